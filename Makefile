@@ -1,0 +1,53 @@
+# Everything there is to do, for people and for continuous integration alike. `make` lists the targets.
+PYTHON ?= python3
+BIN := .venv/bin
+DEMO_CONFIG = $$($(BIN)/nicamon demo folder)/nicamon.toml
+
+.DEFAULT_GOAL := help
+.PHONY: help install packages demo demo-down test lint format docs bench clean
+
+help: ## List the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+.venv/nicamon: pyproject.toml
+	@sh .ci/venv "$(PYTHON)" install
+	@touch $@
+
+.venv/develop: pyproject.toml .venv/nicamon
+	@sh .ci/venv "$(PYTHON)" develop
+	@touch $@
+
+install: .venv/nicamon ## Make .venv and install nicamon into it
+
+packages: .venv/develop
+	@$(BIN)/python -m nicassh.demo.packages openssh-server iproute2 busybox mksh dash
+
+demo: .venv/nicamon ## Bring a farm of real nodes up on this machine, collect, and show it
+	@sh .ci/demo
+
+demo-down: .venv/nicamon ## Take the demo farm down and remove all of it
+	@$(BIN)/nicamon demo down
+
+test: packages ## Run all tests
+	@$(BIN)/pytest
+
+lint: .venv/develop ## Check format, types, floors and shell scripts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/shellcheck --shell=sh probes/*/probe.sh src/nicassh/bundle.sh src/nicassh/demo/*.sh .ci/demo .ci/run .ci/venv
+
+format: .venv/develop ## Format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+docs: .venv/develop ## Write the generated pages of docs/
+	$(BIN)/python docs/generate.py
+
+bench: packages ## Compare with pdsh on 100 real nodes (root; prints a table)
+	@$(BIN)/python -m nicassh.demo.packages pdsh
+	$(BIN)/python tests/bench/fanout.py
+
+clean: ## Remove .venv and caches
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

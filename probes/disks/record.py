@@ -1,0 +1,65 @@
+"""Local file systems of a node: size, free space, inodes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from nicassh.record import Record, column
+from nicassh.units import Bytes, Count, Flag, Percent, Text
+
+every = 300
+priority = "medium"
+timeout = 10
+keep = "series"
+
+
+@dataclass(frozen=True)
+class Disk(Record):
+    mount: Text = column("Where the file system is mounted; the shortest path where there are several.", key=True)
+    device: Text = column("The device that it lies on.")
+    type: Text = column("Type of the file system.")
+    read_only: Flag = column("Whether it is mounted read-only.")
+    size: Bytes | None = column("Size.")
+    used: Bytes | None = column("Space in use.")
+    free: Bytes | None = column("Space that users can have, without root's reserve.")
+    free_percent: Percent | None = column("Free space in percent of what users can have at all.", low=(10, 5))
+    inodes: Count | None = column("Inodes, where the file system counts them.")
+    inodes_free: Count | None = column("Free inodes.")
+
+
+def parse(output: str) -> Iterable[Record]:
+    """A Disk for each device. `mount DEVICE POINT TYPE OPTIONS` comes from proc(5) mounts, `size …` from statfs(2)."""
+    sizes: dict[str, list[int]] = {}
+    mounts: dict[str, list[str]] = {}
+    for line in output.splitlines():
+        if line.startswith("size "):
+            *numbers, point = line.split(" ", 7)[1:]
+            sizes[point] = [int(number) for number in numbers]
+        elif line.startswith("mount "):
+            device, point, kind, options = line.split(" ")[1:5]
+            known = mounts.get(device)
+            if known is None or len(_decoded(point)) < len(_decoded(known[0])):
+                mounts[device] = [point, kind, options]
+    for device, (point, kind, options) in mounts.items():
+        path = _decoded(point)
+        yield _disk(path, _decoded(device), kind, "ro" in options.split(","), sizes.get(path))
+
+
+def _disk(path: str, device: str, kind: str, read_only: bool, numbers: list[int] | None) -> Disk:
+    if numbers is None:
+        return Disk(path, device, kind, read_only, None, None, None, None, None, None)
+    block, blocks, free, available, inodes, inodes_free = numbers
+    used = blocks - free
+    percent = round(100 * available / (used + available), 2) if used + available else None
+    return Disk(
+        path, device, kind, read_only,
+        size=block * blocks, used=block * used, free=block * available, free_percent=percent,
+        inodes=inodes or None, inodes_free=inodes_free if inodes else None,
+    )  # fmt: skip
+
+
+def _decoded(path: str) -> str:
+    r"""A path of /proc/mounts without its octal escapes: blank `\040`, tab `\011`, newline `\012`, backslash `\134`."""
+    return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), path)

@@ -1,0 +1,32 @@
+#!/bin/sh
+# Directories that hold a release of FairSoft, FairRoot, ROOT or MpdRoot below the configured roots, and the
+# version files in them. Nothing is run: a broken installation may hang. Network mounts below a root are left
+# alone unless they are themselves configured as a root.
+remote=' '
+while read -r _ point type _; do
+    case $type in nfs* | cifs | smb* | fuse* | afs | lustre | gpfs | ceph | 9p | autofs) remote="$remote$point " ;; esac
+done <"${root-}/proc/mounts"
+IFS='
+'
+set --
+for top in ${roots-}; do
+    for place in "${root-}$top" "${root-}$top"/*; do
+        case ${place##*/} in
+        [Ff]air[Ss]oft | [Ff]air[Rr]oot | [Mm]pd[Rr]oot | root | ROOT) ;;
+        [Mm]pd[Rr]oot*) ;;
+        *) continue ;;
+        esac
+        case $remote in *" ${place#"${root-}"} "*) [ "$place" = "${root-}$top" ] || continue ;; esac
+        for release in "$place" "$place"/* "$place"/mpd/* "$place"/bmn/*; do
+            [ -d "$release" ] || continue
+            printf 'release %s\n' "$release"
+            for base in "$release" "$release/install"; do
+                [ -d "$base" ] || continue
+                set -- "$@" "$base/include/root/RVersion.h" "$base/include/RVersion.h" \
+                    "$base/bin/fairroot-config" "$base/bin/fairsoft-config"
+            done
+        done
+    done
+done
+[ $# -eq 0 ] && exit 0
+grep -HsE 'define +ROOT_RELEASE |(^|[^0-9a-zA-Z.])v-?[0-9]+\.[0-9]|(jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[0-9][0-9]' "$@" || :

@@ -1,0 +1,124 @@
+"""`nicamon demo`: a farm of real nodes on this machine."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import shlex
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+import platformdirs
+
+from nicassh import demo
+from nicassh.demo import plan
+
+SCHEMA = "nicamon.demo/1"
+
+where = click.option(
+    "--folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=lambda: platformdirs.user_state_path("nicamon") / "demo",
+    show_default="nicamon/demo among the user's state files",
+    help="Where the farm's keys, configuration and state are.",
+)
+
+
+def tell(line: str) -> None:
+    """Say how far the work is, on stderr."""
+    click.echo(line, err=True)
+
+
+@click.group("demo")
+def command() -> None:
+    """A farm of real SSH servers on this one machine, to try everything on.
+
+    As root, each node has its own address, host name, users, processes and software. As another user,
+    each is an SSH server of that user on an address of the loopback.
+
+    \b
+        nicamon demo up
+        nicamon demo status
+        nicamon demo down
+    """
+
+
+@command.command()
+@click.option(
+    "--nodes",
+    type=click.IntRange(1, plan.LIMIT),
+    default=plan.USUAL,
+    show_default=True,
+    help="How many nodes: nc2 and up.",
+)
+@where
+def up(nodes: int, folder: Path) -> None:
+    """Bring the farm up; on one that is up, start its dead nodes again.
+
+    \b
+        nicamon demo up
+        nicamon demo up --nodes 100
+        nicamon demo up --nodes 4 --folder /tmp/small
+    """
+    farm = demo.up(folder, nodes, tell)
+    person = "strmaxim" if farm.kind == "rooted" else getpass.getuser()
+    default = folder.absolute() == platformdirs.user_state_path("nicamon") / "demo"
+    click.echo("\nNow try:\n")
+    for line in (
+        f"export NICAMON_CONFIG={shlex.quote(str(farm.config))}",
+        "nicamon collect",
+        "nicamon show farm",
+        f"nicamon procs --user {person}",
+        "nicamon demo down" + ("" if default else f" --folder {shlex.quote(str(farm.folder))}"),
+    ):
+        click.echo(f"    {line}")
+
+
+@command.command()
+@where
+def down(folder: Path) -> None:
+    """Remove the farm: its processes, its network and its folder.
+
+    Works as well on what an interrupted `up` has left, and when there is no farm.
+
+    \b
+        nicamon demo down
+        nicamon demo down --folder /tmp/small
+    """
+    demo.down(folder, tell)
+
+
+@command.command("folder")
+@where
+def show_folder(folder: Path) -> None:
+    """Print the farm's folder, for scripts.
+
+    \b
+        export NICAMON_CONFIG=$(nicamon demo folder)/nicamon.toml
+    """
+    click.echo(folder.absolute())
+
+
+@command.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+@where
+def status(folder: Path, as_json: bool) -> None:
+    """Show the farm's nodes, and whether each is alive.
+
+    \b
+        nicamon demo status
+        nicamon demo status --json
+    """
+    rows = demo.status(folder)
+    if as_json:
+        click.echo(json.dumps({"schema": SCHEMA, "rows": [asdict(row) for row in rows]}))
+        return
+    if not rows:
+        click.echo("no farm is up")
+        return
+    width = max(len(row.node) for row in rows)
+    for row in rows:
+        place = f"{row.address}:{row.port}"
+        click.echo(f"{row.node:{width}}  {place:21}  {row.role:11}  {'alive' if row.alive else 'dead'}")
+    click.echo(f"{sum(row.alive for row in rows)} of {len(rows)} alive")

@@ -1,0 +1,34 @@
+"""`nicamon nodes`: the inventory, and what a node expression picks of it."""
+
+from __future__ import annotations
+
+import click
+
+from nicassh import views
+from nicassh.cli.output import Output, output_options
+from nicassh.cli.session import Session, node_expression
+
+
+@click.command()
+@node_expression("expression", default="", required=False)
+@click.option("--fold", "folded", is_flag=True, help="Print one folded node set instead of a table.")
+@output_options
+@click.pass_obj
+def command(session: Session, expression: str, folded: bool, output: Output) -> None:
+    """List the nodes of the inventory, or those of a node EXPRESSION.
+
+    \b
+    nicamon nodes                      all
+    nicamon nodes 'nc[2-4]'            by name; the first label is enough where it is unique
+    nicamon nodes @batch               a group or role; @role:batch only the role
+    nicamon nodes '@batch!nc13'        without one; & intersects, ^ is either but not both
+    nicamon nodes '@slurm:nica'        a group source of ClusterShell (groups.conf)
+    nicamon nodes @batch --fold        as a node set for other tools
+    """
+    nodes = session.select(expression)
+    if folded:
+        from nicassh.nodes import fold
+
+        click.echo(fold(node.name for node in nodes))
+        return
+    output.show(lambda: views.inventory(nodes))

@@ -1,0 +1,132 @@
+"""The options that every table has, and what they do: --json, --ndjson, --csv, --sort, --filter, --columns, --watch."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from nicassh.views import View
+
+
+@dataclass(frozen=True)
+class Output:
+    """How the reader wants a table."""
+
+    format: str
+    sort: tuple[str, ...]
+    filter: str
+    columns: tuple[str, ...]
+    watch: float | None
+
+    def show(self, build: Callable[[], View]) -> None:
+        """Builds the view and prints it, once or every `watch` seconds until interrupted. Raises UsageError."""
+        self.show_all(lambda: [build()])
+
+    def show_all(self, build: Callable[[], Sequence[View]]) -> None:
+        """The same for several views under each other; sorting, filter and columns are for the first."""
+        if self.watch is None:
+            self._print(self._arranged(build()))
+            return
+        screen = self.format == "table" and sys.stdout.isatty()
+        while True:
+            views = self._arranged(build())
+            if screen:
+                click.echo("\x1b[H\x1b[2J", nl=False)
+            self._print(views)
+            sys.stdout.flush()
+            time.sleep(self.watch)
+
+    def _arranged(self, views: Sequence[View]) -> list[View]:
+        from nicassh import views as view
+
+        first = view.ordered(view.filtered(view.choose(views[0], self.columns), self.filter), self.sort)
+        return [first, *views[1:]]
+
+    def _print(self, views: list[View]) -> None:
+        from nicassh import terminal
+        from nicassh.terminal.write import records
+
+        if self.format == "json":
+            extra = {view.name: list(records(view)) for view in views[1:]}
+            rows = [{**row, **extra} for row in records(views[0])]
+            click.echo(terminal.json_text(views[0].name if len(views) == 1 else "node", rows))
+        elif self.format == "table":
+            console = terminal_console()
+            for index, view in enumerate(views):
+                if len(views) > 1:
+                    console.print(("\n" if index else "") + view.name, style="bold underline")
+                console.print(terminal.draw(view, console.width if console.is_terminal or _fixed_width() else None))
+        else:
+            lines = terminal.ndjson_lines if self.format == "ndjson" else terminal.csv_lines
+            for view in views[:1]:
+                for line in lines(view):
+                    click.echo(line)
+
+
+def output_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Gives a command the options of a table and an `output` argument."""
+
+    @wraps(function)
+    def wrapped(*arguments: Any, **options: Any) -> Any:
+        names = ("json", "ndjson", "csv")
+        chosen = [name for name in names if options.pop(name)]
+        if len(chosen) > 1:
+            raise click.UsageError(f"--{chosen[0]} and --{chosen[1]} exclude each other")
+        output = Output(
+            format=chosen[0] if chosen else "table",
+            sort=_list(options.pop("sort")),
+            filter=options.pop("row_filter"),
+            columns=_list(options.pop("columns")),
+            watch=options.pop("watch"),
+        )
+        return function(*arguments, output=output, **options)
+
+    for option in reversed(_OPTIONS):
+        wrapped = option(wrapped)
+    return wrapped
+
+
+def terminal_console(stderr: bool = False) -> Console:
+    """A console that takes no markup, no emoji codes and no guesses at syntax from what it prints."""
+    from rich.console import Console
+
+    width = None if (sys.stderr if stderr else sys.stdout).isatty() or _fixed_width() else 100_000
+    return Console(stderr=stderr, markup=False, emoji=False, highlight=False, soft_wrap=False, width=width)
+
+
+def _fixed_width() -> bool:
+    """Whether COLUMNS tells a width where there is no terminal to ask."""
+    return os.environ.get("COLUMNS", "").isdigit() and shutil.get_terminal_size().columns > 0
+
+
+def _list(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+_OPTIONS = (
+    click.option("--json", is_flag=True, help="Print one JSON object with a schema name and all rows."),
+    click.option("--ndjson", is_flag=True, help="Print one JSON object a line."),
+    click.option("--csv", is_flag=True, help="Print CSV with a header."),
+    click.option("--sort", default="", metavar="COL[,…]", help="Sort by columns; -COL puts the largest first."),
+    click.option(
+        "--filter", "row_filter", default="", metavar="EXPR",
+        help='Keep some rows: "load1 > 4 and not role = batch"; = != < <= > >= ~ (regular expression) !~.',
+    ),
+    click.option(
+        "--columns", default="", metavar="COL[,…]", help="Show these columns; +COL adds one, -COL takes one away."
+    ),
+    click.option(
+        "--watch", type=click.FloatRange(min=0.1), metavar="SECONDS", help="Show again and again, until interrupted."
+    ),
+)  # fmt: skip

@@ -1,0 +1,108 @@
+"""`nicamon procs`: the processes of users on all nodes, asked for now."""
+
+from __future__ import annotations
+
+import re
+import sys
+
+import click
+
+from nicassh import collect, views
+from nicassh.cli.output import Output, output_options
+from nicassh.cli.progress import Progress, failures
+from nicassh.cli.session import Session, node_expression
+from nicassh.nodes import Node
+
+
+@click.command()
+@click.option(
+    "-u",
+    "--user",
+    "users",
+    multiple=True,
+    help="Only this user's; may be repeated. Default: all ordinary users.",
+)
+@node_expression(
+    "-n", "--node", "expression", default="", metavar="EXPR", help="Only on these nodes: nc[2-4], @batch, …"
+)
+@click.option("--state", default="", metavar="R,D", help="Only in these states: D R S T Z I.")
+@click.option("--match", metavar="REGEX", help="Only command lines in which this regular expression is found.")
+@click.option(
+    "--min-cpu",
+    type=float,
+    default=0.0,
+    metavar="P",
+    help="Only with at least this much CPU, in percent of one processor.",
+)
+@click.option(
+    "--min-memory",
+    type=float,
+    default=0.0,
+    metavar="P",
+    help="Only with at least this much memory, in percent of the node's.",
+)
+@click.option("--interval", type=click.IntRange(0, 30), default=1, show_default=True, metavar="SECONDS",
+              help="Measure CPU over this time; 0: over the life of each process.")  # fmt: skip
+@click.option("--cached", is_flag=True, help="Show what the last collection saw, and ask no node.")
+@output_options
+@click.pass_context
+def command(
+    ctx: click.Context, users: tuple[str, ...], expression: str, state: str, match: str | None,
+    min_cpu: float, min_memory: float, interval: int, cached: bool, output: Output,
+) -> None:  # fmt: skip
+    """Show the processes of users on all nodes, now.
+
+    \b
+    nicamon procs --user strmaxim
+    nicamon procs --node @interactive --min-cpu 50 --sort -cpu_percent
+    nicamon procs --state D,Z --json
+    nicamon procs --user strmaxim --match 'root.*reco' --watch 5
+
+    Exit code 1: some node did not answer (which ones is said on stderr); the others are shown.
+    """
+    session = ctx.find_object(Session)
+    assert session is not None  # noqa: S101 the group made it
+    wanted = views.Wanted(users, _states(state), _pattern(match), min_cpu, min_memory)
+    nodes = session.select(expression)
+    if cached:
+        store = session.store()
+        output.show(lambda: views.cached(store, nodes, wanted))
+        return
+    well = True
+
+    def look() -> views.View:
+        nonlocal well
+        answers = _ask(session, nodes, interval, output)
+        failures(answers)
+        well = all(answered.well for answered in answers)
+        return views.live([outcome for answered in answers for outcome in answered.outcomes], wanted)
+
+    output.show(look)
+    sys.exit(0 if well else 1)
+
+
+def _ask(session: Session, nodes: list[Node], interval: int, output: Output) -> list[collect.Answered]:
+    progress = Progress(len(nodes), shown=output.format == "table" and sys.stderr.isatty() and output.watch is None)
+    limits = collect.limits_of(session.config, progress.started)
+    parameters = {**collect.parameters_of(session.config), "interval": str(interval)}
+    answers = []
+    with progress:
+        for answered in collect.ask(nodes, session.probes(["processes"]), limits, parameters):
+            answers.append(answered)
+            progress.arrived(answered.well)
+    return answers
+
+
+def _states(text: str) -> tuple[str, ...]:
+    states = tuple(part.strip().upper() for part in text.split(",") if part.strip())
+    for state in states:
+        if state not in "DRSTZIX":
+            raise click.BadParameter(f"{state!r} is no process state; one of D, R, S, T, Z, I", param_hint="--state")
+    return states
+
+
+def _pattern(text: str | None) -> re.Pattern[str] | None:
+    try:
+        return re.compile(text) if text else None
+    except re.error as error:
+        raise click.BadParameter(f"not a regular expression: {error}", param_hint="--match") from None

@@ -1,0 +1,96 @@
+"""What the commands of one run share: configuration, inventory, probes and store, each loaded when first asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from nicassh.config import Config
+    from nicassh.nodes import Inventory, Node
+    from nicassh.probe import Probe
+    from nicassh.store import Store
+
+
+class Session:
+    """Loads what a command needs and nothing else, so that `nicamon --version` stays fast."""
+
+    def __init__(self, file: Path | None) -> None:
+        self._file = file
+
+    @cached_property
+    def config(self) -> Config:
+        """The configuration in force. Raises ConfigError."""
+        from nicassh import config
+
+        return config.load(self._file)
+
+    @cached_property
+    def inventory(self) -> Inventory:
+        """All nodes. Raises InventoryError."""
+        from nicassh import nodes
+        from nicassh.errors import InventoryError
+
+        if not self.config.inventory:
+            raise InventoryError("there is no inventory", "write one with `nicamon init`, or try `nicamon demo up`")
+        return nodes.load(self.config.inventory)
+
+    def select(self, expression: str = "") -> list[Node]:
+        """The nodes of an expression; all where it is empty. Raises InventoryError."""
+        from nicassh import nodes
+
+        return nodes.select(self.inventory, expression)
+
+    @cached_property
+    def _loaded(self) -> list[Probe]:
+        from nicassh import probe
+
+        return probe.load_all(self.config.probes)
+
+    def probes(self, names: Sequence[str] = ()) -> list[Probe]:
+        """All probes, or those named. Raises ProbeError."""
+        from nicassh import probe
+
+        return probe.named(self._loaded, names)
+
+    def store(self) -> Store:
+        """The database. Raises DatabaseError."""
+        from nicassh.store import Store
+
+        return Store(self.config.database_url, self._loaded)
+
+
+def session_of(ctx: click.Context) -> Session:
+    """The session of a run; a fresh one while a shell asks for completions, which runs no command."""
+    found = ctx.find_object(Session)
+    return found or Session((ctx.find_root().params or {}).get("config"))
+
+
+def node_expression(*declaration: str, **settings: Any) -> Callable[[Any], Any]:
+    """An option or argument that takes a node expression, with completion from the inventory."""
+    decorate = click.option if declaration[0].startswith("-") else click.argument
+    return decorate(*declaration, shell_complete=_complete_nodes, **settings)
+
+
+def _complete_nodes(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    from nicassh import nodes
+    from nicassh.errors import NicamonError
+
+    try:
+        return nodes.complete(session_of(ctx).inventory, incomplete)
+    except NicamonError:
+        return []
+
+
+def complete_probes(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    """The names of probes, for the shell's completion."""
+    from nicassh.errors import NicamonError
+
+    try:
+        return [probe.name for probe in session_of(ctx).probes() if probe.name.startswith(incomplete)]
+    except NicamonError:
+        return []

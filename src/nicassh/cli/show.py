@@ -1,0 +1,83 @@
+"""`nicamon show`: the farm and every record, from the database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from nicassh import views
+from nicassh.cli.output import Output, output_options
+from nicassh.cli.session import Session, node_expression, session_of
+
+VIEWS = {
+    "farm": "The farm, one line a node: machine, load, memory, disk, activity, state.",
+    "workers": "The batch nodes, with the load that each processor carries.",
+    "node": "Everything known of one node.",
+    "outcomes": "How each probe ended on each node, and since when.",
+}
+
+
+class _Views(click.Group):
+    """The named views, and one for each record of the probes in force."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*VIEWS, *self._records(ctx)]
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name in ("farm", "workers"):
+            return _table(name, VIEWS[name], {"farm": views.farm, "workers": views.workers}[name])
+        if name == "node":
+            return node
+        if name == "outcomes" or name in self._records(ctx):
+            text = VIEWS.get(name) or self._records(ctx)[name]
+            return _table(name, text, lambda store, nodes, stale: views.listing(store, name, nodes, stale))
+        return None
+
+    @staticmethod
+    def _records(ctx: click.Context) -> dict[str, str]:
+        """Record name to the first line of its help."""
+        probes = session_of(ctx).probes()
+        return {name: probe.help.partition("\n")[0] for probe in probes for name in probe.records}
+
+
+@click.group(cls=_Views)
+def command() -> None:
+    """Show the farm, or any record, from the database. Asks no node.
+
+    \b
+    nicamon show farm
+    nicamon show farm --filter "load1 > 20 or state = down" --sort -load1
+    nicamon show farm --json | jq '.rows[] | select(.state != "up") | .node'
+    nicamon show node nc2
+    nicamon show disks --sort free_percent --columns node,mount,free,free_percent
+    nicamon show farm --watch 10
+    """
+
+
+@click.command(help=VIEWS["node"])
+@node_expression("name")
+@output_options
+@click.pass_obj
+def node(session: Session, name: str, output: Output) -> None:
+    from nicassh.errors import UsageError
+
+    chosen = session.select(name)
+    if len(chosen) != 1:
+        raise UsageError(f"{name!r} names {len(chosen)} nodes", "show node takes one; for more, see: nicamon show farm")
+    store, stale = session.store(), session.config.stale
+    output.show_all(lambda: views.page(store, chosen[0], stale))
+
+
+def _table(name: str, text: str, build: Any) -> click.Command:
+    @click.command(name, help=text)
+    @node_expression("-n", "--node", "expression", default="", metavar="EXPR", help="Show only these nodes.")
+    @output_options
+    @click.pass_obj
+    def show(session: Session, expression: str, output: Output) -> None:
+        nodes: Sequence[Any] = session.select(expression)
+        store, stale = session.store(), session.config.stale
+        output.show(lambda: build(store, nodes, stale))
+
+    return show

@@ -1,0 +1,124 @@
+"""A collection: nodes times probes over the transports, to outcomes; and the same, stored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from nicassh import bundle, transport
+from nicassh.bundle import Section
+from nicassh.clean import clean
+from nicassh.config import Config
+from nicassh.nodes import Node
+from nicassh.probe import Outcome, Probe, read
+from nicassh.state import LOGIN, State
+from nicassh.store import Store
+from nicassh.transport import Limits, Reply, Task
+
+ABSENT = 77
+"""The exit status by which a probe says that it does not apply to its node (the convention of automake)."""
+_KEPT = 2000
+"""Characters of an unreadable output that are kept for the operator."""
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What came of one node: its own outcome and those of its probes."""
+
+    node: Node
+    login: Outcome
+    outcomes: tuple[Outcome, ...]
+
+    @property
+    def well(self) -> bool:
+        """Whether nothing failed, neither the node nor a probe."""
+        return self.login.state.well and all(outcome.state.well for outcome in self.outcomes)
+
+
+def ask(
+    nodes: Sequence[Node], probes: Sequence[Probe], limits: Limits, parameters: Mapping[str, str]
+) -> Iterator[Answered]:
+    """Runs the probes on the nodes and yields what came of each as it arrives. No node's failure is raised."""
+    mark = bundle.nonce()
+    script = bundle.join(probes, mark, limits.timeout, parameters)
+    tasks = [Task(node, script, bundle.end_of(mark)) for node in nodes]
+    for reply in transport.run(tasks, limits):
+        sections = bundle.split(reply.output, reply.errors, mark, probes)
+        yield _answered(reply, sections, probes)
+
+
+def limits_of(config: Config, started: Callable[[str], None]) -> Limits:
+    """The limits that the configuration sets; `started` is told each node whose turn has come."""
+    return Limits(config.fanout, config.connect_timeout, config.timeout, host_keys=config.host_keys, started=started)
+
+
+def parameters_of(config: Config) -> dict[str, str]:
+    """What probes may read from the configuration, as shell variables."""
+    return {"roots": "\n".join(config.roots)}
+
+
+def save(store: Store, probes: Sequence[Probe], answers: Iterable[Answered]) -> None:
+    """Stores what came of some nodes in one transaction. Raises DatabaseError."""
+    answers = list(answers)
+    by_probe: dict[str, list[Outcome]] = {}
+    for answered in answers:
+        for outcome in answered.outcomes:
+            by_probe.setdefault(outcome.probe, []).append(outcome)
+    for probe in probes:
+        if probe.advance and probe.name in by_probe:
+            by_probe[probe.name] = _advance(store, probe, by_probe[probe.name])
+    store.write([answered.login for answered in answers] + [o for outcomes in by_probe.values() for o in outcomes])
+
+
+def _answered(reply: Reply, sections: Mapping[str, Section], probes: Sequence[Probe]) -> Answered:
+    at = datetime.now(UTC).replace(microsecond=0)
+    name, seconds = reply.node.name, round(reply.seconds, 3)
+    login = Outcome(name, LOGIN, at, reply.state, clean(reply.reason), seconds)
+    outcomes = []
+    for probe in probes:
+        missing = Outcome(name, probe.name, at, reply.state, clean(reply.reason), seconds)
+        if probe.name in sections:
+            outcomes.append(judge(probe, sections[probe.name], missing))
+        elif reply.state is State.OK:
+            # The script ended in order and left the rest out: its own deadline came first.
+            outcomes.append(replace(missing, state=State.TIMEOUT, reason="the node's time was used up by other probes"))
+        else:
+            outcomes.append(missing)
+    return Answered(reply.node, login, tuple(outcomes))
+
+
+def judge(probe: Probe, section: Section, missing: Outcome) -> Outcome:
+    """The outcome of one section; `missing` is what it would be had the section not come."""
+    said = clean(section.errors, 300)
+    if section.timed_out:
+        return replace(missing, state=State.TIMEOUT, reason=f"ran longer than its {probe.timeout} s")
+    if not section.whole and len(section.output) >= bundle.PROBE_LIMIT - len("nicamon") * 8:
+        return replace(missing, state=State.TRUNCATED, reason=f"printed more than {bundle.PROBE_LIMIT // 2**20} MiB")
+    if not section.whole:
+        lost = missing.state is not State.OK
+        reason = missing.reason if lost else "its shell was killed"
+        return replace(missing, state=missing.state if lost else State.TRUNCATED, reason=reason)
+    if section.status == ABSENT:
+        return replace(missing, state=State.ABSENT, reason=said)
+    if section.status != 0:
+        return replace(missing, state=State.FAILED, reason=said or f"exit status {section.status}")
+    try:
+        return replace(missing, state=State.OK, reason="", records=read(probe, section.output))
+    except Exception as error:  # noqa: BLE001 a parser meets whatever a node prints; its trouble is an outcome
+        reason = clean(f"{type(error).__name__}: {error}", 300)
+        return replace(missing, state=State.UNREADABLE, reason=reason, text=clean(section.output, _KEPT))
+
+
+def _advance(store: Store, probe: Probe, outcomes: list[Outcome]) -> list[Outcome]:
+    """The outcomes with what `advance` makes of their records and those of the previous collection."""
+    assert probe.advance  # noqa: S101 the caller asked
+    before = store.before(probe.name, [outcome.node for outcome in outcomes])
+    advanced = []
+    for outcome in outcomes:
+        then, records = before.get(outcome.node, (outcome.at, []))
+        if outcome.records and records:
+            seconds = (outcome.at - then).total_seconds()
+            outcome = replace(outcome, records=tuple(probe.advance(outcome.records, records, seconds)))  # noqa: PLW2901
+        advanced.append(outcome)
+    return advanced

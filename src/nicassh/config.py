@@ -1,0 +1,141 @@
+"""The configuration: declared once here, read from a file and the environment, documented from the declaration."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from nicassh.errors import ConfigError
+
+FILE = "nicamon.toml"
+VARIABLE = "NICAMON_CONFIG"
+
+
+def setting(default: Any, help: str, choices: tuple[str, ...] = ()) -> Any:  # noqa: A002 the reader's word
+    """Declares a setting: its default, the sentence that explains it, and the values it may have."""
+    return dataclasses.field(default=default, metadata={"help": help, "choices": choices})
+
+
+@dataclass(frozen=True)
+class Config:
+    """The settings of one run and the file they came from.
+
+    A setting is written in nicamon.toml under its name, or in the environment as `NICAMON_` and its
+    name in capitals, which wins; a list there is separated by colons.
+    """
+
+    database: str = setting("", "SQLAlchemy URL of the database. Empty: an SQLite file in the user's state folder.")
+    inventory: tuple[Path, ...] = setting(
+        (), "Inventory files, relative to the configuration file. Empty: inventory.toml beside it."
+    )
+    probes: tuple[Path, ...] = setting((), "Further folders of probes, besides the ones that nicamon brings.")
+    fanout: int = setting(32, "How many nodes are asked at the same time.")
+    connect_timeout: float = setting(
+        10.0, "Seconds until a login must be complete: connection, key exchange, authentication."
+    )
+    timeout: float = setting(60.0, "Seconds that one node may take altogether, login included.")
+    host_keys: str = setting(
+        "strict",
+        "strict: a node whose host key is not in known_hosts is not asked. "
+        "accept-new: its key is recorded and trusted from then on.",
+        ("strict", "accept-new"),
+    )
+    roots: tuple[str, ...] = setting(
+        ("/opt", "/usr/local"),
+        "Folders on the nodes under which FairSoft, FairRoot, ROOT and MpdRoot are looked for.",
+    )
+    stale: float = setting(900.0, "Seconds after which a value is shown as stale.")
+    file: Path | None = None
+
+    @property
+    def database_url(self) -> str:
+        """The database's URL, with the default filled in."""
+        return self.database or f"sqlite:///{platformdirs.user_state_path('nicamon') / 'nicamon.db'}"
+
+
+SETTINGS = {field.name: field for field in dataclasses.fields(Config) if field.metadata}
+_KINDS: dict[str, tuple[type, ...]] = {"str": (str,), "int": (int,), "float": (int, float)}
+
+
+def load(file: Path | None = None, environment: Mapping[str, str] = os.environ) -> Config:
+    """The configuration from a file, or from the first of the usual places that has one.
+
+    Raises ConfigError that names the file or variable, and the key.
+    """
+    file = find(file, environment)
+    values = _from_file(file) if file else {}
+    for name in SETTINGS:
+        variable = f"NICAMON_{name.upper()}"
+        if variable in environment:
+            values[name] = _from_text(name, environment[variable], variable)
+    if file and "inventory" not in values and (file.parent / "inventory.toml").is_file():
+        values["inventory"] = (file.parent / "inventory.toml",)
+    return Config(**values, file=file)
+
+
+def find(file: Path | None = None, environment: Mapping[str, str] = os.environ) -> Path | None:
+    """The configuration file in force; None where there is none, which is an error only if one was named."""
+    named = file or (Path(environment[VARIABLE]) if environment.get(VARIABLE) else None)
+    if named:
+        if not named.is_file():
+            raise ConfigError(f"{named}: no such file", f"given by {'--config' if file else VARIABLE}")
+        return named.absolute()
+    return next((place.absolute() for place in places() if place.is_file()), None)
+
+
+def places() -> list[Path]:
+    """Where a configuration is looked for, in order."""
+    return [Path(FILE), platformdirs.user_config_path("nicamon") / FILE, Path("/etc/nicamon") / FILE]
+
+
+def _from_file(file: Path) -> dict[str, Any]:
+    try:
+        document = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{file}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file}: {error}") from error
+    for key in document:
+        if key not in SETTINGS:
+            near = difflib.get_close_matches(key, SETTINGS, 1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known settings: {', '.join(SETTINGS)}"
+            raise ConfigError(f"{file}: unknown setting {key!r}", hint)
+    return {key: _checked(key, value, f"{file}: {key}", file.parent) for key, value in document.items()}
+
+
+def _from_text(name: str, text: str, variable: str) -> Any:
+    """A setting from the environment."""
+    kind = str(SETTINGS[name].type)
+    if kind.startswith("tuple"):
+        return _checked(name, [part for part in text.split(os.pathsep) if part], variable, Path.cwd())
+    if kind == "str":
+        return _checked(name, text, variable, Path.cwd())
+    try:
+        return _checked(name, int(text) if kind == "int" else float(text), variable, Path.cwd())
+    except ValueError:
+        raise ConfigError(f"{variable}: {text!r} is not a number") from None
+
+
+def _checked(name: str, value: Any, where: str, folder: Path) -> Any:
+    """The value of the type its declaration has. Raises ConfigError where it is of another."""
+    field = SETTINGS[name]
+    kind = str(field.type)
+    if kind.startswith("tuple"):
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise ConfigError(f"{where} = {value!r} must be a list of texts")
+        return tuple(folder / Path(item).expanduser() for item in value) if "Path" in kind else tuple(value)
+    if not isinstance(value, _KINDS[kind]) or isinstance(value, bool):
+        raise ConfigError(f"{where} = {value!r} must be {'a text' if kind == 'str' else 'a number'}")
+    if isinstance(value, int | float) and not 0 < value < 1e9:
+        raise ConfigError(f"{where} = {value!r} must be above 0")
+    if field.metadata["choices"] and value not in field.metadata["choices"]:
+        raise ConfigError(f"{where} = {value!r} must be one of: {', '.join(field.metadata['choices'])}")
+    return float(str(value)) if kind == "float" else value

@@ -1,0 +1,141 @@
+"""The database: engine, tables made from record types, and the errors of SQLAlchemy in our words.
+
+For a record `load` kept as a series there are the tables `load` (newest rows) and `load_series`
+(every row with its time); for intervals, `system` and `system_intervals`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+
+from nicassh.errors import DatabaseError
+from nicassh.record import Column, Keep, Record, columns
+
+BUSY = 30.0
+"""Seconds to wait for another process's write transaction."""
+
+
+class Moment(sa.TypeDecorator[datetime]):
+    """A UTC time, stored as whole seconds since 1970 so that every database compares and buckets it alike."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> int | None:  # noqa: ARG002
+        return None if value is None else int(value.timestamp())
+
+    def process_result_value(self, value: int | None, dialect: sa.Dialect) -> datetime | None:  # noqa: ARG002
+        return None if value is None else datetime.fromtimestamp(value, UTC)
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The tables of one record type: its newest rows, and its history where it keeps one."""
+
+    record: type[Record]
+    keep: Keep
+    newest: sa.Table
+    history: sa.Table | None
+
+
+def tables(metadata: sa.MetaData, name: str, record: type[Record], keep: Keep) -> Tables:
+    """Describes the tables of a record type in `metadata`."""
+    newest = sa.Table(name, metadata, *_identity(record), sa.Column("at", Moment, nullable=False), *_values(record))
+    history = None
+    if keep is Keep.SERIES:
+        at = sa.Column("at", Moment, primary_key=True)
+        history = sa.Table(
+            f"{name}_series", metadata, *_identity(record), at, *_values(record), sqlite_with_rowid=False
+        )
+    elif keep is Keep.INTERVALS:
+        newest.append_column(sa.Column("since", Moment, nullable=False))
+        since, until = sa.Column("since", Moment, primary_key=True), sa.Column("until", Moment)
+        history = sa.Table(f"{name}_intervals", metadata, *_identity(record), since, until, *_values(record))
+    return Tables(record, keep, newest, history)
+
+
+def connect(url: str) -> sa.Engine:
+    """An engine for a database URL; an SQLite file and its folder are made.
+
+    Raises DatabaseError, which does not show the URL: it may hold a password.
+    """
+    try:
+        parsed = make_url(url)
+        if parsed.get_backend_name() != "sqlite":
+            return sa.create_engine(parsed, pool_pre_ping=True)
+        if parsed.database and parsed.database != ":memory:":
+            _prepare(Path(parsed.database))
+        engine = sa.create_engine(parsed, connect_args={"timeout": BUSY})
+    except (ArgumentError, NoSuchModuleError, ImportError, ValueError) as error:
+        hint = "for example: sqlite:////var/lib/nicamon/nicamon.db"
+        raise DatabaseError("the setting `database` is not a URL that SQLAlchemy can open", hint) from error
+    sa.event.listen(engine, "connect", _configure_sqlite)
+    sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    return engine
+
+
+@contextmanager
+def explained(engine: sa.Engine) -> Iterator[None]:
+    """Turns SQLAlchemy's errors into a DatabaseError that names the database (without password) and the cause."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        cause = str(getattr(error, "orig", None) or error).splitlines()[0]
+        raise DatabaseError(f"{engine.url.render_as_string(hide_password=True)}: {cause}", _hint(cause)) from error
+
+
+def _identity(record: type[Record]) -> list[sa.Column[Any]]:
+    node = sa.Column("node", sa.String(255), primary_key=True)
+    return [node, *(_sql(column) for column in columns(record) if column.key)]
+
+
+def _values(record: type[Record]) -> list[sa.Column[Any]]:
+    return [_sql(column) for column in columns(record) if not column.key]
+
+
+def _sql(column: Column) -> sa.Column[Any]:
+    kinds: dict[type, Any] = {int: sa.BigInteger, float: sa.Double, bool: sa.Boolean, datetime: Moment}
+    kind = kinds.get(column.kind) or (sa.String(255) if column.key else sa.Text)
+    return sa.Column(
+        column.name, kind, primary_key=column.key, autoincrement=False, nullable=column.optional,
+        comment=f"{column.help} [{column.unit.name}]",
+    )  # fmt: skip
+
+
+def _prepare(file: Path) -> None:
+    """The folder of an SQLite file; the file is for its owner alone, because it holds command lines of users."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        if not file.exists():
+            os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise DatabaseError(f"{file}: {error.strerror}", "see the setting `database`") from error
+
+
+def _configure_sqlite(connection: Any, _record: Any) -> None:
+    # SQLAlchemy's own `begin` event opens the transactions, so that a writer waits at its first statement.
+    connection.isolation_level = None
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=NORMAL")
+
+
+def _hint(cause: str) -> str:
+    for words, hint in (
+        ("disk is full", "free some space; nothing that was committed is lost"),
+        ("readonly", "the database or its folder cannot be written by this user"),
+        ("locked", "another program holds the database for long"),
+        ("no such column", "the database was made by another version of a probe: see docs/operate.md"),
+    ):
+        if words in cause:
+            return hint
+    return ""

@@ -1,0 +1,67 @@
+"""A node and an inventory of nodes, as values."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+"""What a node's name and address must match: a leading `-` would be an option to some program."""
+
+
+@dataclass(frozen=True)
+class Node:
+    """A machine we can reach.
+
+    `identity` and `known_hosts` are tried in their order; both may be empty, and then OpenSSH's
+    default files are used. `needs` says which feature of ssh_config our own transport lacks, or "".
+    """
+
+    name: str
+    address: str
+    port: int = 22
+    user: str | None = None
+    identity: tuple[Path, ...] = ()
+    known_hosts: tuple[Path, ...] = ()
+    role: str = ""
+    groups: tuple[str, ...] = ()
+    transport: str = "libssh2"
+    connect_timeout: float | None = None
+    needs: str = ""
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """All nodes in the order of their files, by name, and where they were read from."""
+
+    nodes: dict[str, Node]
+    sources: tuple[Path, ...] = ()
+    short: dict[str, str] = field(init=False)
+    """First label to full name, where the label is unique: `nc2` for `nc2.jinr.ru`."""
+
+    def __post_init__(self) -> None:
+        labels: dict[str, list[str]] = {}
+        for name in self.nodes:
+            labels.setdefault(name.partition(".")[0], []).append(name)
+        object.__setattr__(self, "short", {label: full[0] for label, full in labels.items() if len(full) == 1})
+
+    def canonical(self, name: str) -> str | None:
+        """The full name of a node called by its full or its first label; None if there is none."""
+        return name if name in self.nodes else self.short.get(name)
+
+    def groups(self) -> dict[str, list[str]]:
+        """Group name to node names; a role is a group too."""
+        members: dict[str, list[str]] = {}
+        for node in self.nodes.values():
+            for group in dict.fromkeys((*node.groups, *([node.role] if node.role else []))):
+                members.setdefault(group, []).append(node.name)
+        return members
+
+    def roles(self) -> dict[str, list[str]]:
+        """Role to node names."""
+        members: dict[str, list[str]] = {}
+        for node in self.nodes.values():
+            if node.role:
+                members.setdefault(node.role, []).append(node.name)
+        return members

@@ -1,0 +1,65 @@
+"""Honouring ~/.ssh/config, read with paramiko."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nicassh.errors import ConfigError
+from nicassh.nodes.node import Node
+
+if TYPE_CHECKING:
+    from paramiko.config import SSHConfig, SSHConfigDict
+
+_UNSUPPORTED = {"proxyjump": "ProxyJump", "proxycommand": "ProxyCommand"}
+
+
+def honour(node: Node, file: Path | None) -> Node:
+    """The node with what its inventory leaves open (port 0, no user, …) taken from an ssh_config file.
+
+    The inventory wins, then the file, then OpenSSH's defaults. Raises ConfigError for a broken file.
+    """
+    options = _lookup(file, node.name) if file and node.transport != "local" else None
+    if options is None:
+        return replace(node, address=node.address or node.name, port=node.port or 22)
+    identity = node.identity or tuple(Path(path) for path in options.get("identityfile", []))
+    timeout = options.get("connecttimeout")
+    return replace(
+        node,
+        address=node.address or options.get("hostname", node.name),
+        port=node.port or int(options.get("port", 22)),
+        user=node.user or options.get("user"),
+        identity=identity,
+        connect_timeout=float(timeout) if timeout else None,
+        needs=_needs(options),
+    )
+
+
+def _needs(options: SSHConfigDict) -> str:
+    """Which option only the system's own ssh can follow."""
+    for key, name in _UNSUPPORTED.items():
+        if str(options.get(key) or "none").lower() != "none":
+            return name
+    gssapi = str(options.get("gssapiauthentication", "no")).lower()
+    return "GSSAPIAuthentication" if gssapi == "yes" else ""
+
+
+def _lookup(file: Path, name: str) -> SSHConfigDict | None:
+    config = _parse(file)
+    return config.lookup(name) if config else None
+
+
+@cache
+def _parse(file: Path) -> SSHConfig | None:
+    """The parsed file, or None where there is none (importing paramiko costs 0.1 s, so only then)."""
+    if not file.is_file():
+        return None
+    from paramiko.config import SSHConfig
+    from paramiko.ssh_exception import ConfigParseError
+
+    try:
+        return SSHConfig.from_path(str(file))
+    except (ConfigParseError, OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{file}: {error}", 'or set ssh_config = "none" in the inventory') from error

@@ -1,0 +1,189 @@
+"""Probes: folders with a script, the records its output becomes, and real samples.
+
+probes/disks/probe.sh     prints raw sources; decides nothing
+probes/disks/record.py    frozen dataclasses and parse(output) -> records
+probes/disks/samples/     outputs of real systems and the rows they must give
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import inspect
+import re
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from nicassh.clean import clean
+from nicassh.errors import ProbeError
+from nicassh.record import Keep, Record, columns, name_of
+from nicassh.state import State
+
+NAME = re.compile(r"[a-z][a-z0-9_]*")
+PRIORITIES = ("critical", "high", "medium", "low", "negligible")
+Parse = Callable[[str], Iterable[Record]]
+Advance = Callable[[Sequence[Record], Sequence[Record], float], Iterable[Record]]
+
+
+@dataclass(frozen=True)
+class Probe:
+    """One probe as loaded from its folder.
+
+    `every` is the period in seconds and `timeout` the limit of one run in whole seconds. `records`
+    maps the name of each record's table to its type; the first is the probe's own name.
+    `advance(now, before, seconds)`, where the folder defines it, turns counters into rates.
+    """
+
+    name: str
+    folder: Path
+    script: str
+    every: int
+    priority: str
+    timeout: int
+    records: dict[str, type[Record]]
+    keep: dict[str, Keep]
+    parse: Parse
+    advance: Advance | None
+    help: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one probe gave on one node at one moment: records, or the reason there are none.
+
+    `seconds` is how long the node took. `text` is the output that could not be read, for the operator.
+    """
+
+    node: str
+    probe: str
+    at: datetime
+    state: State
+    reason: str = ""
+    seconds: float | None = None
+    records: tuple[Record, ...] = ()
+    text: str = ""
+
+
+def load_all(folders: Sequence[Path] = ()) -> list[Probe]:
+    """The built-in probes and those of further folders, in the order of their priority.
+
+    Raises ProbeError for a folder that cannot be used. Loading a probe twice makes two sets of record
+    types that are strangers to each other, so a program loads once.
+    """
+    found: dict[str, Probe] = {}
+    for folder in (builtin(), *folders):
+        if not folder.is_dir():
+            raise ProbeError(f"{folder}: no such folder of probes", "see the setting `probes`")
+        for child in sorted(folder.iterdir()):
+            if (child / "probe.sh").is_file() or (child / "record.py").is_file():
+                if child.name in found:
+                    raise ProbeError(f"{child}: a probe named {child.name} exists in {found[child.name].folder.parent}")
+                found[child.name] = load(child)
+    return sorted(found.values(), key=lambda probe: PRIORITIES.index(probe.priority))
+
+
+def named(probes: Sequence[Probe], names: Sequence[str]) -> list[Probe]:
+    """The probes with these names; all where none is given. Raises ProbeError for a name that no probe has."""
+    known = [probe.name for probe in probes]
+    for name in names:
+        if name not in known:
+            raise ProbeError(f"no probe {name!r}", f"known probes: {', '.join(known)}")
+    return [probe for probe in probes if not names or probe.name in names]
+
+
+def builtin() -> Path:
+    """The folder of the probes that nicamon brings: inside the wheel, or at the top of a checkout."""
+    package = Path(__file__).resolve().parent
+    return next(folder for folder in (package / "probes", package.parents[1] / "probes") if folder.is_dir())
+
+
+def load(folder: Path) -> Probe:
+    """One probe. Raises ProbeError that says what its folder lacks."""
+    if not NAME.fullmatch(folder.name):
+        raise ProbeError(f"{folder}: a probe's name has lower-case letters, digits and '_' only")
+    try:
+        script = (folder / "probe.sh").read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ProbeError(f"{folder}/probe.sh: {error}") from error
+    module = _import(folder)
+    types = [
+        value
+        for value in vars(module).values()
+        if inspect.isclass(value) and issubclass(value, Record) and value.__module__ == module.__name__
+    ]
+    _check(module, types, folder)
+    records = {_table(folder.name, index, record): record for index, record in enumerate(types)}
+    return Probe(
+        name=folder.name,
+        folder=folder,
+        script=script,
+        every=module.every,
+        priority=module.priority,
+        timeout=module.timeout,
+        records=records,
+        keep={name: Keep(record.keep or module.keep) for name, record in records.items()},
+        parse=module.parse,
+        advance=getattr(module, "advance", None),
+        help=inspect.getdoc(module) or "",
+    )
+
+
+def read(probe: Probe, output: bytes) -> tuple[Record, ...]:
+    """The records in a probe's output, every text in them made safe. Raises whatever `parse` raises."""
+    return tuple(_cleaned(record) for record in probe.parse(output.decode("utf-8", "replace")))
+
+
+def _cleaned(record: Record) -> Record:
+    changes = {}
+    for column in columns(type(record)):
+        if column.kind is str:
+            value = getattr(record, column.name)
+            if value is not None and (safe := clean(value)) is not value:
+                changes[column.name] = safe
+    return replace(record, **changes) if changes else record
+
+
+def _table(probe: str, index: int, record: type[Record]) -> str:
+    return probe if index == 0 else f"{probe}_{name_of(record)}"
+
+
+def _import(folder: Path) -> ModuleType:
+    """The folder's record.py, under a name of its own so that two probes never meet."""
+    name = f"nicassh_probe_{folder.name}"
+    spec = importlib.util.spec_from_file_location(name, folder / "record.py")
+    if spec is None or spec.loader is None or not (folder / "record.py").is_file():
+        raise ProbeError(
+            f"{folder}/record.py: no such file", "a probe needs probe.sh and record.py: docs/write-a-probe.md"
+        )
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look their module up while they are made
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise ProbeError(f"{folder}/record.py: {type(error).__name__}: {error}") from error
+    return module
+
+
+def _check(module: ModuleType, types: list[type[Record]], folder: Path) -> None:
+    where = f"{folder}/record.py"
+    wanted: dict[str, Any] = {"every": int, "priority": str, "timeout": int, "keep": str}
+    for name, kind in wanted.items():
+        if not isinstance(getattr(module, name, None), kind):
+            raise ProbeError(f"{where}: `{name}` is missing or not of type {kind.__name__}")
+    if module.priority not in PRIORITIES:
+        raise ProbeError(f"{where}: priority {module.priority!r} is not one of: {', '.join(PRIORITIES)}")
+    if module.keep not in list(Keep):
+        raise ProbeError(f"{where}: keep {module.keep!r} is not one of: {', '.join(Keep)}")
+    if not types or not callable(getattr(module, "parse", None)):
+        raise ProbeError(f"{where}: it must define a Record and parse(output)")
+    for record in types:
+        try:
+            reserved = {"node", "at", "since", "until"} & {column.name for column in columns(record)}
+        except (TypeError, NameError) as error:
+            raise ProbeError(f"{where}: {record.__name__}: {error}") from error
+        if reserved:
+            raise ProbeError(f"{where}: {record.__name__}: the names {', '.join(sorted(reserved))} are the store's own")

@@ -1,0 +1,138 @@
+"""Records: the typed rows that a probe yields about a node.
+
+A probe author writes a frozen dataclass; everything else (SQL table, terminal table, JSON, CSV,
+documentation, parser tests) is a projection of `columns()`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import types
+import typing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, ClassVar
+
+from nicassh.units import UNKNOWN, Text, Unit
+
+
+class Keep(StrEnum):
+    """What the store keeps of a record besides its newest rows."""
+
+    SERIES = "series"
+    """A measurement: every value with its time."""
+    INTERVALS = "intervals"
+    """A state or an inventory: one row per distinct value, with since and until."""
+    LATEST = "latest"
+    """A listing: the newest set and nothing else."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """The base of every record; it holds no state, only the projection."""
+
+    keep: ClassVar[Keep | None] = None
+    """Overrides the probe's own `keep` where one probe yields records of several kinds."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One field of a record, as every projection sees it."""
+
+    name: str
+    kind: type
+    """The Python type without its unit: int, float, str, bool or datetime."""
+    unit: Unit
+    help: str
+    title: str
+    key: bool
+    optional: bool
+    low: tuple[float, float] | None
+    high: tuple[float, float] | None
+
+    def trouble(self, value: Any) -> int:
+        """0 for a good value, 1 for a warning, 2 for a bad one, by the field's thresholds."""
+        if value is None or isinstance(value, str):
+            return 0
+        if self.high:
+            return int(value >= self.high[0]) + int(value >= self.high[1])
+        if self.low:
+            return int(value <= self.low[0]) + int(value <= self.low[1])
+        return 0
+
+    def draw(self, value: Any) -> str:
+        """The value as a person reads it."""
+        return UNKNOWN if value is None else self.unit.draw(value)
+
+
+def column(
+    help: str,  # noqa: A002 the word that click, argparse and a reader use
+    *,
+    key: bool = False,
+    title: str | None = None,
+    low: tuple[float, float] | None = None,
+    high: tuple[float, float] | None = None,
+) -> Any:
+    """Declares a field of a record.
+
+    `key` fields tell the rows of one node apart. `low` and `high` are thresholds (warning, bad): a
+    value at or beyond them is marked. The unit comes from the field's type.
+    """
+    return dataclasses.field(metadata={"help": help, "key": key, "title": title, "low": low, "high": high})
+
+
+def columns(record: type[Record]) -> tuple[Column, ...]:
+    """The columns of a record type in the order of its fields. Raises TypeError for a field that cannot be one."""
+    if record not in _COLUMNS:
+        hints = typing.get_type_hints(record, include_extras=True)
+        _COLUMNS[record] = tuple(_column(field, hints[field.name]) for field in dataclasses.fields(record))
+    return _COLUMNS[record]
+
+
+def keys(record: type[Record]) -> tuple[Column, ...]:
+    """The columns that tell the rows of one node apart; none where there is one row a node."""
+    return tuple(column for column in columns(record) if column.key)
+
+
+def name_of(record: type[Record]) -> str:
+    """The record's name in tables: `GpuProcess` is `gpu_process`."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", record.__name__).lower()
+
+
+def plain(record: Record) -> dict[str, Any]:
+    """The record as a dictionary of its fields, not copied deeply (fields are plain values)."""
+    return {column.name: getattr(record, column.name) for column in columns(type(record))}
+
+
+def moment(seconds: float) -> datetime:
+    """The UTC moment of an epoch time, to the whole second as it is stored."""
+    return datetime.fromtimestamp(int(seconds), UTC)
+
+
+def _column(field: dataclasses.Field[Any], hint: Any) -> Column:
+    if "help" not in field.metadata:
+        raise TypeError(f"field {field.name!r} must be declared with column(…)")
+    optional = False
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
+        members = [member for member in typing.get_args(hint) if member is not type(None)]
+        optional = len(members) < len(typing.get_args(hint))
+        hint = members[0] if len(members) == 1 else None
+    kind, unit = _kind_and_unit(hint)
+    if kind not in (int, float, str, bool, datetime):
+        raise TypeError(f"field {field.name!r} must be a type of nicassh.units, or that type | None")
+    values = dict(field.metadata)
+    values["title"] = values["title"] or field.name.replace("_", " ")
+    return Column(field.name, kind, unit, optional=optional, **values)
+
+
+def _kind_and_unit(hint: Any) -> tuple[Any, Unit]:
+    if typing.get_origin(hint) is typing.Annotated:
+        kind, *extras = typing.get_args(hint)
+        return kind, next((extra for extra in extras if isinstance(extra, Unit)), _TEXT)
+    return hint, _TEXT if hint is str else Unit("number", str)
+
+
+_COLUMNS: dict[type[Record], tuple[Column, ...]] = {}
+_TEXT: Unit = typing.get_args(Text)[1]

@@ -1,0 +1,67 @@
+"""Views for programs: JSON (an object with its schema), one JSON object a line, CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from nicassh.views import Row, View
+
+
+def json_text(name: str, rows: Iterable[dict[str, Any]]) -> str:
+    """`{"schema": "nicamon.NAME/1", "rows": […]}`, one row a line."""
+    lines = ",\n  ".join(_dumps(row) for row in rows)
+    body = f"[\n  {lines}\n]" if lines else "[]"
+    return f'{{"schema": {_dumps(f"nicamon.{name}/1")}, "rows": {body}}}'
+
+
+def ndjson_lines(view: View) -> Iterator[str]:
+    """Each row as a JSON object on a line of its own."""
+    return (_dumps(values) for values in records(view))
+
+
+def csv_lines(view: View) -> Iterator[str]:
+    """RFC 4180 with a header. Texts that a spreadsheet would run as a formula are given an apostrophe."""
+    names = [field.name for field in view.fields if not view.shown or field.name in view.shown]
+    yield _csv(names)
+    for row in view.rows:
+        yield _csv([_plain(row, name) for name in names])
+
+
+def records(view: View) -> Iterator[dict[str, Any]]:
+    """The rows as dictionaries of plain values, in the order of the fields or as the reader chose them."""
+    names = list(view.shown) or [field.name for field in view.fields]
+    return ({name: row.values[name] for name in names} for row in view.rows)
+
+
+def _dumps(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=_encode)
+
+
+def _encode(value: Any) -> str:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    raise TypeError(f"{type(value).__name__} has no form in JSON")
+
+
+def _plain(row: Row, name: str) -> Any:
+    value = row.values[name]
+    if isinstance(value, datetime):
+        return _encode(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return " ".join(f"{item['user']}({item['processes']})" for item in value)
+    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@"):
+        return f"'{value}"
+    return value
+
+
+def _csv(cells: list[Any]) -> str:
+    line = io.StringIO()
+    csv.writer(line, lineterminator="").writerow(cells)
+    return line.getvalue()

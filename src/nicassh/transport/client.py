@@ -1,0 +1,193 @@
+"""One node's SSH session: parallel-ssh's client on libssh2, made safe for a farm.
+
+What differs from the stock client, and why (figures in docs/decisions.md): host keys are verified
+before any credential leaves; every step waits for the socket in the event loop, none polls and none
+blocks the other nodes, authentication included; the phase is known when a deadline strikes.
+"""
+
+from __future__ import annotations
+
+import socket
+from contextlib import suppress
+from typing import Any
+
+from gevent import socket as gsocket
+from pssh.clients.native import SSHClient
+from ssh2.error_codes import LIBSSH2_ERROR_EAGAIN
+from ssh2.exceptions import AgentError, SSH2Error
+from ssh2.session import LIBSSH2_METHOD_HOSTKEY, LIBSSH2_SESSION_BLOCK_INBOUND, Session
+
+from nicassh.nodes import Node
+from nicassh.state import State
+from nicassh.transport.faults import Fault
+from nicassh.transport.hostkeys import KnownHosts, fingerprint
+from nicassh.transport.identity import Identity
+from nicassh.transport.task import COMMAND, Answer
+
+_CHUNK = 65536
+_LINGER = 0.5
+"""Seconds in which the streams of a finished script must close; a child that hangs may hold them open."""
+
+
+class Client(SSHClient):  # type: ignore[misc]
+    """A session with one node: `login`, then `ask`, then `close`.
+
+    `phase` names the step that is under way, for the words of a timeout.
+    """
+
+    def __init__(self, node: Node, hosts: KnownHosts, accept_new: bool) -> None:
+        self.node = node
+        self.phase = "connection"
+        self._hosts = hosts
+        self._accept_new = accept_new
+        self.sock: Any = None
+        self.session: Any = None
+        super().__init__(
+            node.address, user=node.user, port=node.port, alias=node.name,
+            num_retries=1, keepalive_seconds=0, allow_agent=False, identity_auth=False,
+        )  # fmt: skip
+
+    def _init(self) -> None:
+        """Nothing: the stock client logs in while it is being made."""
+
+    def login(self, identity: Identity, patience: float) -> None:
+        """Connects, exchanges keys, verifies the host key and authenticates; raises Fault or what its parts raise."""
+        self.exchange_keys(self._hosts.preference(self.node), patience)
+        self._verify()
+        self.phase = "authentication"
+        self._authenticate(identity)
+        self.phase = "answer"
+
+    def exchange_keys(self, preference: str, patience: float) -> bytes:
+        """Connects and proves the server's host key, one of those types; gives its public blob."""
+        self._reach(patience)
+        self.phase = "greeting"
+        gsocket.wait_read(self.sock.fileno())
+        self.phase = "key exchange"
+        self.session = Session()
+        self.session.set_blocking(False)
+        self.session.method_pref(LIBSSH2_METHOD_HOSTKEY, preference)
+        self.eagain(self.session.handshake, self.sock)
+        key: bytes = self.session.hostkey()[0]
+        return key
+
+    def ask(self, script: bytes, answer: Answer) -> None:
+        """Runs the script and fills the answer until it is complete, too large, or the node has no more to say."""
+        channel = self.eagain(self.session.open_session)
+        self.eagain(channel.execute, COMMAND)
+        self.eagain_write(channel.write, script)
+        self.eagain(channel.send_eof)
+        while not answer.too_large:
+            read = self._drain(channel, answer)
+            if channel.eof() and not read:
+                break
+            if not read:
+                limit = _LINGER if answer.complete else None
+                try:
+                    gsocket.wait_read(self.sock.fileno(), timeout=limit, timeout_exc=TimeoutError)
+                except TimeoutError:
+                    break
+
+    def close(self) -> None:
+        """Ends the session and frees its descriptor at once; the stock client leaks it."""
+        sock, self.sock = self.sock, None
+        session, self.session = self.session, None
+        if session is not None:
+            with suppress(SSH2Error, OSError):  # the node may be gone, and one attempt is enough
+                session.disconnect()
+            del session
+        if sock is not None:
+            sock.close()
+
+    _disconnect = close
+
+    def _poll_socket(self, _events: int) -> None:
+        """Waits for the socket itself; the stock client wakes up a thousand times a second."""
+        if self.session.block_directions() & LIBSSH2_SESSION_BLOCK_INBOUND:
+            gsocket.wait_read(self.sock.fileno())
+        else:
+            gsocket.wait_write(self.sock.fileno())
+
+    def _reach(self, patience: float) -> None:
+        """A TCP connection to the first address that takes one; all share the patience, in seconds."""
+        addresses = _addresses(self.host, self.port)
+        for index, (family, kind, protocol, _, address) in enumerate(addresses):
+            self.sock = gsocket.socket(family, kind, protocol)
+            self.sock.settimeout(patience / len(addresses))
+            try:
+                self.sock.connect(address)
+            except OSError:
+                self.sock.close()
+                if index + 1 == len(addresses):
+                    raise
+            else:
+                self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                return
+
+    def _verify(self) -> None:
+        key = self.session.hostkey()[0]
+        state = self._hosts.verdict(self.node, key)
+        if state is State.HOST_KEY_UNKNOWN and self._accept_new:
+            self._hosts.record(self.node, key)
+        elif state is not State.OK:
+            raise Fault(state, f"{_HOST_KEY[state]}: {fingerprint(key)}")
+
+    def _authenticate(self, identity: Identity) -> None:
+        """Public keys from files, then those of the agent; raises Fault with what was tried."""
+        for data in identity.keys:
+            if self._accepted(self.session.userauth_publickey_frommemory, self.user, data, b""):
+                return
+        if identity.agent:
+            try:
+                agent = self.session.agent_init()
+                agent.connect()
+                keys = agent.get_identities()
+            except (AgentError, SSH2Error) as error:
+                raise Fault(State.AUTH_FAILED, f"{identity.tried(0)}; the agent does not answer") from error
+            for key in keys:
+                if self._accepted(agent.userauth, self.user, key):
+                    return
+            raise Fault(State.AUTH_FAILED, f"{self.user}: {identity.tried(len(keys))}")
+        raise Fault(State.AUTH_FAILED, f"{self.user}: {identity.tried(None)}")
+
+    def _accepted(self, method: Any, *arguments: Any) -> bool:
+        """Whether one way to authenticate succeeded; a lost connection is raised, a plain no is not."""
+        try:
+            self.eagain(method, *arguments)
+        except SSH2Error:
+            if self.session.last_errno() in _GONE:
+                raise
+        return bool(self.session.userauth_authenticated())
+
+    def _drain(self, channel: Any, answer: Answer) -> bool:
+        """Takes what has arrived on both streams; False where there was nothing."""
+        read = False
+        for method, sink in ((channel.read, answer.output), (channel.read_stderr, answer.errors)):
+            size, data = method(_CHUNK)
+            while size > 0:
+                sink.extend(data)
+                read = True
+                if answer.too_large:
+                    return True
+                size, data = method(_CHUNK)
+            if size < 0 and size != LIBSSH2_ERROR_EAGAIN:
+                raise Fault(State.TRUNCATED, "the connection was lost before the answer was complete")
+        return read
+
+
+_HOST_KEY = {
+    State.HOST_KEY_UNKNOWN: "its host key is not in known_hosts",
+    State.HOST_KEY_CHANGED: "its host key is another than the one in known_hosts",
+    State.HOST_KEY_REVOKED: "its host key is marked @revoked in known_hosts",
+}
+_GONE = (-7, -13, -43)
+"""LIBSSH2_ERROR_SOCKET_SEND, _SOCKET_DISCONNECT and _SOCKET_RECV."""
+
+
+def _addresses(host: str, port: int) -> list[Any]:
+    """getaddrinfo(3), which needs no thread for a numeric address."""
+    try:
+        return socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    except socket.gaierror:
+        found: list[Any] = gsocket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        return found

@@ -1,0 +1,86 @@
+"""What goes wrong between us and a node, in the words of an outcome. The one table of foreign errors."""
+
+from __future__ import annotations
+
+import errno
+import socket
+
+from ssh2 import exceptions as ssh2
+
+from nicassh.clean import clean
+from nicassh.nodes import Node
+from nicassh.state import State
+
+
+class Fault(Exception):
+    """A node's failure while it is being asked; becomes a reply and goes no further."""
+
+    def __init__(self, state: State, reason: str) -> None:
+        super().__init__(reason)
+        self.state = state
+        self.reason = reason
+
+
+LATE = {
+    "connection": (State.UNREACHABLE, "no answer to the connection on port {port}"),
+    "greeting": (State.TIMEOUT, "connected, but the node sent no SSH greeting"),
+    "key exchange": (State.TIMEOUT, "the key exchange did not finish"),
+    "authentication": (State.TIMEOUT, "the authentication did not finish"),
+    "answer": (State.TIMEOUT, "the answer was not complete in time"),
+}
+"""Phase of a session to the state and words of a deadline that strikes in it."""
+
+_CUT = {
+    "connection": (State.UNREACHABLE, "the connection was reset"),
+    "greeting": (
+        State.UNREACHABLE,
+        "the node closed the connection before its SSH greeting (MaxStartups, hosts.deny?)",
+    ),
+    "key exchange": (State.UNREACHABLE, "the node closed the connection during the key exchange"),
+    "authentication": (State.AUTH_FAILED, "the node closed the connection during the authentication"),
+    "answer": (State.TRUNCATED, "the connection was lost before the answer was complete"),
+}
+_NO_WAY = {
+    errno.EHOSTUNREACH: "no route to the host",
+    errno.ENETUNREACH: "no route to the network",
+    errno.EHOSTDOWN: "the host is down",
+}
+_LOST = (
+    ssh2.SocketDisconnectError,
+    ssh2.SocketRecvError,
+    ssh2.SocketSendError,
+    ssh2.BannerRecvError,
+    ssh2.BannerSendError,
+)
+_NO_AGREEMENT = (ssh2.KexFailureError, ssh2.KeyExchangeError, ssh2.MethodNoneError, ssh2.AlgoUnsupportedError)
+
+
+def late(phase: str, node: Node) -> Fault:
+    """The fault of a deadline that struck in a phase."""
+    state, words = LATE[phase]
+    return Fault(state, words.format(port=node.port))
+
+
+def translate(error: BaseException, phase: str, node: Node) -> Fault:
+    """The fault that a foreign error means in a phase; never raises."""
+    if isinstance(error, Fault):
+        return error
+    if isinstance(error, TimeoutError):
+        return late(phase, node)
+    if isinstance(error, socket.gaierror):
+        return Fault(State.UNREACHABLE, f"unknown host name {node.address}")
+    if isinstance(error, ConnectionRefusedError):
+        return Fault(State.REFUSED, f"nothing listens on port {node.port}")
+    if isinstance(error, OSError) and error.errno in _NO_WAY:
+        return Fault(State.UNREACHABLE, _NO_WAY[error.errno])
+    if isinstance(error, (ConnectionError, *_LOST)):
+        return Fault(*_CUT[phase])
+    if isinstance(error, _NO_AGREEMENT):
+        return Fault(State.UNREACHABLE, f"no common algorithm in the key exchange{_detail(error)}")
+    state = State.TRUNCATED if phase == "answer" else State.UNREACHABLE
+    return Fault(state, f"{phase}: {type(error).__name__}{_detail(error)}")
+
+
+def _detail(error: BaseException) -> str:
+    words = clean(str(error).strip(), 200)
+    return f": {words}" if words else ""

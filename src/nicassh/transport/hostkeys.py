@@ -1,0 +1,174 @@
+"""Host keys: what known_hosts says of a server's key, and recording a new one.
+
+Written here because libssh2 and paramiko both pass over `@revoked` lines and patterns, and paramiko
+decodes every key of the file with OpenSSL before one is compared. Format: sshd(8), SSH_KNOWN_HOSTS.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cache
+from pathlib import Path
+
+from nicassh.errors import ConfigError
+from nicassh.nodes import Node
+from nicassh.state import State
+
+TYPES = {
+    "ssh-ed25519": "ssh-ed25519",
+    "ecdsa-sha2-nistp256": "ecdsa-sha2-nistp256",
+    "ecdsa-sha2-nistp384": "ecdsa-sha2-nistp384",
+    "ecdsa-sha2-nistp521": "ecdsa-sha2-nistp521",
+    "ssh-rsa": "rsa-sha2-512,rsa-sha2-256,ssh-rsa",
+}
+"""Types of key in known_hosts, and the algorithms of the key exchange that prove possession of one."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of a known_hosts file: `marker` is "", "@revoked" or "@cert-authority"."""
+
+    marker: str
+    patterns: tuple[str, ...]
+    type: str
+    key: bytes
+
+    def matches(self, name: str) -> bool:
+        """Whether the line speaks of this name: exactly, by a hash, or by a pattern that is not negated."""
+        hit = False
+        for pattern in self.patterns:
+            if pattern.startswith("!"):
+                if fnmatchcase(name, pattern[1:]):
+                    return False
+            elif pattern.startswith("|1|"):
+                hit = hit or _hash_matches(pattern, name)
+            else:
+                hit = hit or pattern == name or (("*" in pattern or "?" in pattern) and fnmatchcase(name, pattern))
+        return hit
+
+
+class KnownHosts:
+    """The entries of some known_hosts files, read once and asked for many nodes."""
+
+    def __init__(self, files: Sequence[Path]) -> None:
+        self.files = tuple(files)
+        self._plain: dict[str, list[Entry]] = {}
+        self._others: list[Entry] = []
+        for file in files:
+            for entry in _read(file):
+                self._add(entry)
+
+    def entries(self, node: Node) -> list[Entry]:
+        """What is known of a node, by its name and address; with its port, else without, as OpenSSH looks."""
+        for names in (labels(node), (node.name, node.address)):
+            found = [entry for name in dict.fromkeys(names) for entry in self._plain.get(name, [])]
+            found += [entry for entry in self._others if any(entry.matches(name) for name in names)]
+            if any(not entry.marker for entry in found):
+                return found
+        return [
+            entry
+            for entry in self._others
+            if any(entry.matches(name) for name in (*labels(node), node.name, node.address))
+        ]
+
+    def preference(self, node: Node) -> str:
+        """Algorithms for the key exchange, those of known keys first: a server offers one key of several."""
+        known = [entry.type for entry in self.entries(node) if not entry.marker]
+        return ",".join(dict.fromkeys(TYPES[kind] for kind in (*known, *TYPES) if kind in TYPES))
+
+    def verdict(self, node: Node, key: bytes) -> State:
+        """OK, or one of the three HOST_KEY states, for the key that a server proved to have."""
+        entries = self.entries(node)
+        if any(entry.marker == "@revoked" and entry.key == key for entry in entries):
+            return State.HOST_KEY_REVOKED
+        known = [entry for entry in entries if not entry.marker]
+        if any(entry.key == key for entry in known):
+            return State.OK
+        return State.HOST_KEY_CHANGED if known else State.HOST_KEY_UNKNOWN
+
+    def record(self, node: Node, key: bytes) -> Path:
+        """Adds a node's key to the first file. Raises ConfigError where the file cannot be written."""
+        entry = Entry("", labels(node), type_of(key), key)
+        file = self.files[0]
+        try:
+            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with os.fdopen(os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600), "a+b") as stream:
+                stream.seek(0, os.SEEK_END)
+                if stream.tell() and not _ends_a_line(stream.fileno(), stream.tell()):
+                    stream.write(b"\n")
+                line = f"{','.join(entry.patterns)} {entry.type} {base64.b64encode(key).decode()}\n"
+                stream.write(line.encode())
+        except OSError as error:
+            raise ConfigError(f"{file}: {error.strerror}", "host keys cannot be recorded there") from error
+        self._add(entry)
+        return file
+
+    def _add(self, entry: Entry) -> None:
+        simple = not entry.marker and not any(set(pattern) & set("*?!|") for pattern in entry.patterns)
+        if not simple:
+            self._others.append(entry)
+            return
+        for pattern in entry.patterns:
+            self._plain.setdefault(pattern, []).append(entry)
+
+
+@cache
+def known_hosts(files: tuple[Path, ...]) -> KnownHosts:
+    """The known hosts of a node's own files, or of OpenSSH's usual ones where it names none."""
+    usual = (Path("~/.ssh/known_hosts").expanduser(), Path("/etc/ssh/ssh_known_hosts"))
+    return KnownHosts(files or usual)
+
+
+def labels(node: Node) -> tuple[str, ...]:
+    """The names under which a node stands in known_hosts: `nc2`, or `[nc2]:2222` for another port than 22."""
+    names = dict.fromkeys((node.name, node.address))
+    return tuple(name if node.port == 22 else f"[{name}]:{node.port}" for name in names)
+
+
+def fingerprint(key: bytes) -> str:
+    """`SHA256:…`, as ssh-keygen prints it."""
+    return "SHA256:" + base64.b64encode(hashlib.sha256(key).digest()).decode().rstrip("=")
+
+
+def type_of(key: bytes) -> str:
+    """The type that stands at the head of a public key blob (RFC 4253, 6.6)."""
+    return key[4 : 4 + int.from_bytes(key[:4], "big")].decode("ascii", "replace")
+
+
+def _read(file: Path) -> Iterable[Entry]:
+    try:
+        text = file.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise ConfigError(f"{file}: {error.strerror}") from error
+    for line in text.splitlines():
+        words = line.split()
+        marker = words.pop(0) if words and words[0].startswith("@") else ""
+        if len(words) < 3 or words[0].startswith("#"):
+            continue
+        try:
+            key = base64.b64decode(words[2], validate=True)
+        except binascii.Error:
+            continue
+        yield Entry(marker, tuple(words[0].split(",")), words[1], key)
+
+
+def _hash_matches(pattern: str, name: str) -> bool:
+    """HashKnownHosts: `|1|salt|HMAC-SHA1(salt, name)`, both in base64."""
+    try:
+        salt, digest = (base64.b64decode(part) for part in pattern.split("|")[2:4])
+    except (binascii.Error, ValueError):
+        return False
+    return hmac.compare_digest(hmac.new(salt, name.encode(), hashlib.sha1).digest(), digest)
+
+
+def _ends_a_line(descriptor: int, size: int) -> bool:
+    return os.pread(descriptor, 1, size - 1) == b"\n"

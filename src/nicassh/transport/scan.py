@@ -1,0 +1,74 @@
+"""Asking nodes for their host keys, without logging in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import gevent
+from gevent.pool import Pool
+
+from nicassh.nodes import Node
+from nicassh.state import State
+from nicassh.transport.client import Client
+from nicassh.transport.faults import Fault, late, translate
+from nicassh.transport.hostkeys import TYPES, KnownHosts, fingerprint, known_hosts, type_of
+from nicassh.transport.task import Limits
+
+
+@dataclass(frozen=True)
+class Found:
+    """A host key that a node showed, and what known_hosts says of it; or why there is none."""
+
+    node: Node
+    key: bytes
+    type: str
+    fingerprint: str
+    state: State
+    reason: str = ""
+
+
+def scan(nodes: Sequence[Node], limits: Limits) -> Iterator[Found]:
+    """One Found for each key of each node, or one with the reason where the node shows none."""
+    pool = Pool(limits.fanout)
+    try:
+        for found in pool.imap_unordered(lambda node: _keys(node, limits), nodes):
+            yield from found
+    finally:
+        pool.kill()
+
+
+def _keys(node: Node, limits: Limits) -> list[Found]:
+    hosts = known_hosts(node.known_hosts)
+    found: list[Found] = []
+    for kind, algorithms in TYPES.items():
+        try:
+            key = _exchange(node, hosts, algorithms, node.connect_timeout or limits.connect_timeout)
+        except Fault as fault:
+            if "algorithm" in fault.reason or found:
+                continue  # the node has no key of this type
+            return [Found(node, b"", "", "", fault.state, fault.reason)]
+        state = hosts.verdict(node, key)
+        if state is State.HOST_KEY_CHANGED and kind not in {entry.type for entry in hosts.entries(node)}:
+            state = State.HOST_KEY_UNKNOWN  # only keys of other types are on record
+        found.append(Found(node, key, kind, fingerprint(key), state))
+    return found
+
+
+def _exchange(node: Node, hosts: KnownHosts, algorithms: str, patience: float) -> bytes:
+    """The key of one type. Raises Fault."""
+    if node.needs:
+        raise Fault(State.UNREACHABLE, f"needs the openssh transport: ssh_config asks for {node.needs}")
+    client = Client(node, hosts, accept_new=False)
+    try:
+        with gevent.Timeout(patience):
+            key = client.exchange_keys(algorithms, patience)
+        if type_of(key) not in TYPES:
+            raise Fault(State.UNREACHABLE, f"host key of an unknown type {type_of(key)!r}")
+        return key
+    except gevent.Timeout:
+        raise late(client.phase, node) from None
+    except Exception as error:
+        raise translate(error, client.phase, node) from error
+    finally:
+        client.close()

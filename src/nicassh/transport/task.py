@@ -1,0 +1,78 @@
+"""What a transport is given, and what it gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from nicassh.nodes import Node
+from nicassh.state import State
+
+COMMAND = "exec sh -s"
+"""Runs in the login shell of the account, whichever it is: csh, fish and all others understand it alike."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """A script for a node, and the bytes with which its output ends when all of it has arrived."""
+
+    node: Node
+    script: bytes
+    end: bytes
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What no node may exceed. Times in seconds, `size` in bytes of output."""
+
+    fanout: int = 32
+    connect_timeout: float = 10.0
+    timeout: float = 60.0
+    size: int = 8 * 1024 * 1024
+    host_keys: str = "strict"
+    started: Callable[[str], None] = lambda _name: None
+    """Told the name of each node when its turn comes, for a progress display."""
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What one node answered to one script, or why it did not.
+
+    `output` and `errors` are the bytes of both streams as far as they came, also where the state is
+    not OK. `seconds` is the time from the node's turn to the end of its answer.
+    """
+
+    node: Node
+    state: State
+    reason: str
+    output: bytes
+    errors: bytes
+    seconds: float
+
+
+class Answer:
+    """The two streams of one node while they arrive, watched for their end and their size."""
+
+    def __init__(self, end: bytes, size: int) -> None:
+        self.output = bytearray()
+        self.errors = bytearray()
+        self._end = end
+        self._size = size
+
+    @property
+    def complete(self) -> bool:
+        """Whether the last line of the script's output is there."""
+        return self.output.endswith(self._end)
+
+    @property
+    def too_large(self) -> bool:
+        """Whether more came than a node may send."""
+        return len(self.output) + len(self.errors) > self._size
+
+    def verdict(self, limits: Limits) -> tuple[State, str]:
+        """State and reason of an answer after which nothing more will come."""
+        if self.complete:
+            return State.OK, ""
+        if self.too_large:
+            return State.TRUNCATED, f"the node sent more than {limits.size // 2**20} MiB"
+        return State.TRUNCATED, "the connection was lost before the answer was complete"

@@ -1,0 +1,245 @@
+"""The farm: one row a node, made of its newest records; and the workers, the same for batch nodes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from nicassh.nodes import Node, fold
+from nicassh.record import Column, columns
+from nicassh.state import LOGIN, State
+from nicassh.store import Row as Stored
+from nicassh.store import Store
+from nicassh.units import UNKNOWN, Bytes, Count, Number, Seconds, Text, Time
+from nicassh.views.table import Field, Row, View, declared
+
+_TROUBLE = {"up": 0, "stale": 1, "down": 2, "unknown": 1}
+
+
+@dataclass
+class _Known:
+    """What the store knows of one node: the newest rows of each record, and its outcomes by probe."""
+
+    records: dict[str, list[Stored]] = field(default_factory=dict)
+    outcomes: dict[str, Stored] = field(default_factory=dict)
+
+    def one(self, name: str) -> dict[str, Any]:
+        """The node's only row of a record; empty where there is none."""
+        rows = self.records.get(name)
+        return dict(rows[0]) if rows else {}
+
+
+def farm(store: Store, nodes: Sequence[Node], stale: float, now: datetime | None = None) -> View:
+    """All nodes in the order given. `stale` is the age in seconds from which a value is old."""
+    now = now or datetime.now(UTC)
+    known = _gather(store, nodes)
+    rows = tuple(_row(node, known[node.name], stale, now, store) for node in nodes)
+    return View("farm", _FARM, rows, _summary(rows))
+
+
+def workers(store: Store, nodes: Sequence[Node], stale: float, now: datetime | None = None) -> View:
+    """The nodes of role batch, with the load that each processor carries."""
+    view = farm(store, [node for node in nodes if node.role == "batch"], stale, now)
+    for row in view.rows:
+        load, cpus = row.values["load1"], row.values["ncpu"]
+        row.values["load_per_cpu"] = round(load / cpus, 3) if load is not None and cpus else None
+        row.trouble["load_per_cpu"] = _PER_CPU.trouble(row.values["load_per_cpu"])
+        if "load1" in row.old:
+            row.old.add("load_per_cpu")
+    return View("workers", _WORKERS, view.rows, view.summary)
+
+
+def _gather(store: Store, nodes: Sequence[Node]) -> dict[str, _Known]:
+    names = [node.name for node in nodes]
+    known = {name: _Known() for name in names}
+    for row in store.newest("outcomes", names):
+        known[row["node"]].outcomes[row["probe"]] = row
+    wanted: dict[str, tuple[str, ...]] = {
+        "system": (), "load": (), "memory": (), "disks": (), "software": (),
+        "processes": ("node", "at", "user", "ordinary"),
+    }  # fmt: skip
+    for record, fields in wanted.items():
+        for row in store.newest(record, names, fields) if record in store.records else []:
+            known[row["node"]].records.setdefault(record, []).append(row)
+    return known
+
+
+def _row(node: Node, known: _Known, stale: float, now: datetime, store: Store) -> Row:
+    system, load, memory = known.one("system"), known.one("load"), known.one("memory")
+    disks = known.records.get("disks", [])
+    updated = max((row["at"] for rows in known.records.values() for row in rows), default=None)
+    age = max(0.0, (now - updated).total_seconds()) if updated else None
+    state, reason, since = _state(known, updated, age, stale)
+    free = [disk["free"] for disk in disks if disk["free"] is not None]
+    values = {
+        "node": node.name, "address": node.address, "role": node.role or None,
+        "state": state, "reason": reason or None, "since": since,
+        "fairsoft": _fairsoft(known.records.get("software", [])),
+        "os": system.get("os"), "kernel": system.get("kernel"), "cpu": system.get("cpu"), "ncpu": system.get("cpus"),
+        "nproc": load.get("processes"), "memory_available": memory.get("available"),
+        "load1": load.get("load1"), "load5": load.get("load5"), "load15": load.get("load15"),
+        "activity": _activity(known), "disk_free": sum(free) if free else None,
+        "updated": updated, "age": age,
+    }  # fmt: skip
+    return Row(values, _old(known, state, values), _trouble(store, known, values))
+
+
+def _state(
+    known: _Known, updated: datetime | None, age: float | None, stale: float
+) -> tuple[str, str, datetime | None]:
+    """`up`, `stale`, `down` or `unknown`, with the reason and since when."""
+    login = known.outcomes.get(LOGIN)
+    if login is None:
+        return "unknown", "never asked", None
+    if login["state"] != State.OK:
+        return "down", _words(login), login["since"]
+    if age is None or age > stale:
+        return "stale", "no collection" if age is None else "not asked since", updated
+    bad = [f"{row['probe']} {_words(row)}" for row in known.outcomes.values() if not State(row["state"]).well]
+    return "up", "; ".join(bad), login["since"]
+
+
+def _words(outcome: Stored) -> str:
+    state = outcome["state"].replace("_", " ")
+    return f"{state}: {outcome['reason']}" if outcome["reason"] else state
+
+
+_FIELDS = {
+    "system": ("os", "kernel", "cpu", "ncpu"), "load": ("nproc", "load1", "load5", "load15"),
+    "memory": ("memory_available",), "disks": ("disk_free",), "processes": ("activity",), "software": ("fairsoft",),
+}  # fmt: skip
+
+
+def _old(known: _Known, state: str, values: dict[str, Any]) -> set[str]:
+    """The fields whose values are not of the newest collection: of a node that is not up, or a probe that failed."""
+    old = set()
+    for probe, fields in _FIELDS.items():
+        outcome = known.outcomes.get(probe)
+        if state != "up" or (outcome and not State(outcome["state"]).well):
+            old |= {name for name in fields if values[name] is not None}
+    return old
+
+
+def _trouble(store: Store, known: _Known, values: dict[str, Any]) -> dict[str, int]:
+    """Trouble of each field by the thresholds that its record declares."""
+    memory = known.one("memory").get("available_percent")
+    shares = [disk["free_percent"] for disk in known.records.get("disks", [])]
+    cpus, load = values["ncpu"], values["load1"]
+    state = max(_TROUBLE[values["state"]], 1 if values["reason"] else 0)
+    return {
+        "state": state,
+        "memory_available": _column(store, "memory", "available_percent").trouble(memory),
+        "disk_free": max((_column(store, "disks", "free_percent").trouble(share) for share in shares), default=0),
+        "load1": _PER_CPU.trouble(load / cpus if load is not None and cpus else None),
+    }
+
+
+def _column(store: Store, record: str, name: str) -> Column:
+    return next(column for column in columns(store.records[record].record) if column.name == name)
+
+
+def _activity(known: _Known) -> list[dict[str, Any]] | None:
+    """Ordinary users with the number of their processes, the busiest first; None where no listing ever came."""
+    if "processes" not in known.records:
+        return None
+    people = Counter(row["user"] for row in known.records["processes"] if row["ordinary"])
+    return [
+        {"user": user, "processes": count}
+        for user, count in sorted(people.items(), key=lambda item: (-item[1], item[0]))
+    ]
+
+
+def _fairsoft(software: Iterable[Stored]) -> str | None:
+    """The newest FairSoft release of the node: names sort by month, so they are compared as year and month."""
+    months = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+    versions = [row["version"] for row in software if row["package"] == "FairSoft" and row["version"]]
+    return max(
+        versions,
+        key=lambda name: (name[3:5], months.index(name[:3]) if name[:3] in months else -1, name),
+        default=None,
+    )
+
+
+def _summary(rows: Sequence[Row]) -> str:
+    """`14 nodes: 12 up, 2 down (nc[3,7].jinr.ru: refused: nothing listens on port 22)`."""
+    counts = Counter(row.values["state"] for row in rows)
+    parts = [
+        f"{counts[state]} {state}{_reasons(rows, state) if state == 'down' else ''}"
+        for state in ("up", "stale", "down", "unknown")
+        if counts[state]
+    ]
+    return f"{len(rows)} nodes: {', '.join(parts)}" if rows else "no nodes"
+
+
+def _reasons(rows: Sequence[Row], state: str) -> str:
+    by_reason: dict[str, list[str]] = {}
+    for row in rows:
+        if row.values["state"] == state:
+            by_reason.setdefault(row.values["reason"], []).append(row.values["node"])
+    return f" ({'; '.join(f'{fold(names)}: {reason}' for reason, names in by_reason.items())})"
+
+
+def _draw_load(row: Row) -> str:
+    loads = [row.values[name] for name in ("load1", "load5", "load15")]
+    return UNKNOWN if loads[0] is None else " ".join(f"{load:.2f}" for load in loads)
+
+
+def _draw_activity(row: Row) -> str:
+    people = row.values["activity"]
+    if people is None:
+        return UNKNOWN
+    return " ".join(f"{person['user']}({person['processes']})" for person in people)
+
+
+def _draw_status(row: Row) -> str:
+    reason = row.values["reason"]
+    return f"{row.values['state']}: {reason}" if reason else str(row.values["state"])
+
+
+_PER_CPU = declared(
+    "load_per_cpu", float, Number, "Load average over 1 minute per processor.", "load/cpu", high=(1.5, 3.0)
+)
+_MACHINE = (
+    Field(declared("node", str, Text, "Name of the node.", "machine"), 100),
+    Field(declared("address", str, Text, "Address that is connected to."), 10),
+    Field(declared("role", str, Text, "Role in the inventory: interactive, batch, storage, …"), 50),
+    Field(declared("state", str, Text, "up, stale, down or unknown.", "status"), 99, _draw_status, flexible=True),
+    Field(declared("reason", str, Text, "Why the node is down, or what failed on it."), 0, flexible=True),
+    Field(declared("since", datetime, Time, "Since when it has been in this state."), 0),
+)
+_SYSTEM = (
+    Field(declared("fairsoft", str, Text, "Newest FairSoft release.", "FairSoft"), 40),
+    Field(declared("os", str, Text, "Operating system.", "OS"), 25, flexible=True),
+    Field(declared("kernel", str, Text, "Release of the kernel."), 15, flexible=True),
+    Field(declared("cpu", str, Text, "Model of the processors.", "CPU"), 12, flexible=True),
+    Field(declared("ncpu", int, Count, "Logical processors.", "CPUs"), 60),
+)
+_BUSY = (
+    Field(declared("nproc", int, Count, "Number of processes.", "procs"), 55),
+    Field(declared("memory_available", int, Bytes, "Memory that a new program can have.", "free mem"), 80),
+    Field(declared("load1", float, Number, "Load average over 1 minute.", "load 1/5/15"), 90, _draw_load),
+    Field(declared("load5", float, Number, "Load average over 5 minutes."), 0),
+    Field(declared("load15", float, Number, "Load average over 15 minutes."), 0),
+    Field(
+        declared("activity", list, Text, "Ordinary users and the number of their processes."),
+        70,
+        _draw_activity,
+        True,
+    ),
+    Field(
+        declared("disk_free", int, Bytes, "Space that users can have on all local file systems.", "free disk"),
+        65,
+    ),
+)
+_WHEN = (
+    Field(declared("updated", datetime, Time, "When the newest value was collected."), 0),
+    Field(declared("age", float, Seconds, "How old the newest value is.", "updated"), 75),
+)
+_FARM = (*_MACHINE, *_SYSTEM, *_BUSY, *_WHEN)
+_WORKERS = (
+    *_MACHINE, _SYSTEM[-1], *_BUSY[:3], Field(_PER_CPU, 85), *_BUSY[3:], *_WHEN,
+    *(Field(f.column, 0, f.draw, f.flexible) for f in _SYSTEM[:-1]),
+)  # fmt: skip

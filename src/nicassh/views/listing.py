@@ -1,0 +1,48 @@
+"""The plain view of any record: its columns after the node, its rows as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from nicassh.nodes import Node
+from nicassh.record import Keep, columns
+from nicassh.state import State
+from nicassh.store import Store
+from nicassh.units import Seconds, Text, Time
+from nicassh.views.table import Field, Row, View, declared
+
+
+def listing(store: Store, name: str, nodes: Sequence[Node], stale: float, now: datetime | None = None) -> View:
+    """The newest rows of a record on these nodes, in the nodes' order and then by key."""
+    now = now or datetime.now(UTC)
+    shape = store.outcomes if name == "outcomes" else store.records[name]
+    names = [node.name for node in nodes]
+    probe = next((probe for probe, records in store.probes.items() if name in records), "")
+    failed = {
+        row["node"] for row in store.newest("outcomes", names) if row["probe"] == probe and not State(row["state"]).well
+    }
+    rows: dict[str, list[Row]] = {node: [] for node in names}
+    for stored in store.newest(name, names):
+        age = max(0.0, (now - stored["at"]).total_seconds())
+        values = {**stored, "updated": stored["at"], "age": age}
+        old = set(values) - {"node"} if age > stale or stored["node"] in failed else set()
+        trouble = {column.name: column.trouble(stored[column.name]) for column in columns(shape.record)}
+        rows[stored["node"]].append(Row(values, old, trouble))
+    width = len(columns(shape.record))
+    fields = (
+        Field(declared("node", str, Text, "Name of the node."), 100),
+        *(
+            Field(column, 90 - 60 * index // width, flexible=column.kind is str and not column.key)
+            for index, column in enumerate(columns(shape.record))
+        ),
+        *(
+            [Field(declared("since", datetime, Time, "Since when this has been so."), 20)]
+            if shape.keep is Keep.INTERVALS
+            else []
+        ),
+        Field(declared("updated", datetime, Time, "When the row was collected."), 0),
+        Field(declared("age", float, Seconds, "How old the row is.", "updated"), 30),
+    )
+    flat = tuple(row for node in names for row in rows[node])
+    return View(name, fields, flat, f"{len(flat)} rows from {sum(map(bool, rows.values()))} of {len(nodes)} nodes")

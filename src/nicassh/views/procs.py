@@ -1,0 +1,75 @@
+"""Processes of users on all nodes: asked for now, or as the last collection saw them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from nicassh.nodes import Node, natural
+from nicassh.probe import Outcome
+from nicassh.record import plain
+from nicassh.store import Store
+from nicassh.units import Count, Percent, Seconds, Text, Time
+from nicassh.views.table import Field, Row, View, declared
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which processes: of these users (all ordinary ones where empty), in these states, and so on."""
+
+    users: tuple[str, ...] = ()
+    states: tuple[str, ...] = ()
+    match: re.Pattern[str] | None = None
+    min_cpu: float = 0.0
+    min_memory: float = 0.0
+
+    def __call__(self, process: dict[str, Any]) -> bool:
+        return (
+            (process["user"] in self.users if self.users else process["ordinary"])
+            and (not self.states or process["state"] in self.states)
+            and (self.match is None or self.match.search(process["command"]) is not None)
+            and process["cpu_percent"] >= self.min_cpu
+            and process["memory_percent"] >= self.min_memory
+        )
+
+
+def live(outcomes: Iterable[Outcome], wanted: Wanted) -> View:
+    """The processes in outcomes that have just arrived."""
+    found = [{"node": outcome.node, **plain(record)} for outcome in outcomes for record in outcome.records]
+    return _view([process for process in found if wanted(process)])
+
+
+def cached(store: Store, nodes: Sequence[Node], wanted: Wanted) -> View:
+    """The processes that the last collection stored."""
+    rows = store.newest("processes", [node.name for node in nodes])
+    return _view([dict(row) for row in rows if wanted(dict(row))])
+
+
+def _view(processes: list[dict[str, Any]]) -> View:
+    """The busiest first on each node."""
+    processes.sort(key=lambda process: (natural(process["node"]), -process["cpu_percent"], process["pid"]))
+    rows = tuple(
+        Row({field.name: process[field.name] for field in _FIELDS}, trouble=_trouble(process)) for process in processes
+    )
+    nodes = len({process["node"] for process in processes})
+    return View("procs", _FIELDS, rows, f"{len(rows)} processes on {nodes} nodes" if rows else "no such process")
+
+
+def _trouble(process: dict[str, Any]) -> dict[str, int]:
+    return {"state": {"D": 2, "Z": 1, "T": 1}.get(process["state"], 0)}
+
+
+_FIELDS = (
+    Field(declared("node", str, Text, "Name of the node."), 100),
+    Field(declared("pid", int, Count, "Process id."), 98),
+    Field(declared("user", str, Text, "Owner."), 97),
+    Field(declared("command", str, Text, "Command line."), 99, flexible=True),
+    Field(declared("memory_percent", float, Percent, "Resident memory in percent of the node's.", "mem %"), 80),
+    Field(declared("cpu_percent", float, Percent, "CPU in percent of one processor.", "cpu %"), 90),
+    Field(declared("state", str, Text, "D, R, S, T, Z or I."), 85),
+    Field(declared("time", float, Seconds, "CPU time used so far."), 75),
+    Field(declared("started", datetime, Time, "When it was started."), 40),
+)

@@ -1,0 +1,20 @@
+"""A farm for the tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from demo_logins import require_root
+
+from nicassh import demo
+from nicassh.demo.farm import Farm
+
+
+@pytest.fixture(scope="module")
+def farm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Farm]:
+    """A rooted farm of four nodes, one per module."""
+    require_root()
+    folder = tmp_path_factory.mktemp("farm") / "demo"
+    yield demo.up(folder, 4)
+    demo.down(folder)
