@@ -25,6 +25,8 @@ reap() {
     # shellcheck disable=SC2086
     set -- ${line##*) }
     session=$4
+    # In a container that we came into from outside, 0 stands for every session begun outside.
+    [ "$session" = 0 ] && kill -9 "$watched" && return
     for entry in /proc/[0-9]*; do
         read -r line 2>/dev/null <"$entry/stat" || continue
         # shellcheck disable=SC2086

@@ -17,7 +17,8 @@ _INVISIBLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe0
 _REPLACEMENT = "\ufffd"
 _PICTURES = 0x2400  # U+2400 SYMBOL FOR NULL and the 31 pictures after it
 _SECRET = re.compile(
-    r"(?i)((?:^|[\s&?;,])-{0,2}[\w-]*(?:password|passwd|passphrase|secret|token|api[-_]?key)[\w-]*(?:=|:\s?|\s+))"
+    r"(?i)((?:^|[\s&?;,])-{0,2}[\w-]{0,40}(?:password|passwd|passphrase|secret|token|api[-_]?key|_pwd)[\w-]{0,40}"
+    r"(?:=|:\s?|\s+))"
     r"(?!-)(\S+)"
 )
 

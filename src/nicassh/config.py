@@ -63,6 +63,7 @@ class Config:
 
 SETTINGS = {field.name: field for field in dataclasses.fields(Config) if field.metadata}
 _KINDS: dict[str, tuple[type, ...]] = {"str": (str,), "int": (int,), "float": (int, float)}
+_WORDS = {"str": "a text", "int": "a whole number", "float": "a number"}
 
 
 def load(file: Path | None = None, environment: Mapping[str, str] = os.environ) -> Config:
@@ -121,7 +122,7 @@ def _from_text(name: str, text: str, variable: str) -> Any:
     try:
         return _checked(name, int(text) if kind == "int" else float(text), variable, Path.cwd())
     except ValueError:
-        raise ConfigError(f"{variable}: {text!r} is not a number") from None
+        raise ConfigError(f"{variable}: {text!r} is not {_WORDS[kind]}") from None
 
 
 def _checked(name: str, value: Any, where: str, folder: Path) -> Any:
@@ -133,7 +134,7 @@ def _checked(name: str, value: Any, where: str, folder: Path) -> Any:
             raise ConfigError(f"{where} = {value!r} must be a list of texts")
         return tuple(folder / Path(item).expanduser() for item in value) if "Path" in kind else tuple(value)
     if not isinstance(value, _KINDS[kind]) or isinstance(value, bool):
-        raise ConfigError(f"{where} = {value!r} must be {'a text' if kind == 'str' else 'a number'}")
+        raise ConfigError(f"{where} = {value!r} must be {_WORDS[kind]}")
     if isinstance(value, int | float) and not 0 < value < 1e9:
         raise ConfigError(f"{where} = {value!r} must be above 0")
     if field.metadata["choices"] and value not in field.metadata["choices"]:

@@ -80,8 +80,13 @@ def connect(url: str) -> sa.Engine:
         hint = "for example: sqlite:////var/lib/nicamon/nicamon.db"
         raise DatabaseError("the setting `database` is not a URL that SQLAlchemy can open", hint) from error
     sa.event.listen(engine, "connect", _configure_sqlite)
-    sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    sa.event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def writing(engine: sa.Engine) -> sa.Engine:
+    """The engine for a transaction that will write: on SQLite it takes the lock at once, or waits for it."""
+    return engine.execution_options(writes=True)
 
 
 @contextmanager
@@ -123,10 +128,16 @@ def _prepare(file: Path) -> None:
 
 
 def _configure_sqlite(connection: Any, _record: Any) -> None:
-    # SQLAlchemy's own `begin` event opens the transactions, so that a writer waits at its first statement.
+    # The driver's own way to open transactions is switched off: `_begin_sqlite` opens them.
     connection.isolation_level = None
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=NORMAL")
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    # A transaction that turns from reading to writing half way may fail at once instead of waiting.
+    writes = connection.get_execution_options().get("writes")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 def _hint(cause: str) -> str:
@@ -134,7 +145,8 @@ def _hint(cause: str) -> str:
         ("disk is full", "free some space; nothing that was committed is lost"),
         ("readonly", "the database or its folder cannot be written by this user"),
         ("locked", "another program holds the database for long"),
-        ("no such column", "the database was made by another version of a probe: see docs/operate.md"),
+        ("no such column", "the table was made by another version of its probe: see docs/operate.md"),
+        ("no column named", "the table was made by another version of its probe: see docs/operate.md"),
     ):
         if words in cause:
             return hint

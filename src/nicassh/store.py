@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from nicassh.db import Tables, connect, explained, tables
+from nicassh.db import Tables, connect, explained, tables, writing
 from nicassh.probe import Outcome, Probe
 from nicassh.record import Keep, Record, column, keys, plain
 from nicassh.units import Seconds, Text
@@ -52,7 +52,7 @@ class Store:
     def create(self) -> None:
         """Makes the tables that are missing. Raises DatabaseError."""
         with explained(self.engine):
-            self.metadata.create_all(self.engine)
+            self.metadata.create_all(writing(self.engine))
 
     def write(self, outcomes: Sequence[Outcome]) -> None:
         """Stores outcomes and their records, all or nothing. Raises DatabaseError.
@@ -60,7 +60,7 @@ class Store:
         An ok or absent outcome replaces the node's newest rows of that probe; any other leaves them,
         with the time at which they were true.
         """
-        with explained(self.engine), self.engine.begin() as connection:
+        with explained(self.engine), writing(self.engine).begin() as connection:
             results = [(o, [Result(o.probe, o.state, o.reason, o.seconds, o.text)]) for o in outcomes]
             _write(connection, self.outcomes, results)
             for name, shape in self.records.items():
@@ -71,20 +71,35 @@ class Store:
                 ]
                 _write(connection, shape, current)
 
-    def newest(self, name: str, nodes: Iterable[str], fields: Sequence[str] = ()) -> list[Row]:
-        """The newest rows of a record (or of `outcomes`) on these nodes, with `node` and `at`; all columns or some.
+    def newest(self, name: str, nodes: Iterable[str], **where: Sequence[Any]) -> list[Row]:
+        """The newest rows of a record (or of `outcomes`) on these nodes, with `node` and `at`.
 
-        A table that no collection has made yet has no rows.
+        `where` keeps rows whose column has one of some values. A table that no collection has made yet
+        has no rows.
         """
-        shape = self.outcomes if name == "outcomes" else self.records[name]
-        chosen = [shape.newest.c[field] for field in fields] or list(shape.newest.c)
+        table = self._shape(name).newest
+        return self._select(sa.select(table), table, nodes, where)
+
+    def tally(self, name: str, nodes: Iterable[str], *by: str) -> list[Row]:
+        """How many of the newest rows there are for each node and value of some columns: `node`, these, `number`."""
+        table = self._shape(name).newest
+        groups = [table.c.node, *(table.c[column] for column in by)]
+        return self._select(sa.select(*groups, sa.func.count().label("number")).group_by(*groups), table, nodes, {})
+
+    def _shape(self, name: str) -> Tables:
+        return self.outcomes if name == "outcomes" else self.records[name]
+
+    def _select(
+        self, query: sa.Select[Any], table: sa.Table, nodes: Iterable[str], where: Mapping[str, Sequence[Any]]
+    ) -> list[Row]:
+        for name, values in where.items():
+            query = query.where(table.c[name].in_(values))
         rows: list[Row] = []
         with explained(self.engine), self.engine.connect() as connection:
-            if not sa.inspect(connection).has_table(shape.newest.name):
+            if not sa.inspect(connection).has_table(table.name):
                 return []
             for part in _chunks(list(nodes)):
-                query = sa.select(*chosen).where(shape.newest.c.node.in_(part))
-                rows += connection.execute(query).mappings().all()
+                rows += connection.execute(query.where(table.c.node.in_(part))).mappings().all()
         return rows
 
     def before(self, name: str, nodes: Iterable[str]) -> dict[str, tuple[datetime, list[Record]]]:

@@ -66,6 +66,12 @@ def draw_number(value: float) -> str:
     return f"{value:.2f}"
 
 
+def counted(number: int, noun: str) -> str:
+    """A number with its noun: `1 node`, `14 nodes`, `2 processes`."""
+    plural = f"{noun}es" if noun.endswith("s") else f"{noun}s"
+    return f"{number} {noun if number == 1 else plural}"
+
+
 def read_quantity(text: str) -> float:
     """The number that a person means by `4G`, `1.5 TiB`, `80%`, `10m` (minutes) or `3h`.
 

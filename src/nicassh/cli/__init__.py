@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -81,6 +82,6 @@ def main() -> None:
         click.echo("nicamon: interrupted", err=True)
         sys.exit(130)
     except BrokenPipeError:
-        # The reader of our output has gone (| head): not an error, and nobody is left to tell.
-        sys.stderr.close()
+        # The reader of our output has gone (| head): no error. What is left to flush goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)

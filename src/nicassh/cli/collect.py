@@ -54,6 +54,9 @@ def command(session: Session, expression: str, names: tuple[str, ...], quiet: bo
                 progress.arrived(answered.well)
     except KeyboardInterrupt:
         interrupted = True
+    # A second interruption must not undo the transaction that keeps what the first one saved.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     collect.save(store, probes, answers)
     if not quiet:
         failures(answers)

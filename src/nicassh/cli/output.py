@@ -7,6 +7,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import wraps
 from typing import TYPE_CHECKING, Any
@@ -39,19 +40,29 @@ class Output:
             self._print(self._arranged(build()))
             return
         screen = self.format == "table" and sys.stdout.isatty()
-        while True:
-            views = self._arranged(build())
-            if screen:
-                click.echo("\x1b[H\x1b[2J", nl=False)
-            self._print(views)
-            sys.stdout.flush()
-            time.sleep(self.watch)
+        with suppress(KeyboardInterrupt):  # the one way to end it, and so no failure
+            while True:
+                views = self._arranged(build())
+                if screen:
+                    self._repaint(views)
+                else:
+                    self._print(views)
+                sys.stdout.flush()
+                time.sleep(self.watch)
 
     def _arranged(self, views: Sequence[View]) -> list[View]:
         from nicassh import views as view
 
         first = view.ordered(view.filtered(view.choose(views[0], self.columns), self.filter), self.sort)
         return [first, *views[1:]]
+
+    def _repaint(self, views: list[View]) -> None:
+        """Draws over the last picture in one write, each line cleared to its end: no flicker."""
+        console = terminal_console()
+        with console.capture() as capture:
+            self._draw(console, views)
+        lines = capture.get().replace("\n", "\x1b[K\n")
+        sys.stdout.write(f"\x1b[H{lines}\x1b[J")
 
     def _print(self, views: list[View]) -> None:
         from nicassh import terminal
@@ -62,16 +73,22 @@ class Output:
             rows = [{**row, **extra} for row in records(views[0])]
             click.echo(terminal.json_text(views[0].name if len(views) == 1 else "node", rows))
         elif self.format == "table":
-            console = terminal_console()
-            for index, view in enumerate(views):
-                if len(views) > 1:
-                    console.print(("\n" if index else "") + view.name, style="bold underline")
-                console.print(terminal.draw(view, console.width if console.is_terminal or _fixed_width() else None))
+            self._draw(terminal_console(), views)
         else:
             lines = terminal.ndjson_lines if self.format == "ndjson" else terminal.csv_lines
             for view in views[:1]:
                 for line in lines(view):
                     click.echo(line)
+
+    @staticmethod
+    def _draw(console: Console, views: list[View]) -> None:
+        from nicassh import terminal
+
+        width = console.width if console.is_terminal or _fixed_width() else None
+        for index, view in enumerate(views):
+            if len(views) > 1:
+                console.print(("\n" if index else "") + view.name, style="bold underline")
+            console.print(terminal.draw(view, width))
 
 
 def output_options(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -10,6 +10,8 @@ import click
 from nicassh import views
 from nicassh.cli.output import Output, output_options
 from nicassh.cli.session import Session, node_expression, session_of
+from nicassh.record import Record, columns
+from nicassh.store import Result
 
 VIEWS = {
     "farm": "The farm, one line a node: machine, load, memory, disk, activity, state.",
@@ -17,6 +19,8 @@ VIEWS = {
     "node": "Everything known of one node.",
     "outcomes": "How each probe ended on each node, and since when.",
 }
+
+_MADE = {"farm": (views.farm, views.FARM), "workers": (views.workers, views.WORKERS)}
 
 
 class _Views(click.Group):
@@ -26,20 +30,25 @@ class _Views(click.Group):
         return [*VIEWS, *self._records(ctx)]
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        if name in ("farm", "workers"):
-            return _table(name, VIEWS[name], {"farm": views.farm, "workers": views.workers}[name])
         if name == "node":
             return node
-        if name == "outcomes" or name in self._records(ctx):
-            text = VIEWS.get(name) or self._records(ctx)[name]
-            return _table(name, text, lambda store, nodes, stale: views.listing(store, name, nodes, stale))
-        return None
+        if name in _MADE:
+            build, fields = _MADE[name]
+            return _table(name, VIEWS[name], [field.name for field in fields], build)
+        records = {"outcomes": (VIEWS["outcomes"], Result), **self._records(ctx)}
+        if name not in records:
+            return None
+        text, record = records[name]
+        names = ["node", *(column.name for column in columns(record)), "updated", "age"]
+        return _table(name, text, names, lambda store, nodes, stale: views.listing(store, name, nodes, stale))
 
     @staticmethod
-    def _records(ctx: click.Context) -> dict[str, str]:
-        """Record name to the first line of its help."""
+    def _records(ctx: click.Context) -> dict[str, tuple[str, type[Record]]]:
+        """Name of a record to the first line of its probe's help, and its type."""
         probes = session_of(ctx).probes()
-        return {name: probe.help.partition("\n")[0] for probe in probes for name in probe.records}
+        return {
+            name: (probe.help.partition("\n")[0], record) for probe in probes for name, record in probe.records.items()
+        }
 
 
 @click.group(cls=_Views)
@@ -70,8 +79,8 @@ def node(session: Session, name: str, output: Output) -> None:
     output.show_all(lambda: views.page(store, chosen[0], stale))
 
 
-def _table(name: str, text: str, build: Any) -> click.Command:
-    @click.command(name, help=text)
+def _table(name: str, text: str, names: Sequence[str], build: Any) -> click.Command:
+    @click.command(name, help=f"{text}\n\nColumns: {', '.join(names)}.", short_help=text)
     @node_expression("-n", "--node", "expression", default="", metavar="EXPR", help="Show only these nodes.")
     @output_options
     @click.pass_obj

@@ -14,6 +14,7 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import Any
 
+from ClusterShell.Defaults import config_paths
 from ClusterShell.NodeSet import NodeSet, NodeSetException
 from ClusterShell.NodeUtils import (
     GroupResolverConfig,
@@ -27,11 +28,6 @@ from nicassh.errors import InventoryError
 from nicassh.nodes.node import Inventory, Node
 
 _SOURCE = "inventory"
-_GROUPS_CONF = [
-    "/etc/clustershell/groups.conf",
-    "~/.config/clustershell/groups.conf",
-    "~/.local/etc/clustershell/groups.conf",
-]
 _OPERATOR = re.compile(r"([,!&^\s]+)(?![^\[]*\])")
 
 
@@ -71,7 +67,7 @@ def fold(names: Iterable[str]) -> str:
 @lru_cache(maxsize=65536)
 def natural(name: str) -> tuple[Any, ...]:
     """The key that sorts nc2 before nc10."""
-    return tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"(\d+)", name) if part)
+    return tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d+)", name) if part)
 
 
 def complete(inventory: Inventory, start: str) -> list[str]:
@@ -109,9 +105,7 @@ class _Resolver(GroupResolverConfig):  # type: ignore[misc]
     """ClusterShell's configured group sources, with the inventory's groups as the default one."""
 
     def __init__(self, inventory: Inventory) -> None:
-        from pathlib import Path
-
-        super().__init__([str(Path(path).expanduser()) for path in _GROUPS_CONF], illegal_chars=set("@,!&^*"))
+        super().__init__(config_paths("groups.conf"), illegal_chars=set("@,!&^*"))
         groups = {name: fold(members) for name, members in inventory.groups().items()}
         roles = {name: fold(members) for name, members in inventory.roles().items()}
         everything = fold(inventory.nodes)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ClusterShell.NodeSet import NodeSet, NodeSetException
-from ClusterShell.NodeUtils import GroupResolver
+from ClusterShell.NodeUtils import GroupResolver, GroupResolverError
 
 from nicassh.errors import InventoryError
 from nicassh.nodes.node import NAME, Inventory, Node
@@ -101,6 +101,9 @@ def _expand(expression: str, key: str, where: str) -> list[str]:
     """
     try:
         names = [name for part in _parts(expression) for name in NodeSet(part, resolver=_NO_GROUPS)]
+    except GroupResolverError as error:
+        what = f"{where}: {key} = {expression!r}: groups cannot be used here"
+        raise InventoryError(what, "write the names themselves") from error
     except NodeSetException as error:
         raise InventoryError(f"{where}: {key} = {expression!r}: {error}") from error
     if not names:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -25,16 +26,26 @@ def honour(node: Node, file: Path | None) -> Node:
     if options is None:
         return replace(node, address=node.address or node.name, port=node.port or 22)
     identity = node.identity or tuple(Path(path) for path in options.get("identityfile", []))
-    timeout = options.get("connecttimeout")
+    port = options.get("port", "22")
+    if not port.isdecimal() or not 0 < int(port) < 65536:
+        raise ConfigError(f"{file}: Port {port} of host {node.name} is not between 1 and 65535")
     return replace(
         node,
         address=node.address or options.get("hostname", node.name),
-        port=node.port or int(options.get("port", 22)),
+        port=node.port or int(port),
         user=node.user or options.get("user"),
         identity=identity,
-        connect_timeout=float(timeout) if timeout else None,
+        connect_timeout=_seconds(options.get("connecttimeout", "none")),
         needs=_needs(options),
     )
+
+
+def _seconds(text: str) -> float | None:
+    """A time as ssh_config(5) writes it: `30`, `1m30s`; None for `none` and for what is no time."""
+    if not re.fullmatch(r"(?:\d+[smhdw]?)+", text):
+        return None
+    units = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+    return float(sum(int(number) * units[unit] for number, unit in re.findall(r"(\d+)([smhdw]?)", text))) or None
 
 
 def _needs(options: SSHConfigDict) -> str:

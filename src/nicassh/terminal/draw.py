@@ -19,23 +19,24 @@ from nicassh.views import Field, Row, View
 _MARKS = {0: "", 1: "!", 2: "‼"}
 _STYLES = {0: "", 1: "yellow", 2: "red"}
 _STATES = {"up": "green", "ok": "green", "absent": "dim"}
-_NARROWEST = 12
-"""Characters that a flexible cell keeps at least."""
-_WIDEST = 46
-"""Characters that a flexible cell wants at most, where another column would have to go for more."""
+_GAP = 2
+_ENOUGH = 26
+"""Characters with which a flexible cell is content; below, a lighter column has to go."""
 
 
 def draw(view: View, width: int | None) -> RenderableType:
     """The table, with its summary below. None for the width: as wide as it gets."""
     fields, hidden = _fit(view, width)
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for field in fields:
+    table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="bold")
+    for field, room in zip(fields, _rooms(view, fields, width), strict=True):
         right = field.column.unit.right and not field.draw
-        cut = "ellipsis" if field.flexible else "fold"
         table.add_column(
-            Text(field.column.title), justify="right" if right else "left", overflow=cut,  # type: ignore[arg-type]
-            no_wrap=True, ratio=None, min_width=None if field.flexible else _natural(view, field),
-        )  # fmt: skip
+            Text(field.column.title),
+            justify="right" if right else "left",
+            overflow="ellipsis",
+            no_wrap=True,
+            width=room,
+        )
     for row in view.rows:
         table.add_row(*(_cell(field, row) for field in fields))
     notes = []
@@ -73,13 +74,25 @@ def _fit(view: View, width: int | None) -> tuple[list[Field], list[str]]:
 
 def _wanted(view: View, fields: Sequence[Field]) -> int:
     """The width below which a cell would lose something that it should not."""
-    total = 0
-    for field in fields:
-        natural = _natural(view, field)
-        total += 2 + (
-            min(natural, max(_NARROWEST, _WIDEST if field.weight < 90 else 20)) if field.flexible else natural
-        )
-    return total - 2
+    rooms = (min(_natural(view, field), _ENOUGH) if field.flexible else _natural(view, field) for field in fields)
+    return sum(rooms) + _GAP * (len(fields) - 1)
+
+
+def _rooms(view: View, fields: Sequence[Field], width: int | None) -> list[int]:
+    """A width for each column: what its cells want, the widest flexible ones cut until all fit.
+
+    Where even that is too much (columns that the reader chose), every column may be cut.
+    """
+    rooms = [_natural(view, field) for field in fields]
+    excess = sum(rooms) + _GAP * (len(fields) - 1) - width if width is not None else 0
+    for flexible, least in ((True, _ENOUGH), (True, 6), (False, 3)):
+        while excess > 0:
+            able = [i for i, field in enumerate(fields) if (field.flexible or not flexible) and rooms[i] > least]
+            if not able:
+                break
+            rooms[max(able, key=rooms.__getitem__)] -= 1
+            excess -= 1
+    return rooms
 
 
 def _natural(view: View, field: Field) -> int:

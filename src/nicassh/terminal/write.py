@@ -26,7 +26,7 @@ def ndjson_lines(view: View) -> Iterator[str]:
 
 def csv_lines(view: View) -> Iterator[str]:
     """RFC 4180 with a header. Texts that a spreadsheet would run as a formula are given an apostrophe."""
-    names = [field.name for field in view.fields if not view.shown or field.name in view.shown]
+    names = _names(view)
     yield _csv(names)
     for row in view.rows:
         yield _csv([_plain(row, name) for name in names])
@@ -34,8 +34,12 @@ def csv_lines(view: View) -> Iterator[str]:
 
 def records(view: View) -> Iterator[dict[str, Any]]:
     """The rows as dictionaries of plain values, in the order of the fields or as the reader chose them."""
-    names = list(view.shown) or [field.name for field in view.fields]
+    names = _names(view)
     return ({name: row.values[name] for name in names} for row in view.rows)
+
+
+def _names(view: View) -> list[str]:
+    return list(view.shown) or [field.name for field in view.fields]
 
 
 def _dumps(value: Any) -> str:
@@ -55,7 +59,7 @@ def _plain(row: Row, name: str) -> Any:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, list):
-        return " ".join(f"{item['user']}({item['processes']})" for item in value)
+        value = " ".join(f"{item['user']}({item['processes']})" for item in value)
     if isinstance(value, str) and value[:1] in ("=", "+", "-", "@"):
         return f"'{value}"
     return value

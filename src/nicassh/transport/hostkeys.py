@@ -11,9 +11,9 @@ import binascii
 import hashlib
 import hmac
 import os
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 
@@ -45,12 +45,12 @@ class Entry:
         hit = False
         for pattern in self.patterns:
             if pattern.startswith("!"):
-                if fnmatchcase(name, pattern[1:]):
+                if _fits(pattern[1:], name):
                     return False
             elif pattern.startswith("|1|"):
                 hit = hit or _hash_matches(pattern, name)
             else:
-                hit = hit or pattern == name or (("*" in pattern or "?" in pattern) and fnmatchcase(name, pattern))
+                hit = hit or _fits(pattern, name)
         return hit
 
 
@@ -159,6 +159,12 @@ def _read(file: Path) -> Iterable[Entry]:
         except binascii.Error:
             continue
         yield Entry(marker, tuple(words[0].split(",")), words[1], key)
+
+
+def _fits(pattern: str, name: str) -> bool:
+    """Patterns of ssh_config(5): `*` and `?`, while `[` is the bracket around a name that has a port."""
+    expression = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
+    return re.fullmatch(expression, name) is not None
 
 
 def _hash_matches(pattern: str, name: str) -> bool:

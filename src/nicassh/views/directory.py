@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from nicassh.nodes import Node
 from nicassh.probe import Probe
-from nicassh.units import Count, Seconds, Text
+from nicassh.units import Count, Seconds, Text, counted
 from nicassh.views.table import Field, Row, View, declared
 
 
@@ -20,7 +20,7 @@ def inventory(nodes: Sequence[Node]) -> View:
         }, trouble={"needs": 2 if node.needs else 0})
         for node in nodes
     )  # fmt: skip
-    return View("nodes", _NODES, rows, f"{len(rows)} nodes")
+    return View("nodes", _NODES, rows, counted(len(rows), "node"))
 
 
 def catalogue(probes: Sequence[Probe]) -> View:

@@ -13,7 +13,7 @@ from nicassh.record import Column, columns
 from nicassh.state import LOGIN, State
 from nicassh.store import Row as Stored
 from nicassh.store import Store
-from nicassh.units import UNKNOWN, Bytes, Count, Number, Seconds, Text, Time
+from nicassh.units import UNKNOWN, Bytes, Count, Number, Seconds, Text, Time, counted
 from nicassh.views.table import Field, Row, View, declared
 
 _TROUBLE = {"up": 0, "stale": 1, "down": 2, "unknown": 1}
@@ -37,7 +37,7 @@ def farm(store: Store, nodes: Sequence[Node], stale: float, now: datetime | None
     now = now or datetime.now(UTC)
     known = _gather(store, nodes)
     rows = tuple(_row(node, known[node.name], stale, now, store) for node in nodes)
-    return View("farm", _FARM, rows, _summary(rows))
+    return View("farm", FARM, rows, _summary(rows))
 
 
 def workers(store: Store, nodes: Sequence[Node], stale: float, now: datetime | None = None) -> View:
@@ -49,7 +49,7 @@ def workers(store: Store, nodes: Sequence[Node], stale: float, now: datetime | N
         row.trouble["load_per_cpu"] = _PER_CPU.trouble(row.values["load_per_cpu"])
         if "load1" in row.old:
             row.old.add("load_per_cpu")
-    return View("workers", _WORKERS, view.rows, view.summary)
+    return View("workers", WORKERS, view.rows, view.summary)
 
 
 def _gather(store: Store, nodes: Sequence[Node]) -> dict[str, _Known]:
@@ -57,13 +57,12 @@ def _gather(store: Store, nodes: Sequence[Node]) -> dict[str, _Known]:
     known = {name: _Known() for name in names}
     for row in store.newest("outcomes", names):
         known[row["node"]].outcomes[row["probe"]] = row
-    wanted: dict[str, tuple[str, ...]] = {
-        "system": (), "load": (), "memory": (), "disks": (), "software": (),
-        "processes": ("node", "at", "user", "ordinary"),
-    }  # fmt: skip
-    for record, fields in wanted.items():
-        for row in store.newest(record, names, fields) if record in store.records else []:
+    for record in ("system", "load", "memory", "disks", "software"):
+        for row in store.newest(record, names) if record in store.records else []:
             known[row["node"]].records.setdefault(record, []).append(row)
+    # Not the processes themselves: a large farm has hundreds of thousands.
+    for row in store.tally("processes", names, "user", "ordinary", "at") if "processes" in store.records else []:
+        known[row["node"]].records.setdefault("processes", []).append(row)
     return known
 
 
@@ -71,7 +70,7 @@ def _row(node: Node, known: _Known, stale: float, now: datetime, store: Store) -
     system, load, memory = known.one("system"), known.one("load"), known.one("memory")
     disks = known.records.get("disks", [])
     updated = max((row["at"] for rows in known.records.values() for row in rows), default=None)
-    age = max(0.0, (now - updated).total_seconds()) if updated else None
+    age = round(max(0.0, (now - updated).total_seconds()), 1) if updated else None
     state, reason, since = _state(known, updated, age, stale)
     free = [disk["free"] for disk in disks if disk["free"] is not None]
     values = {
@@ -145,11 +144,9 @@ def _activity(known: _Known) -> list[dict[str, Any]] | None:
     """Ordinary users with the number of their processes, the busiest first; None where no listing ever came."""
     if "processes" not in known.records:
         return None
-    people = Counter(row["user"] for row in known.records["processes"] if row["ordinary"])
-    return [
-        {"user": user, "processes": count}
-        for user, count in sorted(people.items(), key=lambda item: (-item[1], item[0]))
-    ]
+    people = [(row["user"], row["number"]) for row in known.records["processes"] if row["ordinary"]]
+    busiest = sorted(people, key=lambda item: (-item[1], item[0]))
+    return [{"user": user, "processes": number} for user, number in busiest]
 
 
 def _fairsoft(software: Iterable[Stored]) -> str | None:
@@ -171,7 +168,7 @@ def _summary(rows: Sequence[Row]) -> str:
         for state in ("up", "stale", "down", "unknown")
         if counts[state]
     ]
-    return f"{len(rows)} nodes: {', '.join(parts)}" if rows else "no nodes"
+    return f"{counted(len(rows), 'node')}: {', '.join(parts)}" if rows else "no nodes"
 
 
 def _reasons(rows: Sequence[Row], state: str) -> str:
@@ -236,10 +233,10 @@ _BUSY = (
 )
 _WHEN = (
     Field(declared("updated", datetime, Time, "When the newest value was collected."), 0),
-    Field(declared("age", float, Seconds, "How old the newest value is.", "updated"), 75),
+    Field(declared("age", float, Seconds, "How old the newest value is.", "updated"), 64),
 )
-_FARM = (*_MACHINE, *_SYSTEM, *_BUSY, *_WHEN)
-_WORKERS = (
+FARM = (*_MACHINE, *_SYSTEM, *_BUSY, *_WHEN)
+WORKERS = (
     *_MACHINE, _SYSTEM[-1], *_BUSY[:3], Field(_PER_CPU, 85), *_BUSY[3:], *_WHEN,
     *(Field(f.column, 0, f.draw, f.flexible) for f in _SYSTEM[:-1]),
 )  # fmt: skip

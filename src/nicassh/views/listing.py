@@ -9,7 +9,7 @@ from nicassh.nodes import Node
 from nicassh.record import Keep, columns
 from nicassh.state import State
 from nicassh.store import Store
-from nicassh.units import Seconds, Text, Time
+from nicassh.units import Seconds, Text, Time, counted
 from nicassh.views.table import Field, Row, View, declared
 
 
@@ -24,7 +24,7 @@ def listing(store: Store, name: str, nodes: Sequence[Node], stale: float, now: d
     }
     rows: dict[str, list[Row]] = {node: [] for node in names}
     for stored in store.newest(name, names):
-        age = max(0.0, (now - stored["at"]).total_seconds())
+        age = round(max(0.0, (now - stored["at"]).total_seconds()), 1)
         values = {**stored, "updated": stored["at"], "age": age}
         old = set(values) - {"node"} if age > stale or stored["node"] in failed else set()
         trouble = {column.name: column.trouble(stored[column.name]) for column in columns(shape.record)}
@@ -45,4 +45,9 @@ def listing(store: Store, name: str, nodes: Sequence[Node], stale: float, now: d
         Field(declared("age", float, Seconds, "How old the row is.", "updated"), 30),
     )
     flat = tuple(row for node in names for row in rows[node])
-    return View(name, fields, flat, f"{len(flat)} rows from {sum(map(bool, rows.values()))} of {len(nodes)} nodes")
+    return View(
+        name,
+        fields,
+        flat,
+        f"{counted(len(flat), 'row')} from {sum(map(bool, rows.values()))} of {counted(len(nodes), 'node')}",
+    )

@@ -12,7 +12,7 @@ from nicassh.nodes import Node, natural
 from nicassh.probe import Outcome
 from nicassh.record import plain
 from nicassh.store import Store
-from nicassh.units import Count, Percent, Seconds, Text, Time
+from nicassh.units import Count, Percent, Seconds, Text, Time, counted
 from nicassh.views.table import Field, Row, View, declared
 
 
@@ -44,7 +44,8 @@ def live(outcomes: Iterable[Outcome], wanted: Wanted) -> View:
 
 def cached(store: Store, nodes: Sequence[Node], wanted: Wanted) -> View:
     """The processes that the last collection stored."""
-    rows = store.newest("processes", [node.name for node in nodes])
+    where: dict[str, tuple[object, ...]] = {"user": wanted.users} if wanted.users else {"ordinary": (True,)}
+    rows = store.newest("processes", [node.name for node in nodes], **where)
     return _view([dict(row) for row in rows if wanted(dict(row))])
 
 
@@ -55,7 +56,12 @@ def _view(processes: list[dict[str, Any]]) -> View:
         Row({field.name: process[field.name] for field in _FIELDS}, trouble=_trouble(process)) for process in processes
     )
     nodes = len({process["node"] for process in processes})
-    return View("procs", _FIELDS, rows, f"{len(rows)} processes on {nodes} nodes" if rows else "no such process")
+    return View(
+        "procs",
+        _FIELDS,
+        rows,
+        f"{counted(len(rows), 'process')} on {counted(nodes, 'node')}" if rows else "no such process",
+    )
 
 
 def _trouble(process: dict[str, Any]) -> dict[str, int]:

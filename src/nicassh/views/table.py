@@ -47,6 +47,10 @@ class Field:
         return self.draw(row) if self.draw else self.column.draw(row.values[self.name])
 
 
+_WANTED = 98
+"""The weight of a column that the reader asked for: others give way to it on a narrow terminal."""
+
+
 @dataclass(frozen=True)
 class View:
     """A table: its name (the schema is `nicamon.NAME/1`), fields in order, rows, and a line about all of them."""
@@ -76,10 +80,9 @@ def choose(view: View, columns: Sequence[str]) -> View:
     for name in names:
         _known(view, name)
     if all(name[0] in "+-" for name in columns):
-        shown = [field.name for field in view.fields if field.weight]
-        for name in columns:
-            shown = [other for other in shown if other != name[1:]] + ([name[1:]] if name[0] == "+" else [])
-        return replace(view, shown=tuple(shown))
+        weights = {name[1:]: _WANTED if name[0] == "+" else 0 for name in columns}
+        fields = (replace(field, weight=weights.get(field.name, field.weight)) for field in view.fields)
+        return replace(view, fields=tuple(fields))
     return replace(view, shown=tuple(dict.fromkeys(names)))
 
 

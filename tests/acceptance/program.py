@@ -1,0 +1,43 @@
+"""The command line as a person runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+@dataclass(frozen=True)
+class Program:
+    """`nicamon` with a configuration, as a subprocess."""
+
+    config: Path
+
+    def __call__(self, *words: str, code: int | None = 0, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Runs it; the exit code must be `code`, unless that is None."""
+        done = subprocess.run(
+            [sys.executable, "-m", "nicassh", *words],
+            capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=120, check=False,
+            env={**os.environ, "NICAMON_CONFIG": str(self.config), **environment},
+        )  # fmt: skip
+        assert code is None or done.returncode == code, f"{words} ended with {done.returncode}: {done.stderr}"
+        return done
+
+    def rows(self, *words: str, code: int | None = 0) -> list[dict[str, Any]]:
+        """The rows of a command's `--json`."""
+        found: list[dict[str, Any]] = json.loads(self(*words, "--json", code=code).stdout)["rows"]
+        return found
+
+
+def require_root() -> None:
+    """Skips a test that needs namespaces where there is no root; in continuous integration that is a failure."""
+    if os.geteuid() != 0:
+        if os.environ.get("CI"):
+            pytest.fail("a farm of nodes in namespaces needs root")
+        pytest.skip("a farm of nodes in namespaces needs root")

@@ -1,0 +1,209 @@
+"""The command line on this very machine, without a farm and without root: set-up, errors, formats, exit codes."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import pty
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from program import Program
+from sshd import Server, serve
+
+from nicassh import __version__
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Program:
+    """The program with this machine as its only node, reached without SSH."""
+    (tmp_path / "inventory.toml").write_text('[[nodes]]\nnames = "localhost"\ntransport = "local"\nrole = "batch"\n')
+    (tmp_path / "nicamon.toml").write_text(f'database = "sqlite:///{tmp_path}/nicamon.db"\n')
+    return Program(tmp_path / "nicamon.toml")
+
+
+def test_version_loads_nothing_that_it_does_not_need(here: Program) -> None:
+    assert here("--version").stdout == f"nicamon {__version__}\n"
+    code = "import sys; sys.argv = ['nicamon', '--version']\ntry:\n import nicassh.__main__ as m; m.main()\n"
+    code += "except SystemExit: print(*[n for n in ('sqlalchemy', 'gevent', 'rich', 'paramiko') if n in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.split("\n")[1] == ""
+
+
+def test_collect_is_silent_from_cron_and_stores(here: Program) -> None:
+    done = here("collect")
+    assert (done.stdout, done.stderr) == ("", "")
+    (row,) = here.rows("show", "workers")
+    assert row["state"] == "up"
+    assert row["load_per_cpu"] == pytest.approx(row["load1"] / row["ncpu"], abs=0.01)
+
+
+def test_all_formats_hold_the_same_rows(here: Program) -> None:
+    here("collect")
+    document = json.loads(here("show", "disks", "--json").stdout)
+    assert document["schema"] == "nicamon.disks/1"
+    lines = [json.loads(line) for line in here("show", "disks", "--ndjson").stdout.splitlines()]
+    table = list(csv.DictReader(io.StringIO(here("show", "disks", "--csv").stdout)))
+    drop = ("age",)
+    for row, line, cells in zip(document["rows"], lines, table, strict=True):
+        assert {k: v for k, v in row.items() if k not in drop} == {k: v for k, v in line.items() if k not in drop}
+        assert cells["mount"] == row["mount"]
+        assert int(cells["free"]) == row["free"]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", document["rows"][0]["updated"])
+
+
+def test_every_record_has_a_view(here: Program) -> None:
+    here("collect")
+    for probe in here.rows("probes"):
+        for record in probe["records"].split(","):
+            assert json.loads(here("show", record, "--json").stdout)["schema"] == f"nicamon.{record}/1"
+    page = here("show", "node", "localhost").stdout
+    assert all(title in page for title in ("farm", "outcomes", "load", "memory"))
+    (node,) = here.rows("show", "node", "localhost")
+    assert node["load"][0]["load1"] == node["load1"]
+
+
+def test_farm_before_the_first_collection_says_never_asked(here: Program) -> None:
+    (row,) = here.rows("show", "farm")
+    assert (row["state"], row["reason"], row["load1"], row["activity"]) == ("unknown", "never asked", None, None)
+    line = here("show", "farm").stdout.splitlines()[1]
+    assert "–" in line and " 0 " not in line
+
+
+def test_init_writes_what_load_reads_and_never_twice(here: Program, tmp_path: Path) -> None:
+    place = tmp_path / "fresh"
+    here("init", str(place))
+    assert tomllib.loads((place / "nicamon.toml").read_text()) == {}
+    assert Program(place / "nicamon.toml").rows("nodes")[0]["node"] == "nc2.example.org"
+    (place / "nicamon.toml").write_text("fanout = 5\n")
+    done = here("init", str(place), code=2)
+    assert "exists already" in done.stderr
+    assert (place / "nicamon.toml").read_text() == "fanout = 5\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["collect", "-n", "@typo"], "known groups: @all, @batch"),
+        (["collect", "-n", "nc7"], "not in the inventory: nc7"),
+        (["collect", "-p", "lod"], "known probes: load"),
+        (["show", "farm", "--sort", "lod1"], "did you mean 'load1'?"),
+        (["show", "farm", "--filter", "load1 > much"], "'much' is no value for load1"),
+        (["show", "farm", "--json", "--csv"], "exclude each other"),
+        (["procs", "--state", "Q"], "no process state"),
+        (["--config", "/nowhere.toml", "nodes"], "/nowhere.toml: no such file"),
+    ],
+)
+def test_operator_error_is_told_with_a_way_out(here: Program, words: list[str], said: str) -> None:
+    done = here(*words, code=2)
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("fanuot = 3", "unknown setting 'fanuot'"),
+        ("fanout = 'many'", "fanout = 'many' must be a whole number"),
+        ("host_keys = 'off'", "must be one of: strict, accept-new"),
+        ("fanout = ]", "line 1"),
+    ],
+)
+def test_configuration_error_names_file_and_key(here: Program, text: str, said: str) -> None:
+    here.config.write_text(text)
+    done = here("nodes", code=2)
+    assert str(here.config) in done.stderr
+    assert said in done.stderr
+
+
+def test_database_errors_are_exit_code_3(here: Program, tmp_path: Path) -> None:
+    (tmp_path / "nicamon.db").write_bytes(b"this is no database" * 100)
+    assert "not a database" in here("collect", code=3).stderr
+    done = here("collect", code=3, NICAMON_DATABASE="mysql+nothing://user:secret@host/db")
+    assert "secret" not in done.stderr
+    done = here("collect", code=3, NICAMON_DATABASE="sqlite:////proc/no/such.db")
+    assert "/proc/no" in done.stderr
+
+
+def test_environment_wins_over_the_file(here: Program, tmp_path: Path) -> None:
+    (tmp_path / "other.toml").write_text('[[nodes]]\nnames = "else[1-2]"\n')
+    done = here("nodes", "--fold", NICAMON_INVENTORY=str(tmp_path / "other.toml"))
+    assert done.stdout == "else[1-2]\n"
+
+
+def test_completion_knows_nodes_views_and_probes(here: Program) -> None:
+    for shell in ("bash", "zsh", "fish"):
+        assert "nicamon" in here("completion", shell).stdout
+
+    def complete(words: str) -> str:
+        return here(
+            "", _NICAMON_COMPLETE="bash_complete", COMP_WORDS=words, COMP_CWORD=str(len(words.split(" ")) - 1)
+        ).stdout
+
+    assert "localhost" in complete("nicamon collect -n l")
+    assert "memory" in complete("nicamon collect -p me")
+    assert "farm" in complete("nicamon show f")
+
+
+def test_watch_appends_where_there_is_no_terminal(here: Program) -> None:
+    command = [sys.executable, "-m", "nicassh", "show", "farm", "--json", "--watch", "0.2"]
+    process = subprocess.Popen(command, env=os.environ | {"NICAMON_CONFIG": str(here.config)}, stdout=subprocess.PIPE)
+    assert process.stdout
+    lines = [process.stdout.readline() for _ in range(6)]
+    process.terminate()
+    process.communicate()
+    assert sum(b"nicamon.farm/1" in line for line in lines) == 2
+    assert not any(b"\x1b" in line for line in lines)
+
+
+def test_colour_is_for_terminals_and_no_color_forbids_it(here: Program) -> None:
+    here("collect")
+    assert "\x1b" not in here("show", "farm").stdout
+    assert "\x1b[32m" in _on_a_terminal(here, {})
+    assert "\x1b[32m" not in _on_a_terminal(here, {"NO_COLOR": "1"})
+
+
+def test_keys_are_shown_accepted_and_then_known(tmp_path: Path) -> None:
+    with serve(tmp_path / "sshd", kinds=("ed25519", "ecdsa")) as server:
+        program = _program_for(server, tmp_path)
+        assert {row["state"] for row in program.rows("keys", "scan")} == {"unknown"}
+        done = program("collect", "-p", "load", code=1)
+        assert "host key unknown" in done.stderr and "SHA256:" in done.stderr
+        said = program("keys", "accept", "here").stdout
+        assert said.count("recorded") == 2
+        assert {row["state"] for row in program.rows("keys", "scan")} == {"known"}
+        program("collect", "-p", "load")
+        wrong = (tmp_path / "known").read_text().replace("AAAAC3NzaC1lZDI1NTE5AAAAI", "AAAAC3NzaC1lZDI1NTE5AAAAJ")
+        (tmp_path / "known").write_text(wrong)
+        assert "host key changed" in program("keys", "accept", "here", code=1).stderr
+        program("keys", "accept", "here", "--replace")
+        program("collect", "-p", "load")
+
+
+def _program_for(server: Server, folder: Path) -> Program:
+    (folder / "inventory.toml").write_text(
+        f'[[nodes]]\nnames = "here"\naddress = "127.0.0.1"\nport = {server.port}\nssh_config = "none"\n'
+        f'identity = "{server.folder}/client"\nknown_hosts = "known"\n'
+    )
+    (folder / "nicamon.toml").write_text(f'database = "sqlite:///{folder}/nicamon.db"\n')
+    return Program(folder / "nicamon.toml")
+
+
+def _on_a_terminal(program: Program, environment: dict[str, str]) -> str:
+    """What `show farm` writes to a terminal."""
+    master, slave = pty.openpty()
+    subprocess.run(
+        [sys.executable, "-m", "nicassh", "show", "farm"], stdout=slave, stderr=slave, stdin=slave,
+        env=os.environ | {"NICAMON_CONFIG": str(program.config), "TERM": "xterm-256color"} | environment,
+    )  # fmt: skip
+    os.close(slave)
+    text = os.read(master, 65536).decode()
+    os.close(master)
+    return text

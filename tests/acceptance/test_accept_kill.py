@@ -1,0 +1,87 @@
+"""A collector that is killed or interrupted at any moment leaves a whole database."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+
+from program import Program
+
+from nicassh.demo.farm import Farm
+
+
+def start(nicamon: Program) -> subprocess.Popen[bytes]:
+    """A collection under way."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "nicassh", "collect"],
+        env=os.environ | {"NICAMON_CONFIG": str(nicamon.config)},
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+
+
+def collections(nicamon: Program, nodes: int) -> int:
+    """How many collections the database holds; fails where one is not whole."""
+    with sqlite3.connect(nicamon.config.parent / "nicamon.db") as database:
+        assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        loads = database.execute("SELECT node, at FROM load_series ORDER BY 1, 2").fetchall()
+        assert loads == database.execute("SELECT node, at FROM memory_series ORDER BY 1, 2").fetchall()
+        assert set(loads) == set(database.execute("SELECT node, at FROM disks_series").fetchall())
+        assert len(loads) % nodes == 0
+        newest = database.execute("SELECT node, max(at) FROM load_series GROUP BY node").fetchall()
+        for table in ("load", "processes", "system", "outcomes"):
+            assert set(newest) == set(database.execute(f"SELECT DISTINCT node, at FROM {table}").fetchall()), table
+        return len(loads) // nodes
+
+
+def test_twenty_kills_leave_a_whole_database(farm: Farm, nicamon: Program) -> None:
+    begin = time.monotonic()
+    nicamon("collect")
+    whole = time.monotonic() - begin
+    seed = random.randrange(2**32)
+    dice = random.Random(seed)
+    killed = 0
+    for turn in range(20):
+        # Half of the moments fall into the last third, where the transaction is.
+        moment = dice.uniform(0.1, 0.7) if turn % 2 else dice.uniform(0.65, 1.0)
+        process = start(nicamon)
+        time.sleep(whole * moment)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        killed += process.returncode == -signal.SIGKILL
+        assert collections(nicamon, len(farm.nodes)) >= 1, f"seed {seed}"
+    assert killed >= 10, f"only {killed} of 20 runs were still alive when they were killed"
+    count = collections(nicamon, len(farm.nodes))
+    time.sleep(1)
+    nicamon("collect")
+    assert collections(nicamon, len(farm.nodes)) == count + 1
+
+
+def test_interrupt_stores_what_had_arrived(farm: Farm, nicamon: Program) -> None:
+    config = nicamon.config.read_text()
+    # The last node is silent for long: the others have arrived when the signal comes.
+    slow = nicamon.config.parent / "slow.toml"
+    slow.write_text('[[nodes]]\nnames = "slow"\naddress = "127.0.0.1"\nport = 1\n')
+    probe = nicamon.config.parent / "probes" / "wait"
+    probe.mkdir(parents=True)
+    (probe / "probe.sh").write_text("case $(cat /proc/sys/kernel/hostname) in nc2.*) sleep 30;; esac\necho 1\n")
+    (probe / "record.py").write_text(
+        '"""Waits."""\nfrom dataclasses import dataclass\nfrom nicassh.record import Record, column\n'
+        "from nicassh.units import Count\n"
+        'every, priority, timeout, keep = 60, "negligible", 40, "latest"\n'
+        '@dataclass(frozen=True)\nclass Wait(Record):\n    n: Count = column("A number.")\n'
+        "def parse(output):\n    yield Wait(int(output))\n"
+    )
+    nicamon.config.write_text(config + 'probes = ["probes"]\n')
+    process = start(nicamon)
+    time.sleep(4)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=10)
+    assert process.returncode == 130
+    rows = {row["node"]: row for row in nicamon.rows("show", "farm")}
+    assert rows["nc2.jinr.ru"]["state"] == "unknown"
+    assert [row["state"] for name, row in rows.items() if name != "nc2.jinr.ru"] == ["up"] * 13

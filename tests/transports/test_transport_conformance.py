@@ -1,0 +1,112 @@
+"""What every transport keeps, whichever way it reaches a node."""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from asking import END, ask
+
+from nicassh.nodes import Node
+from nicassh.state import State
+from nicassh.transport import Limits, Task, run
+
+
+def test_both_streams_arrive_apart(node: Node) -> None:
+    reply = ask(node, "echo out; echo err >&2")
+    assert reply.state is State.OK
+    assert reply.output == b"out\n" + END
+    assert reply.errors == b"err\n"
+    assert reply.reason == ""
+
+
+def test_every_byte_value_arrives_unchanged(node: Node) -> None:
+    octal = "".join(f"\\{value:03o}" for value in range(256))
+    assert ask(node, f"printf '{octal}'").output == bytes(range(256)) + END
+
+
+def test_large_output_arrives_whole(node: Node) -> None:
+    reply = ask(node, "head -c 5000000 /dev/zero | tr '\\000' x")
+    assert reply.state is State.OK
+    assert reply.output == b"x" * 5_000_000 + END
+
+
+def test_large_script_is_read_whole(node: Node) -> None:
+    padding = "# a comment that makes the script long\n" * 10_000
+    assert ask(node, padding + "echo reached").output == b"reached\n" + END
+
+
+def test_script_without_its_end_is_truncated(node: Node) -> None:
+    reply = ask(node, "echo some; exit 0")
+    assert (reply.state, reply.output) == (State.TRUNCATED, b"some\n")
+    assert "before the answer was complete" in reply.reason
+
+
+@pytest.mark.parametrize("stream", ["", " >&2"])
+def test_endless_output_is_cut(node: Node, stream: str) -> None:
+    start = time.monotonic()
+    reply = ask(node, f"yes{stream}", size=1_000_000)
+    assert reply.state is State.TRUNCATED
+    assert "MiB" in reply.reason
+    assert 1_000_000 < len(reply.output) + len(reply.errors) < 1_300_000
+    assert time.monotonic() - start < 5
+
+
+def test_deadline_holds_and_keeps_what_came(node: Node) -> None:
+    start = time.monotonic()
+    reply = ask(node, "echo before; sleep 60", timeout=1.5)
+    assert 1.4 < time.monotonic() - start < 2.5
+    assert (reply.state, reply.output) == (State.TIMEOUT, b"before\n")
+
+
+def test_child_that_keeps_the_streams_open_delays_nothing(node: Node) -> None:
+    start = time.monotonic()
+    reply = ask(node, "sleep 20 & echo here")
+    assert reply.state is State.OK
+    assert time.monotonic() - start < 3
+
+
+def test_script_has_no_terminal_and_its_own_session(node: Node) -> None:
+    reply = ask(node, "tty; read -r stat </proc/$$/stat; set -- ${stat##*) }; echo $$ $4")
+    words = reply.output.split()
+    assert words[:3] == [b"not", b"a", b"tty"]
+    assert words[3] == words[4]
+
+
+def test_window_bounds_how_many_run(node: Node, tmp_path: Path) -> None:
+    script = (
+        f"touch {tmp_path}/$$; ls {tmp_path} | wc -l; sleep 0.3; rm {tmp_path}/$$".encode() + b"\nprintf '\\nend\\n'\n"
+    )
+    tasks = [Task(dataclasses.replace(node, name=f"n{i}"), script, b"\nend\n") for i in range(9)]
+    counts = [int(reply.output.split()[0]) for reply in run(tasks, Limits(fanout=3, timeout=20))]
+    assert len(counts) == 9
+    assert max(counts) <= 3
+
+
+def test_replies_come_as_they_arrive_and_starts_are_told(node: Node) -> None:
+    begun: list[str] = []
+    lock = threading.Lock()
+
+    def told(name: str) -> None:
+        with lock:
+            begun.append(name)
+
+    tasks = [
+        Task(dataclasses.replace(node, name=name), f"sleep {delay}; printf '\\nend\\n'".encode(), b"\nend\n")
+        for name, delay in (("slow", 1), ("quick", 0))
+    ]
+    order = [reply.node.name for reply in run(tasks, Limits(timeout=10, started=told))]
+    assert order == ["quick", "slow"]
+    assert sorted(begun) == ["quick", "slow"]
+
+
+def test_no_descriptor_is_left_open(node: Node) -> None:
+    ask(node, "true")  # opens what stays open for good: the event loop
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(5):
+        ask(node, "true")
+        ask(node, "sleep 5", timeout=0.3)
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before + 1

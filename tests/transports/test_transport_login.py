@@ -1,0 +1,164 @@
+"""Logging in: keys from files and from an agent, and what is said where it fails."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from asking import ask
+from sshd import Server, free_port, generate, serve
+
+from nicassh.nodes import Node
+from nicassh.state import State
+from nicassh.transport.faults import LATE
+from nicassh.transport.identity import encrypted, offered
+
+
+@pytest.fixture
+def agent(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """A real ssh-agent of this test's own."""
+    place = tmp_path / "agent"
+    process = subprocess.Popen(["ssh-agent", "-D", "-a", place], stdout=subprocess.DEVNULL)
+    while not place.exists():
+        time.sleep(0.01)
+    monkeypatch.setenv("SSH_AUTH_SOCK", str(place))
+    offered.cache_clear()
+    yield
+    process.kill()
+    process.wait()
+    offered.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def no_agent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The agent of the person who runs the tests is none of their business."""
+    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
+    offered.cache_clear()
+
+
+def test_key_of_the_agent_is_used(agent: None, server: Server, tmp_path: Path) -> None:
+    key = tmp_path / "locked"
+    generate(key, "ed25519", "a passphrase")
+    with (server.folder / "authorized").open("a") as file:
+        file.write((tmp_path / "locked.pub").read_text())
+    node = server.node(identity=(key,))
+    reply = ask(node, "true")
+    assert reply.state is State.AUTH_FAILED
+    assert "has a passphrase: add it to the agent" in reply.reason
+    _add_to_agent(key, "a passphrase", tmp_path)
+    assert ask(node, "true").state is State.OK
+
+
+@pytest.mark.parametrize("kind", ["rsa", "ecdsa", "ed25519"])
+def test_key_file_of_any_type_is_used(server: Server, kind: str, tmp_path: Path) -> None:
+    key = tmp_path / "key"
+    generate(key, kind)
+    with (server.folder / "authorized").open("a") as file:
+        file.write((tmp_path / "key.pub").read_text())
+    assert ask(server.node(identity=(key,)), "true").state is State.OK
+
+
+def test_second_key_is_tried_after_the_first_was_refused(server: Server, tmp_path: Path) -> None:
+    generate(tmp_path / "stranger", "ed25519")
+    node = server.node(identity=(tmp_path / "stranger", server.folder / "client"))
+    assert ask(node, "true").state is State.OK
+
+
+def test_refused_key_is_named(server: Server, tmp_path: Path) -> None:
+    generate(tmp_path / "stranger", "ed25519")
+    reply = ask(server.node(identity=(tmp_path / "stranger",)), "true")
+    assert reply.state is State.AUTH_FAILED
+    assert f"{tmp_path}/stranger was refused" in reply.reason
+
+
+def test_missing_key_file_is_named(server: Server, tmp_path: Path) -> None:
+    reply = ask(server.node(identity=(tmp_path / "nothing",)), "true")
+    assert (reply.state, "nothing: No such file" in reply.reason) == (State.AUTH_FAILED, True)
+
+
+@pytest.mark.parametrize("form", ["OpenSSH", "PEM"])
+def test_passphrase_is_seen_in_both_formats(form: str, tmp_path: Path) -> None:
+    for name, passphrase in (("open", ""), ("locked", "secret")):
+        options = ["-m", form] if form == "PEM" else []
+        command = ["ssh-keygen", "-q", "-t", "rsa", "-N", passphrase, *options, "-f", tmp_path / name]
+        subprocess.run(command, check=True)
+        assert encrypted((tmp_path / name).read_bytes()) is (name == "locked")
+
+
+@pytest.mark.parametrize(("greeting", "phase"), [(b"", "greeting"), (b"SSH-2.0-OpenSSH_9.2\r\n", "key exchange")])
+def test_stall_is_named_by_its_phase(greeting: bytes, phase: str) -> None:
+    with _silent(greeting) as port:
+        start = time.monotonic()
+        reply = ask(Node("stall", "127.0.0.1", port, user="nobody"), "true", connect_timeout=0.7)
+    assert (reply.state, reply.reason) == LATE[phase]
+    assert time.monotonic() - start < 1.5
+
+
+def test_stall_in_authentication_is_named_and_delays_nobody(server: Server, tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("sshd runs AuthorizedKeysCommand as root only")
+    options = ("AuthorizedKeysCommand /bin/sleep 60", "AuthorizedKeysCommandUser nobody")
+    with serve(tmp_path / "slow", *options, keys=False) as slow:
+        reply = ask(slow.node(), "true", connect_timeout=1.0)
+    assert (reply.state, reply.reason) == LATE["authentication"]
+
+
+def test_refusal_and_closed_greeting_are_told_apart() -> None:
+    port = free_port()
+    reply = ask(Node("off", "127.0.0.1", port, user="nobody"), "true")
+    assert (reply.state, reply.reason) == (State.REFUSED, f"nothing listens on port {port}")
+    with _silent(None) as closing:
+        reply = ask(Node("rude", "127.0.0.1", closing, user="nobody"), "true")
+    assert reply.state is State.UNREACHABLE
+    assert "closed the connection" in reply.reason
+
+
+def test_unknown_name_says_so() -> None:
+    reply = ask(Node("ghost", "ghost.invalid", user="nobody"), "true")
+    assert (reply.state, reply.reason) == (State.UNREACHABLE, "unknown host name ghost.invalid")
+
+
+def test_node_that_needs_openssh_says_what_for(server: Server) -> None:
+    reply = ask(server.node(needs="ProxyJump"), "true")
+    assert reply.state is State.UNREACHABLE
+    assert "needs the openssh transport" in reply.reason
+    assert "ProxyJump" in reply.reason
+
+
+class _silent:  # noqa: N801 used as a context manager
+    """A server that accepts, says a greeting, and then nothing; without one it hangs up."""
+
+    def __init__(self, greeting: bytes | None) -> None:
+        self.greeting = greeting
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.peers: list[socket.socket] = []
+
+    def __enter__(self) -> int:
+        threading.Thread(target=self._serve, daemon=True).start()
+        return int(self.socket.getsockname()[1])
+
+    def __exit__(self, *_: object) -> None:
+        for peer in (self.socket, *self.peers):
+            peer.close()
+
+    def _serve(self) -> None:
+        peer = self.socket.accept()[0]
+        if self.greeting is None:
+            peer.close()
+        else:
+            peer.sendall(self.greeting)
+            self.peers.append(peer)
+
+
+def _add_to_agent(key: Path, passphrase: str, folder: Path) -> None:
+    answer = folder / "answer"
+    answer.write_text(f"#!/bin/sh\necho '{passphrase}'\n")
+    answer.chmod(0o700)
+    environment = os.environ | {"SSH_ASKPASS": str(answer), "SSH_ASKPASS_REQUIRE": "force", "DISPLAY": ":0"}
+    subprocess.run(["ssh-add", "-q", key], env=environment, stdin=subprocess.DEVNULL, check=True)
