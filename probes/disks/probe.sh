@@ -11,6 +11,8 @@ while read -r device point type options _; do
     *) case $device in /*) ;; *) continue ;; esac ;;
     esac
     printf 'mount %s %s %s %s\n' "$device" "$point" "$type" "$options"
+    # A newline in a name would let it print a size line of its own.
+    case $point in *\\012*) continue ;; esac
     case $point in *\\*) point=$(printf '%b' "$point") ;; esac
     set -- "$@" "${root-}$point"
 done <"$mounts" || exit 1

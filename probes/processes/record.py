@@ -32,9 +32,9 @@ class Process(Record):
     state: Text = column("D waits for a device, R runs, S sleeps, T is stopped, Z is a zombie, I idles.")
     time: Seconds = column("CPU time used so far.")
     started: Time = column("When the process was started.")
-    ordinary: Flag = column("Whether the owner is a person (uid from UID_MIN on) and not the system.")
-    parent: Count = column("Process id of the parent.")
-    name: Text = column("The name that the kernel keeps: at most 15 characters.")
+    ordinary: Flag = column("Whether the owner is a person (uid from UID_MIN on) and not the system.", shown=False)
+    parent: Count = column("Process id of the parent.", shown=False)
+    name: Text = column("The name that the kernel keeps: at most 15 characters.", shown=False)
 
 
 def parse(output: str) -> Iterable[Record]:
@@ -42,7 +42,7 @@ def parse(output: str) -> Iterable[Record]:
 
     Kernel threads are left out unless they hang in state D; so is the session of the probe itself.
     """
-    sources, accounts = output.split("\npasswd\n")
+    sources, accounts = output.split("\npasswd\n", 1)
     files, facts = _sort(sources)
     stats = {pid: _Stat(parts["stat"]) for pid, parts in files.items() if "stat" in parts}
     people = _people(accounts)
@@ -128,7 +128,7 @@ def _sort(sources: str) -> tuple[dict[int, dict[str, list[str]]], dict[str, list
 def _people(accounts: str) -> dict[int, str]:
     """User id to name, from lines of passwd(5); the first of several names wins, as in getpwuid(3)."""
     people: dict[int, str] = {}
-    for line in accounts.splitlines():
+    for line in accounts.split("\n"):
         fields = line.split(":")
         if len(fields) > 2 and fields[2].isdecimal():
             people.setdefault(int(fields[2]), fields[0])
@@ -140,7 +140,8 @@ def _own(stats: dict[int, _Stat], shell: int) -> set[int]:
     if shell not in stats:
         return set()
     session = stats[shell].session
-    own = {pid for pid, stat in stats.items() if stat.session == session}
+    # 0 is the session of a shell that was brought into a container from outside, and of others there too.
+    own = {pid for pid, stat in stats.items() if stat.session == session} if session else {shell}
     server = stats[shell].parent
     if server in stats and stats[server].name.startswith("sshd"):
         own.add(server)

@@ -8,6 +8,10 @@ while read -r _ point type _; do
 done <"${root-}/proc/mounts"
 IFS='
 '
+# Whether looking at a path is safe: it is no network mount, or one that was asked for.
+safe() {
+    case $remote in *" ${1#"${root-}"} "*) [ "$1" = "${root-}$top" ] ;; esac
+}
 set --
 for top in ${roots-}; do
     for place in "${root-}$top" "${root-}$top"/*; do
@@ -16,14 +20,19 @@ for top in ${roots-}; do
         [Mm]pd[Rr]oot*) ;;
         *) continue ;;
         esac
-        case $remote in *" ${place#"${root-}"} "*) [ "$place" = "${root-}$top" ] || continue ;; esac
-        for release in "$place" "$place"/* "$place"/mpd/* "$place"/bmn/*; do
-            [ -d "$release" ] || continue
-            printf 'release %s\n' "$release"
-            for base in "$release" "$release/install"; do
-                [ -d "$base" ] || continue
-                set -- "$@" "$base/include/root/RVersion.h" "$base/include/RVersion.h" \
-                    "$base/bin/fairroot-config" "$base/bin/fairsoft-config"
+        for shelf in "$place" "$place/mpd" "$place/bmn"; do
+            safe "$shelf" || continue
+            for release in "$shelf" "$shelf"/*; do
+                # A newline in a name would be a line of its own.
+                case $release in *"$IFS"*) continue ;; esac
+                { safe "$release" && [ -d "$release" ]; } || continue
+                printf 'release %s\n' "$release"
+                for base in "$release" "$release/install"; do
+                    safe "$base" || continue
+                    for file in include/root/RVersion.h include/RVersion.h bin/fairroot-config bin/fairsoft-config; do
+                        [ -f "$base/$file" ] && set -- "$@" "$base/$file"
+                    done
+                done
             done
         done
     done

@@ -18,6 +18,10 @@ _RELEASE = re.compile(
     r"(?<![a-z])(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)\d\d(?:p\d+)?(?:rc\d*)?(?![a-z\d])"
 )
 _NUMBER = re.compile(r"v?[-.]?\d+(?:[._-]\d+)+[a-z]?(?:[-_.]?\w+)*|\d{6}|v\d+")
+_PATTERNS = {
+    "FairSoft": _RELEASE,
+    "MpdRoot": re.compile(f"{_NUMBER.pattern}|{_RELEASE.pattern}"),  # apr17 was one too
+}
 
 
 @dataclass(frozen=True)
@@ -36,14 +40,16 @@ def parse(output: str) -> Iterable[Record]:
     """
     folders: list[str] = []
     files: dict[str, list[str]] = {}
-    for line in output.splitlines():
+    for line in filter(None, output.split("\n")):
         if line.startswith("release "):
             folders.append(line[len("release ") :])
         else:
             path, _, text = line.partition(":")
             files.setdefault(path, []).append(text)
-    found = dict.fromkeys([*_roots(files), *_releases(folders, files)])
-    return sorted(found, key=lambda package: (package.package, package.path))
+    found: dict[tuple[str, str], Package] = {}
+    for package in (*_roots(files), *_releases(folders, files)):
+        found.setdefault((package.package, package.path), package)  # what a file says is surer than a folder's name
+    return [found[key] for key in sorted(found)]
 
 
 def _roots(files: dict[str, list[str]]) -> Iterator[Package]:
@@ -61,23 +67,24 @@ def _releases(folders: list[str], files: dict[str, list[str]]) -> Iterator[Packa
         place = max(index for index, part in enumerate(parts) if _package(part))
         package = _package(parts[place])
         below = "/".join(parts[place + 1 :])
-        pattern = _RELEASE if package == "FairSoft" else _NUMBER
+        pattern = _PATTERNS.get(package, _NUMBER)
         # MpdRoot alone is also installed as /opt/mpdroot-211112, with its version in that one name.
         name = below or (parts[place][len("mpdroot") :] if package == "MpdRoot" else "")
         if match := pattern.search(name):
             yield Package(package, folder, match[0], "folder")
-        elif config := _configured(package, folder, pattern, files):
-            yield config
+        else:
+            inner = f"{folder}/install"  # where it is listed as well, it stands for itself
+            yield from _configured(package, folder, [folder] if inner in folders else [folder, inner], pattern, files)
 
 
-def _configured(package: str, folder: str, pattern: re.Pattern[str], files: dict[str, list[str]]) -> Package | None:
+def _configured(
+    package: str, folder: str, bases: list[str], pattern: re.Pattern[str], files: dict[str, list[str]]
+) -> Iterator[Package]:
     """The package in a folder whose name says nothing, from its fairroot-config or fairsoft-config."""
     name = f"{package.lower()}-config"
-    for base in (folder, f"{folder}/install"):
-        for line in files.get(f"{base}/bin/{name}", []):
-            if match := pattern.search(line):
-                return Package(package, folder, match[0], name)
-    return None
+    found = (pattern.search(line) for base in bases for line in files.get(f"{base}/bin/{name}", []))
+    if match := next(filter(None, found), None):
+        yield Package(package, folder, match[0], name)
 
 
 def _package(part: str) -> str:

@@ -31,7 +31,7 @@ def parse(output: str) -> Iterable[Record]:
     """One System. Lines are `etc/os-release:NAME="AlmaLinux"`, as grep -H prints them, or `osrelease 5.14.0`."""
     files: dict[str, list[str]] = {}
     plain: dict[str, str] = {}
-    for line in output.splitlines():
+    for line in filter(None, output.split("\n")):
         name, colon, text = line.partition(":")
         if colon and "/" in name and " " not in name:
             files.setdefault(name, []).append(text)
@@ -63,7 +63,8 @@ def advance(now: Sequence[System], before: Sequence[System], _seconds: float) ->
 
 def _os(files: dict[str, list[str]]) -> str | None:
     """`Scientific Linux 6.4`, `AlmaLinux 9.4`, `Debian GNU/Linux 12.11`: the most exact version that a file gives."""
-    for line in files.get("etc/redhat-release", []):
+    # Oracle Linux calls itself Red Hat in redhat-release.
+    for line in files.get("etc/oracle-release", []) + files.get("etc/redhat-release", []):
         # `Scientific Linux CERN SLC release 6.5 (Carbon)`; el7 on: `CentOS Linux release 7.9.2009 (Core)`
         if match := re.match(r"(.+?) release (\S+)", line):
             return f"{match[1]} {match[2]}"

@@ -4,7 +4,7 @@ LC_ALL=C PATH=$PATH:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin
 export LC_ALL PATH
 unset ENV BASH_ENV CDPATH POSIXLY_CORRECT GREP_OPTIONS
 ticks=0 total=0 watched=
-trap 'ticks=$((ticks + 1)) total=$((total + 1))' USR1
+trap tick USR1
 trap '' HUP
 # One signal a second, because a timeout command is missing on some nodes and cannot do enough on el6.
 (
@@ -38,6 +38,19 @@ reap() {
     done
 }
 
+# Counts a second. A parent that has changed means that the connection is gone: then nothing stays behind.
+tick() {
+    ticks=$((ticks + 1)) total=$((total + 1))
+    read -r line <"/proc/$$/stat" || return
+    # shellcheck disable=SC2086
+    set -- ${line##*) }
+    if [ "$2" != "$PPID" ]; then
+        reap
+        kill "$ticker"
+        exit 1
+    fi
+}
+
 # run NAME SECONDS SCRIPT
 run() {
     [ "$total" -ge "$deadline" ] && return
@@ -56,6 +69,8 @@ run() {
         if [ "$ticks" -gt "$2" ] || [ "$total" -ge "$deadline" ]; then
             reason=timeout
             reap
+            # bash tells of the killed job, and would do so in the next probe's errors. A tick ends this at the latest.
+            wait "$watched" 2>/dev/null
             break
         fi
     done

@@ -84,6 +84,20 @@ def connect(url: str) -> sa.Engine:
     return engine
 
 
+def extend(engine: sa.Engine, metadata: sa.MetaData) -> None:
+    """Adds the columns that a table lacks: a probe's new field, unknown in the rows that are there already."""
+    with engine.begin() as connection:
+        present = sa.inspect(connection).get_multi_columns(filter_names=list(metadata.tables))
+        for (_, name), found in present.items():
+            missing = set(metadata.tables[name].c.keys()) - {column["name"] for column in found}
+            for column in metadata.tables[name].c:
+                if column.name in missing:
+                    quoted = engine.dialect.identifier_preparer
+                    kind = column.type.compile(engine.dialect)
+                    place = f"{quoted.quote(name)} ADD COLUMN {quoted.quote(column.name)}"
+                    connection.exec_driver_sql(f"ALTER TABLE {place} {kind}")
+
+
 def writing(engine: sa.Engine) -> sa.Engine:
     """The engine for a transaction that will write: on SQLite it takes the lock at once, or waits for it."""
     return engine.execution_options(writes=True)
@@ -112,7 +126,8 @@ def _sql(column: Column) -> sa.Column[Any]:
     kinds: dict[type, Any] = {int: sa.BigInteger, float: sa.Double, bool: sa.Boolean, datetime: Moment}
     kind = kinds.get(column.kind) or (sa.String(255) if column.key else sa.Text)
     return sa.Column(
-        column.name, kind, primary_key=column.key, autoincrement=False, nullable=column.optional,
+        # Nullable even where a record always has a value: another version of its probe may not have the field.
+        column.name, kind, primary_key=column.key, autoincrement=False, nullable=not column.key,
         comment=f"{column.help} [{column.unit.name}]",
     )  # fmt: skip
 

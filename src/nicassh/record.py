@@ -51,6 +51,7 @@ class Column:
     optional: bool
     low: tuple[float, float] | None
     high: tuple[float, float] | None
+    shown: bool = True
 
     def trouble(self, value: Any) -> int:
         """0 for a good value, 1 for a warning, 2 for a bad one, by the field's thresholds."""
@@ -74,13 +75,16 @@ def column(
     title: str | None = None,
     low: tuple[float, float] | None = None,
     high: tuple[float, float] | None = None,
+    shown: bool = True,
 ) -> Any:
     """Declares a field of a record.
 
     `key` fields tell the rows of one node apart. `low` and `high` are thresholds (warning, bad): a
-    value at or beyond them is marked. The unit comes from the field's type.
+    value at or beyond them is marked. A field that is not `shown` is in JSON, and in tables on request.
+    The unit comes from the field's type.
     """
-    return dataclasses.field(metadata={"help": help, "key": key, "title": title, "low": low, "high": high})
+    meta = {"help": help, "key": key, "title": title, "low": low, "high": high, "shown": shown}
+    return dataclasses.field(metadata=meta)
 
 
 def columns(record: type[Record]) -> tuple[Column, ...]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from nicassh.db import Tables, connect, explained, tables, writing
+from nicassh.db import Tables, connect, explained, extend, tables, writing
 from nicassh.probe import Outcome, Probe
 from nicassh.record import Keep, Record, column, keys, plain
 from nicassh.units import Seconds, Text
@@ -27,7 +27,7 @@ class Result(Record):
     state: Text = column("How it ended.")
     reason: Text = column("Why there are no records; empty where all is well.")
     seconds: Seconds | None = column("How long the node took for its whole answer.")
-    text: Text = column("Output that could not be read.")
+    text: Text = column("Output that could not be read.", shown=False)
 
 
 _VOLATILE = {"seconds", "text"}
@@ -46,13 +46,15 @@ class Store:
             for name, record in probe.records.items()
         }
         self._names = {record: name for probe in probes for name, record in probe.records.items()}
+        self.every = {name: probe.every for probe in probes for name in probe.records}
         self.probes = {probe.name: list(probe.records) for probe in probes}
         self.engine = connect(url)
 
     def create(self) -> None:
-        """Makes the tables that are missing. Raises DatabaseError."""
+        """Makes the tables that are missing, and the columns that a probe has gained. Raises DatabaseError."""
         with explained(self.engine):
             self.metadata.create_all(writing(self.engine))
+            extend(writing(self.engine), self.metadata)
 
     def write(self, outcomes: Sequence[Outcome]) -> None:
         """Stores outcomes and their records, all or nothing. Raises DatabaseError.

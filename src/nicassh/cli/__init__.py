@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from importlib import import_module
@@ -66,6 +67,9 @@ def command(ctx: click.Context, config: Path | None) -> None:
 
 def main() -> None:
     """Runs the command line and ends the process with the exit code that docs/operate.md lists."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal without UTF-8 shows a question mark
     try:
         command(prog_name="nicamon", standalone_mode=False)
     except click.exceptions.Exit as end:

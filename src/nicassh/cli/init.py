@@ -65,7 +65,7 @@ def command(folder: Path) -> None:
         raise UsageError(f"{error.filename}: {error.strerror}") from error
     click.echo(
         "next: describe your nodes in the inventory, then\n"
-        "  nicamon keys scan       show the nodes' host keys; compare them, then: nicamon keys accept\n"
+        "  nicamon keys scan       show the nodes' host keys; compare them, then: nicamon keys accept '@*'\n"
         "  nicamon collect         ask the nodes\n"
         "  nicamon show farm"
     )

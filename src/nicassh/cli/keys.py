@@ -10,6 +10,7 @@ import click
 from nicassh import views
 from nicassh.cli.output import Output, output_options
 from nicassh.cli.session import Session, node_expression
+from nicassh.errors import UsageError
 from nicassh.nodes import Node
 from nicassh.state import State
 from nicassh.transport.hostkeys import known_hosts
@@ -32,7 +33,7 @@ def command() -> None:
 @output_options
 @click.pass_obj
 def show(session: Session, expression: str, output: Output) -> None:
-    """Show the host keys of the nodes of EXPRESSION, and what known_hosts says of them.
+    """Show the host keys of all nodes, or those of EXPRESSION, and what known_hosts says of them.
 
     \b
     nicamon keys scan
@@ -70,6 +71,8 @@ def accept(session: Session, expression: str, replace: bool) -> None:
 
 
 def _scan(session: Session, nodes: Sequence[Node]) -> list[Found]:
+    if all(node.transport == "local" for node in nodes):
+        raise UsageError("these nodes are reached without SSH, and have no host keys")
     remote = [node for node in nodes if node.transport != "local"]
     limits = Limits(session.config.fanout, session.config.connect_timeout, session.config.timeout)
     order = {node.name: index for index, node in enumerate(remote)}

@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import wraps
@@ -56,39 +56,39 @@ class Output:
         first = view.ordered(view.filtered(view.choose(views[0], self.columns), self.filter), self.sort)
         return [first, *views[1:]]
 
+    def _print(self, views: list[View]) -> None:
+        sys.stdout.writelines(f"{line}\n" for line in self._lines(views))
+
     def _repaint(self, views: list[View]) -> None:
         """Draws over the last picture in one write, each line cleared to its end: no flicker."""
-        console = terminal_console()
-        with console.capture() as capture:
-            self._draw(console, views)
-        lines = capture.get().replace("\n", "\x1b[K\n")
+        lines = "".join(f"{line}\x1b[K\n" for line in self._lines(views))
         sys.stdout.write(f"\x1b[H{lines}\x1b[J")
 
-    def _print(self, views: list[View]) -> None:
+    def _lines(self, views: list[View]) -> Iterator[str]:
+        """The views in the format that the reader wants."""
         from nicassh import terminal
-        from nicassh.terminal.write import records
 
         if self.format == "json":
-            extra = {view.name: list(records(view)) for view in views[1:]}
-            rows = [{**row, **extra} for row in records(views[0])]
-            click.echo(terminal.json_text(views[0].name if len(views) == 1 else "node", rows))
+            further = {view.name: list(terminal.records(view)) for view in views[1:]}
+            rows = [{**row, **further} for row in terminal.records(views[0])]
+            yield terminal.json_text("node" if further else views[0].name, rows)
         elif self.format == "table":
-            self._draw(terminal_console(), views)
+            yield from self._tables(views)
         else:
-            lines = terminal.ndjson_lines if self.format == "ndjson" else terminal.csv_lines
-            for view in views[:1]:
-                for line in lines(view):
-                    click.echo(line)
+            write = terminal.ndjson_lines if self.format == "ndjson" else terminal.csv_lines
+            yield from write(views[0])
 
     @staticmethod
-    def _draw(console: Console, views: list[View]) -> None:
+    def _tables(views: list[View]) -> Iterator[str]:
         from nicassh import terminal
 
+        console = terminal_console()
         width = console.width if console.is_terminal or _fixed_width() else None
+        colours = console.color_system is not None and not console.no_color
         for index, view in enumerate(views):
             if len(views) > 1:
-                console.print(("\n" if index else "") + view.name, style="bold underline")
-            console.print(terminal.draw(view, width))
+                yield f"{chr(10) if index else ''}{view.name.upper()}"
+            yield from terminal.draw(view, width, colours)
 
 
 def output_options(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -62,7 +62,7 @@ class Progress:
 
     def summary(self, interrupted: bool) -> None:
         """One line on a terminal after all nodes, or after an interruption."""
-        if not self._shown:
+        if not self._shown and not interrupted:
             return
         seconds = time.monotonic() - self._start
         failed = f", {self.failed} with failures" if self.failed else ""

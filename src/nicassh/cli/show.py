@@ -10,7 +10,7 @@ import click
 from nicassh import views
 from nicassh.cli.output import Output, output_options
 from nicassh.cli.session import Session, node_expression, session_of
-from nicassh.record import Record, columns
+from nicassh.record import Keep, Record
 from nicassh.store import Result
 
 VIEWS = {
@@ -35,19 +35,21 @@ class _Views(click.Group):
         if name in _MADE:
             build, fields = _MADE[name]
             return _table(name, VIEWS[name], [field.name for field in fields], build)
-        records = {"outcomes": (VIEWS["outcomes"], Result), **self._records(ctx)}
+        records = {"outcomes": (VIEWS["outcomes"], Result, Keep.INTERVALS), **self._records(ctx)}
         if name not in records:
             return None
-        text, record = records[name]
-        names = ["node", *(column.name for column in columns(record)), "updated", "age"]
+        text, record, keep = records[name]
+        names = [field.name for field in views.fields_of(record, keep)]
         return _table(name, text, names, lambda store, nodes, stale: views.listing(store, name, nodes, stale))
 
     @staticmethod
-    def _records(ctx: click.Context) -> dict[str, tuple[str, type[Record]]]:
-        """Name of a record to the first line of its probe's help, and its type."""
+    def _records(ctx: click.Context) -> dict[str, tuple[str, type[Record], Keep]]:
+        """Name of a record to the first line of its probe's help, its type, and what is kept of it."""
         probes = session_of(ctx).probes()
         return {
-            name: (probe.help.partition("\n")[0], record) for probe in probes for name, record in probe.records.items()
+            name: (probe.help.partition("\n")[0], record, probe.keep[name])
+            for probe in probes
+            for name, record in probe.records.items()
         }
 
 

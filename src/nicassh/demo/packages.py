@@ -49,7 +49,6 @@ def install(packages: Sequence[str], report: Callable[[str], None]) -> list[str]
         )
     wanted = missing(packages)
     if not wanted:
-        report("nothing to install")
         return []
     if os.geteuid() != 0:
         raise SetupError(f"these packages are missing: {' '.join(wanted)}", f"as root: {command}")

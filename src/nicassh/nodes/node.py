@@ -14,8 +14,9 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 class Node:
     """A machine we can reach.
 
-    `identity` and `known_hosts` are tried in their order; both may be empty, and then OpenSSH's
-    default files are used. `needs` says which feature of ssh_config our own transport lacks, or "".
+    `address` is empty where the transport is local. `identity` and `known_hosts` are tried in their
+    order; both may be empty, and then OpenSSH's default files are used. `needs` says which feature of
+    ssh_config our own transport lacks, or "".
     """
 
     name: str

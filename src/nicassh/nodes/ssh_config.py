@@ -22,12 +22,14 @@ def honour(node: Node, file: Path | None) -> Node:
 
     The inventory wins, then the file, then OpenSSH's defaults. Raises ConfigError for a broken file.
     """
-    options = _lookup(file, node.name) if file and node.transport != "local" else None
+    if node.transport == "local":
+        return replace(node, address="")  # it is not reached over a network
+    options = _lookup(file, node.name) if file else None
     if options is None:
         return replace(node, address=node.address or node.name, port=node.port or 22)
     identity = node.identity or tuple(Path(path) for path in options.get("identityfile", []))
     port = options.get("port", "22")
-    if not port.isdecimal() or not 0 < int(port) < 65536:
+    if not node.port and not (port.isdecimal() and 0 < int(port) < 65536):
         raise ConfigError(f"{file}: Port {port} of host {node.name} is not between 1 and 65535")
     return replace(
         node,

@@ -1,6 +1,6 @@
 """The terminal: views drawn as tables for people, and written as JSON or CSV for programs."""
 
 from nicassh.terminal.draw import draw
-from nicassh.terminal.write import csv_lines, json_text, ndjson_lines
+from nicassh.terminal.write import csv_lines, json_text, ndjson_lines, records
 
-__all__ = ["csv_lines", "draw", "json_text", "ndjson_lines"]
+__all__ = ["csv_lines", "draw", "json_text", "ndjson_lines", "records"]

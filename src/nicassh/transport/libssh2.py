@@ -20,6 +20,7 @@ from nicassh.transport.task import Answer, Limits, Reply, Task
 def run(tasks: Sequence[Task], limits: Limits) -> Iterator[Reply]:
     """Asks the nodes, `limits.fanout` at a time, and yields each reply as it arrives. A node's fault is a reply."""
     _raise_descriptor_limit()
+    gevent.get_hub().NOT_ERROR = (Exception, KeyboardInterrupt)  # else an interruption is printed as a trace
     pool = Pool(limits.fanout)
     try:
         yield from pool.imap_unordered(lambda task: _ask(task, limits), tasks)

@@ -24,15 +24,19 @@ def started(tasks: Sequence[Task], limits: Limits) -> Iterator[Callable[[], Iter
     if not tasks:
         yield lambda: iter(())
         return
+    running: set[int] = set()
     with ThreadPoolExecutor(min(limits.fanout, len(tasks))) as pool:
-        futures = [pool.submit(_ask, task, limits) for task in tasks]
+        futures = [pool.submit(_ask, task, limits, running) for task in tasks]
         try:
             yield lambda: (future.result() for future in as_completed(futures))
         finally:
+            # An interruption must not wait for what is still running.
             pool.shutdown(wait=False, cancel_futures=True)
+            for leader in tuple(running):
+                _kill(leader)
 
 
-def _ask(task: Task, limits: Limits) -> Reply:
+def _ask(task: Task, limits: Limits, running: set[int]) -> Reply:
     limits.started(task.node.name)
     start = time.monotonic()
     answer = Answer(task.end, limits.size)
@@ -45,16 +49,22 @@ def _ask(task: Task, limits: Limits) -> Reply:
     except OSError as error:
         return Reply(task.node, State.UNREACHABLE, f"/bin/sh: {error.strerror}", b"", b"", 0.0)
     with process:
+        running.add(process.pid)
         try:
             finished = _exchange(process, task.script, answer, start + limits.timeout)
         finally:
-            # What the script left behind keeps its session, and so its process group.
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
+            _kill(process.pid)
+            running.discard(process.pid)
     state, reason = answer.verdict(limits)
     if not finished:
         state, reason = State.TIMEOUT, f"the answer was not complete within {limits.timeout:g} s"
     return Reply(task.node, state, reason, bytes(answer.output), bytes(answer.errors), time.monotonic() - start)
+
+
+def _kill(leader: int) -> None:
+    """Ends a shell with all that it left behind: it keeps its session, and so its process group."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(leader, signal.SIGKILL)
 
 
 def _exchange(process: subprocess.Popen[bytes], script: bytes, answer: Answer, deadline: float) -> bool:

@@ -2,7 +2,7 @@
 
 from nicassh.views.directory import catalogue, hostkeys, inventory
 from nicassh.views.farm import FARM, WORKERS, farm, workers
-from nicassh.views.listing import listing
+from nicassh.views.listing import fields_of, listing
 from nicassh.views.page import page
 from nicassh.views.procs import Wanted, cached, live
 from nicassh.views.table import Field, Row, View, choose, filtered, ordered
@@ -18,6 +18,7 @@ __all__ = [
     "catalogue",
     "choose",
     "farm",
+    "fields_of",
     "filtered",
     "hostkeys",
     "inventory",

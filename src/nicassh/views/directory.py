@@ -14,7 +14,8 @@ def inventory(nodes: Sequence[Node]) -> View:
     """The nodes as they will be reached."""
     rows = tuple(
         Row({
-            "node": node.name, "address": node.address, "port": node.port, "user": node.user, "role": node.role or None,
+            "node": node.name, "address": node.address or None,
+            "port": node.port if node.address else None, "user": node.user, "role": node.role or None,
             "groups": ",".join(node.groups) or None, "transport": node.transport,
             "needs": f"openssh transport ({node.needs})" if node.needs else None,
         }, trouble={"needs": 2 if node.needs else 0})

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from nicassh.nodes import Node, fold
+from nicassh.nodes import Node, fold, natural
 from nicassh.record import Column, columns
 from nicassh.state import LOGIN, State
 from nicassh.store import Row as Stored
@@ -74,7 +74,7 @@ def _row(node: Node, known: _Known, stale: float, now: datetime, store: Store) -
     state, reason, since = _state(known, updated, age, stale)
     free = [disk["free"] for disk in disks if disk["free"] is not None]
     values = {
-        "node": node.name, "address": node.address, "role": node.role or None,
+        "node": node.name, "address": node.address or None, "role": node.role or None,
         "state": state, "reason": reason or None, "since": since,
         "fairsoft": _fairsoft(known.records.get("software", [])),
         "os": system.get("os"), "kernel": system.get("kernel"), "cpu": system.get("cpu"), "ncpu": system.get("cpus"),
@@ -150,14 +150,16 @@ def _activity(known: _Known) -> list[dict[str, Any]] | None:
 
 
 def _fairsoft(software: Iterable[Stored]) -> str | None:
-    """The newest FairSoft release of the node: names sort by month, so they are compared as year and month."""
+    """The newest FairSoft release of the node, by year, month and patch; a candidate (rc) comes before its release."""
     months = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
     versions = [row["version"] for row in software if row["package"] == "FairSoft" and row["version"]]
     return max(
         versions,
-        key=lambda name: (name[3:5], months.index(name[:3]) if name[:3] in months else -1, name),
+        key=lambda name: (
+            name[3:5], months.index(name[:3]) if name[:3] in months else -1, "rc" not in name, natural(name),
+        ),
         default=None,
-    )
+    )  # fmt: skip
 
 
 def _summary(rows: Sequence[Row]) -> str:

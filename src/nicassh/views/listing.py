@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from nicassh.nodes import Node
-from nicassh.record import Keep, columns
+from nicassh.record import Keep, Record, columns
 from nicassh.state import State
 from nicassh.store import Store
 from nicassh.units import Seconds, Text, Time, counted
@@ -22,32 +22,32 @@ def listing(store: Store, name: str, nodes: Sequence[Node], stale: float, now: d
     failed = {
         row["node"] for row in store.newest("outcomes", names) if row["probe"] == probe and not State(row["state"]).well
     }
+    # What is collected once an hour is not stale after a quarter of one.
+    limit = max(stale, 3 * store.every.get(name, 0))
     rows: dict[str, list[Row]] = {node: [] for node in names}
     for stored in store.newest(name, names):
         age = round(max(0.0, (now - stored["at"]).total_seconds()), 1)
         values = {**stored, "updated": stored["at"], "age": age}
-        old = set(values) - {"node"} if age > stale or stored["node"] in failed else set()
+        old = set(values) - {"node"} if age > limit or stored["node"] in failed else set()
         trouble = {column.name: column.trouble(stored[column.name]) for column in columns(shape.record)}
         rows[stored["node"]].append(Row(values, old, trouble))
-    width = len(columns(shape.record))
-    fields = (
+    flat = tuple(row for node in names for row in rows[node])
+    from_nodes = f"{sum(map(bool, rows.values()))} of {counted(len(nodes), 'node')}"
+    return View(name, fields_of(shape.record, shape.keep), flat, f"{counted(len(flat), 'row')} from {from_nodes}")
+
+
+def fields_of(record: type[Record], keep: Keep) -> tuple[Field, ...]:
+    """The fields of a record's listing: the first columns of a record weigh most."""
+    width = len(columns(record))
+    own = (
+        Field(column, (90 - 60 * index // width) if column.shown else 0, flexible=column.kind is str and not column.key)
+        for index, column in enumerate(columns(record))
+    )
+    since = Field(declared("since", datetime, Time, "Since when this has been so."), 20)
+    return (
         Field(declared("node", str, Text, "Name of the node."), 100),
-        *(
-            Field(column, 90 - 60 * index // width, flexible=column.kind is str and not column.key)
-            for index, column in enumerate(columns(shape.record))
-        ),
-        *(
-            [Field(declared("since", datetime, Time, "Since when this has been so."), 20)]
-            if shape.keep is Keep.INTERVALS
-            else []
-        ),
+        *own,
+        *([since] if keep is Keep.INTERVALS else []),
         Field(declared("updated", datetime, Time, "When the row was collected."), 0),
         Field(declared("age", float, Seconds, "How old the row is.", "updated"), 30),
-    )
-    flat = tuple(row for node in names for row in rows[node])
-    return View(
-        name,
-        fields,
-        flat,
-        f"{counted(len(flat), 'row')} from {sum(map(bool, rows.values()))} of {counted(len(nodes), 'node')}",
     )

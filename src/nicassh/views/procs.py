@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from nicassh.nodes import Node, natural
 from nicassh.probe import Outcome
 from nicassh.record import plain
 from nicassh.store import Store
-from nicassh.units import Count, Percent, Seconds, Text, Time, counted
+from nicassh.units import Count, Percent, Seconds, Text, Time, counted, draw_seconds
 from nicassh.views.table import Field, Row, View, declared
 
 
@@ -46,7 +46,10 @@ def cached(store: Store, nodes: Sequence[Node], wanted: Wanted) -> View:
     """The processes that the last collection stored."""
     where: dict[str, tuple[object, ...]] = {"user": wanted.users} if wanted.users else {"ordinary": (True,)}
     rows = store.newest("processes", [node.name for node in nodes], **where)
-    return _view([dict(row) for row in rows if wanted(dict(row))])
+    view = _view([dict(row) for row in rows if wanted(dict(row))])
+    oldest = min((row["at"] for row in rows), default=None)
+    seen = f", seen {draw_seconds((datetime.now(UTC) - oldest).total_seconds())} ago" if oldest else ""
+    return replace(view, summary=view.summary + seen)
 
 
 def _view(processes: list[dict[str, Any]]) -> View:

@@ -1,0 +1,174 @@
+"""Writes the pages of docs/ that are made from declarations: probes.md, cli.md, configuration.md.
+
+python docs/generate.py           writes them
+python docs/generate.py --check   exit code 1, and the names of those that are not as they would be written
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import click
+
+from nicassh import probe
+from nicassh.cli import command
+from nicassh.cli.init import configuration as commented
+from nicassh.cli.session import Session
+from nicassh.config import SETTINGS, Config
+from nicassh.probe import Probe
+from nicassh.record import Column, Keep, columns
+from nicassh.units import draw_seconds
+
+WIDTH = 100
+NOTE = "<!-- Written by docs/generate.py. Do not edit: run `make docs`. -->"
+KEEPS = {
+    Keep.SERIES: "series: `{0}` has the newest rows, `{0}_series` every value with its time",
+    Keep.INTERVALS: "intervals: `{0}` has the newest rows, `{0}_intervals` one for each value, with since and until",
+    Keep.LATEST: "latest: `{0}` has the newest rows and nothing else",
+}
+KINDS = {
+    "str": "text",
+    "int": "whole number",
+    "float": "number",
+    "tuple[Path, ...]": "list of paths",
+    "tuple[str, ...]": "list of texts",
+}
+
+
+class Plain(Session):
+    """A session with the defaults alone: what is written does not depend on who writes it."""
+
+    config = Config()
+
+    def __init__(self) -> None:
+        super().__init__(None)
+
+
+def main(words: list[str]) -> int:
+    """Writes the pages, or checks them; the exit code."""
+    folder = Path(__file__).resolve().parent
+    drifted = []
+    for name, lines in (("probes.md", probes()), ("cli.md", cli()), ("configuration.md", configuration())):
+        text = "\n".join([NOTE, "", *lines]).rstrip("\n") + "\n"
+        file = folder / name
+        if not file.is_file() or file.read_text(encoding="utf-8") != text:
+            drifted.append(f"docs/{name}")
+            if words != ["--check"]:
+                file.write_text(text, encoding="utf-8")
+    for name in drifted:
+        print(f"{name}: {'not as `make docs` would write it' if words == ['--check'] else 'written'}")
+    return int(words == ["--check"] and bool(drifted))
+
+
+def probes() -> Iterator[str]:
+    """The page of the built-in probes."""
+    yield "# Probes"
+    yield ""
+    yield "What nicamon collects. How to add a probe: [write a probe](write-a-probe.md)."
+    yield ""
+    yield "A value at or beyond the threshold *warning* is marked with `!`, at or beyond *bad* with `‼`. A column"
+    yield "marked `?` may be unknown: `–` in a table, `null` in JSON, `NULL` in SQL, never 0. Columns marked `key`"
+    yield "tell the rows of one node apart. For programs, sizes are in bytes, durations in seconds and times in UTC."
+    for one in probe.load_all():
+        yield from _probe(one)
+
+
+def _probe(one: Probe) -> Iterator[str]:
+    yield from ("", f"## {one.name}", "", one.help, "")
+    rows = [("every", "priority", "time limit"), (draw_seconds(one.every), one.priority, draw_seconds(one.timeout))]
+    yield from _table(rows)
+    for name, record in one.records.items():
+        yield from ("", f"Kept as {KEEPS[one.keep[name]].format(name)}.", "")
+        yield from _table([("column", "unit", "", "thresholds", "what it is"), *map(_column, columns(record))])
+
+
+def _column(column: Column) -> tuple[str, ...]:
+    mark = "key" if column.key else "?" if column.optional else ""
+    return f"`{column.name}`", column.unit.name, mark, _thresholds(column), column.help
+
+
+def _thresholds(column: Column) -> str:
+    if column.high:
+        return f"warning ≥ {column.high[0]:g}, bad ≥ {column.high[1]:g}"
+    return f"warning ≤ {column.low[0]:g}, bad ≤ {column.low[1]:g}" if column.low else ""
+
+
+def cli() -> Iterator[str]:
+    """The page of the command line: the help of every command."""
+    yield "# Command line"
+    yield ""
+    yield "The help of each command. Exit codes and what the words mean: [operate](operate.md)."
+    settings = {**command.context_settings, "terminal_width": WIDTH, "max_content_width": WIDTH}
+    yield from _command(command, click.Context(command, info_name="nicamon", obj=Plain(), **settings), {})
+
+
+def _command(one: click.Command, context: click.Context, seen: dict[str, str]) -> Iterator[str]:
+    """The help of a command and of those below it. `seen` has the options that stand further up, and where."""
+    text, cut, options = one.get_help(context).partition("\n\nOptions:\n")
+    known = seen.setdefault(options, context.command_path)
+    first = known == context.command_path
+    yield from ("", f"## {context.command_path}", "", "```text", text + cut + options if first else text, "```")
+    if not first:
+        yield f"Options: those of `{known}`."
+    if isinstance(one, click.Group):
+        yield from _below(one, context, seen)
+
+
+def _below(group: click.Group, context: click.Context, seen: dict[str, str]) -> Iterator[str]:
+    """The commands of a group; those that have the options of one before them as a table at the end."""
+    alike: dict[str, list[tuple[str, str]]] = {}
+    for name in group.list_commands(context):
+        child = group.get_command(context, name)
+        assert child is not None  # noqa: S101 the group has just named it
+        own = click.Context(child, info_name=name, parent=context, terminal_width=WIDTH, max_content_width=WIDTH)
+        usage, _, rest = child.get_help(own).partition("\n\n")
+        said, _, options = rest.partition("\n\nOptions:\n")
+        if options in seen and usage.endswith("[OPTIONS]") and "nicamon" not in said:
+            alike.setdefault(options, []).append((f"`{own.command_path}`", " ".join(said.split())))
+        else:
+            yield from _command(child, own, seen)
+    for options, rows in alike.items():
+        yield from ("", f"With the options of `{seen[options]}`:", "")
+        yield from _table([("command", ""), *rows])
+
+
+def configuration() -> Iterator[str]:
+    """The page of the settings."""
+    yield "# Configuration"
+    yield ""
+    yield "One TOML file; `nicamon init` writes one in which every setting is a comment. It is the first of"
+    yield ""
+    yield "1. the file given by `nicamon --config FILE`,"
+    yield "2. the file that the environment variable `NICAMON_CONFIG` names,"
+    yield "3. `nicamon.toml` in the current folder,"
+    yield "4. `nicamon/nicamon.toml` in the user's configuration folder: `$XDG_CONFIG_HOME`, else `~/.config`,"
+    yield "5. `/etc/nicamon/nicamon.toml`."
+    yield ""
+    yield "Files are not merged. A setting in the environment wins over the file. Relative paths are relative to the"
+    yield "file, in the environment to the current folder; there a list is separated by colons. The nodes stand in a"
+    yield "file of their own: see [install](install.md#the-inventory)."
+    yield ""
+    rows = [("setting", "environment", "kind", "default")]
+    for name, field in SETTINGS.items():
+        default = next(line for line in commented().splitlines() if line.startswith(f"# {name} = ")).partition(" = ")[2]
+        rows.append((f"[`{name}`](#{name})", f"`NICAMON_{name.upper()}`", KINDS[str(field.type)], f"`{default}`"))
+    yield from _table(rows)
+    for name, field in SETTINGS.items():
+        yield from ("", f"## {name}", "", field.metadata["help"])
+        if field.metadata["choices"]:
+            yield from ("", "One of: " + ", ".join(f"`{choice}`" for choice in field.metadata["choices"]) + ".")
+
+
+def _table(rows: Iterable[Iterable[str]]) -> Iterator[str]:
+    """A Markdown table; the first row is its head."""
+    for index, row in enumerate(rows):
+        cells = [cell.replace("|", "\\|") for cell in row]
+        yield f"| {' | '.join(cells)} |"
+        if index == 0:
+            yield f"|{'---|' * len(cells)}"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

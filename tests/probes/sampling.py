@@ -1,0 +1,54 @@
+"""Samples of probes: outputs of systems, and the rows that each must give.
+
+probes/load/samples/el6.out   the bytes that probe.sh printed on that system
+probes/load/samples/el6.json  the rows: all fields of each record, times as ISO-8601 in UTC
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from nicassh import probe
+from nicassh.probe import Probe
+from nicassh.record import Record, plain
+
+
+@cache
+def probes() -> dict[str, Probe]:
+    """The built-in probes by name, loaded once: loading twice makes record types that are strangers."""
+    return {one.name: one for one in probe.load_all()}
+
+
+def folder(name: str) -> Path:
+    """Where the samples of a probe lie."""
+    return probes()[name].folder / "samples"
+
+
+def samples() -> list[tuple[str, str]]:
+    """Probe and system of every sample, from either of its two files."""
+    return sorted({(name, file.stem) for name in probes() for file in folder(name).iterdir()})
+
+
+def rows(name: str, output: bytes) -> list[dict[str, Any]]:
+    """What a probe reads in an output, as plain values."""
+    one = probes()[name]
+    tables = {record: table for table, record in one.records.items()}
+    found = probe.read(one, output)
+    return [({"record": tables[type(record)]} if len(tables) > 1 else {}) | _values(record) for record in found]
+
+
+def text(found: list[dict[str, Any]]) -> str:
+    """Rows as the text of a `.json` file, one row a line."""
+    lines = ",\n  ".join(json.dumps(row, ensure_ascii=False) for row in found)
+    return f"[\n  {lines}\n]\n" if found else "[]\n"
+
+
+def _values(record: Record) -> dict[str, Any]:
+    return {
+        name: value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if isinstance(value, datetime) else value
+        for name, value in plain(record).items()
+    }

@@ -1,0 +1,121 @@
+"""The shells that a probe must run under, and a bundle fed to one of them as sshd would."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from nicassh import bundle
+from nicassh.bundle import Section
+from nicassh.probe import Probe
+
+NAMES = ("dash", "bash", "busybox", "mksh")
+PATIENCE = 30.0
+"""Seconds after which a bundle that should have ended by itself is a failure."""
+
+
+@dataclass(frozen=True)
+class Shell:
+    """A command that reads a script from its standard input, and the environment it gets."""
+
+    argv: list[str]
+    environment: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What came of one bundle: both streams, their sections, its session and how long it took."""
+
+    output: bytes
+    errors: bytes
+    mark: str
+    session: int
+    seconds: float
+    sections: dict[str, Section] = field(default_factory=dict)
+
+
+def find(name: str, folder: Path) -> Shell:
+    """A shell of this machine. Without it the test is skipped; in continuous integration it fails.
+
+    busybox gets a folder of links to its applets as its whole PATH (the frame adds the usual folders behind it).
+    """
+    program = shutil.which(name)
+    if program is None:
+        reason = f"{name} is not installed: make packages"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    if name != "busybox":
+        return Shell([program, "-s"], dict(os.environ))
+    applets = install(Path(program), folder / "applets")
+    return Shell([str(applets / "ash"), "-s"], {"PATH": str(applets)})
+
+
+def install(busybox: Path, folder: Path) -> Path:
+    """The folder, made and filled with a link for each applet of busybox."""
+    if not folder.is_dir():
+        folder.mkdir(parents=True)
+        subprocess.run([str(busybox), "--install", "-s", str(folder)], check=True)
+    return folder
+
+
+def run(
+    shell: Shell,
+    probes: Sequence[Probe],
+    parameters: Mapping[str, str] | None = None,
+    deadline: float = 60,
+    before: str = "",
+) -> Run:
+    """Feeds the bundle of these probes to a shell in a session of its own, and waits until it has ended.
+
+    The streams are files, because a pipe would also be held open by whatever a probe left behind.
+    `before` is shell code that runs ahead of the bundle: a login script's noise.
+    """
+    mark = bundle.nonce()
+    script = before.encode() + bundle.join(probes, mark, deadline, parameters)
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        started = time.monotonic()
+        child = subprocess.Popen(
+            shell.argv, stdin=subprocess.PIPE, stdout=out, stderr=err, env=shell.environment, start_new_session=True
+        )
+        assert child.stdin
+        with child.stdin:
+            child.stdin.write(script)
+        try:
+            child.wait(PATIENCE)
+        finally:
+            seconds = time.monotonic() - started
+            if child.poll() is None:
+                os.killpg(child.pid, signal.SIGKILL)
+        out.seek(0)
+        err.seek(0)
+        output, errors = out.read(), err.read()
+    return Run(output, errors, mark, child.pid, seconds, bundle.split(output, errors, mark, probes))
+
+
+def remaining(session: int, seconds: float = 3.0) -> list[str]:
+    """The processes that are still in a session after so many seconds; an empty list as soon as there are none."""
+    limit = time.monotonic() + seconds
+    while (left := list(_members(session))) and time.monotonic() < limit:
+        time.sleep(0.05)
+    return left
+
+
+def _members(session: int) -> Iterator[str]:
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            stat = (entry / "stat").read_text(errors="replace")
+        except OSError:
+            continue
+        fields = stat.rpartition(") ")[2].split()
+        if int(fields[3]) == session and fields[0] not in "ZX":
+            yield stat

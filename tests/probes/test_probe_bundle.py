@@ -1,0 +1,181 @@
+"""What a bundle does with probes that misbehave, under every shell: the next probe is whole, and nothing stays."""
+
+from __future__ import annotations
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+import sampling
+import shells
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from shells import Run, Shell
+
+from nicassh import bundle
+from nicassh.bundle import PROBE_LIMIT
+from nicassh.probe import Probe
+
+AFTER = "echo still here"
+
+
+def made(name: str, script: str, timeout: int = 10) -> Probe:
+    """A probe that runs this script."""
+    return replace(sampling.probes()["load"], name=name, script=script, timeout=timeout)
+
+
+def run(shell: Shell, script: str, timeout: int = 10, before: str = "") -> Run:
+    """What comes of this script and a good one after it. The good one must be whole and nothing may stay."""
+    done = shells.run(shell, [made("odd", script, timeout), made("next", AFTER)], before=before)
+    after = done.sections["next"]
+    assert (after.output, after.status, after.whole, after.errors) == (b"still here\n", 0, True, b"")
+    assert done.output.endswith(bundle.end_of(done.mark))
+    assert shells.remaining(done.session) == []
+    return done
+
+
+def test_noise_before_the_first_mark_is_ignored(shell: Shell) -> None:
+    noise = "echo 'Welcome to nc2!'; printf 'nicamon- begin odd\\n\\033[2Jno newline'; echo grumble >&2\n"
+    odd = run(shell, "echo fine", before=noise).sections["odd"]
+    assert (odd.output, odd.errors, odd.whole) == (b"fine\n", b"", True)
+
+
+@pytest.mark.parametrize("script", ["if true; then", "echo $((", "case x in", ")", "echo 'open"])
+def test_a_syntax_error_stays_in_its_probe(shell: Shell, script: str) -> None:
+    odd = run(shell, script).sections["odd"]
+    assert odd.status not in (0, 77)
+    assert odd.errors
+
+
+def test_a_hang_ends_with_its_children(shell: Shell) -> None:
+    scripts = [
+        "sleep 60",
+        "while :; do :; done",
+        "sleep 60 & sleep 61",
+        "sleep 60 >/dev/null 2>&1 & exec sleep 61",
+        "trap '' TERM INT HUP; sh -c 'trap \"\" TERM INT HUP; sleep 60; sleep 60'; sleep 60",
+        "(sleep 60 | sleep 61) & wait",
+        "echo early; cat /dev/zero >/dev/null",
+    ]
+    with ThreadPoolExecutor() as pool:  # each takes its two seconds, so all at once
+        ended = dict(zip(scripts, pool.map(lambda script: run(shell, script, timeout=1), scripts), strict=True))
+    for script, done in ended.items():
+        odd = done.sections["odd"]
+        assert (odd.timed_out, odd.whole, odd.status) == (True, False, None), script
+        assert 1 <= done.seconds < 8, script
+
+
+@pytest.mark.parametrize("script", ["while :; do echo endless endless; done", "cat /dev/zero"])
+def test_endless_output_is_cut(shell: Shell, script: str) -> None:
+    odd = run(shell, script).sections["odd"]
+    assert not odd.whole
+    assert PROBE_LIMIT * 0.99 < len(odd.output) <= PROBE_LIMIT
+
+
+def test_output_just_below_the_limit_is_whole(shell: Shell) -> None:
+    size = PROBE_LIMIT - 1000
+    odd = run(shell, f"head -c {size} /dev/zero").sections["odd"]
+    assert (odd.whole, odd.status, odd.output) == (True, 0, bytes(size))
+
+
+@pytest.mark.parametrize(
+    ("script", "status"), [("exit 77", 77), ("false", 1), ("exit", 0), ("(exit 3)", 3), ("sh -c 'kill -9 $$'", 137)]
+)
+def test_the_exit_status_arrives(shell: Shell, script: str, status: int) -> None:
+    odd = run(shell, script).sections["odd"]
+    assert (odd.status, odd.whole) == (status, True)
+
+
+@pytest.mark.parametrize("text", ["", "abc", "abc\n", "\n", "\n\n", "\na\n\n"])
+def test_output_arrives_byte_by_byte(shell: Shell, text: str) -> None:
+    odd = run(shell, f"printf '{text}'").sections["odd"]
+    assert (odd.output, odd.whole) == (text.encode(), True)
+
+
+def test_binary_output_arrives(shell: Shell) -> None:
+    odd = run(shell, r"printf '\000\001\377\376\033[31m\r\n\000'").sections["odd"]
+    assert odd.output == b"\x00\x01\xff\xfe\x1b[31m\r\n\x00"
+
+
+def test_a_probe_has_nothing_to_read(shell: Shell) -> None:
+    odd = run(shell, 'cat; read -r line; echo "got:$line"; sh -s; head -c 10').sections["odd"]
+    assert (odd.output, odd.whole) == (b"got:\n", True)
+
+
+def test_a_probe_that_kills_its_shell_is_not_whole(shell: Shell) -> None:
+    odd = run(shell, "echo before; sh -c 'kill -9 $PPID'; echo after").sections["odd"]
+    assert (odd.output.strip(), odd.status, odd.whole, odd.timed_out) == (b"before", None, False, False)
+
+
+def test_a_probe_that_kills_the_whole_script(shell: Shell) -> None:
+    done = shells.run(shell, [made("good", AFTER), made("odd", "echo x; kill -9 $$"), made("never", AFTER)])
+    assert done.sections["good"].whole
+    assert not any(done.sections[name].whole for name in done.sections if name != "good")
+    assert not done.output.endswith(bundle.end_of(done.mark))
+    assert shells.remaining(done.session) == []
+
+
+def test_errors_belong_to_their_probe(shell: Shell) -> None:
+    probes = [made("one", "echo first >&2; echo 1"), made("two", "echo 2"), made("three", "echo third >&2; exit 3")]
+    sections = shells.run(shell, probes).sections
+    assert [sections[probe.name].errors for probe in probes] == [b"first", b"", b"third"]
+    assert [sections[probe.name].output for probe in probes] == [b"1\n", b"2\n", b""]
+
+
+def test_marks_of_another_run_are_text(shell: Shell) -> None:
+    other = bundle.nonce()
+    script = "".join(f"printf '\\n%s\\n' '{other} {words}'\n" for words in ("exit 0", "close odd ok", "begin next"))
+    odd = run(shell, script).sections["odd"]
+    assert odd.whole
+    assert odd.output.count(other.encode()) == 3
+
+
+def test_a_probe_cannot_spoil_the_shell_of_the_next(shell: Shell) -> None:
+    odd = run(shell, "trap '' EXIT; mark=x; limit=0; PATH=/nowhere; cd /; set -e; umask 777; alias echo=false")
+    assert odd.sections["odd"].status is None
+
+
+def test_a_failing_command_does_not_end_a_probe(shell: Shell) -> None:
+    assert run(shell, "false; nonsense_command; echo on").sections["odd"].output == b"on\n"
+
+
+def test_the_deadline_of_the_whole(shell: Shell) -> None:
+    probes = [made("good", AFTER), made("slow", "sleep 60", 30), made("late", AFTER), made("later", AFTER)]
+    done = shells.run(shell, probes, deadline=2)
+    assert done.sections["good"].whole
+    assert done.sections["slow"].timed_out
+    assert not {"late", "later"} & set(done.sections)
+    assert done.output.endswith(bundle.end_of(done.mark))
+    assert done.seconds < 5
+    assert shells.remaining(done.session) == []
+
+
+def test_parameters_arrive_as_they_are(shell: Shell) -> None:
+    odd = 'it\'s\n"$HOME" `id` \\ * $(id) ünï'
+    done = shells.run(shell, [made("odd", "printf '%s' \"$given\"")], {"given": odd})
+    assert done.sections["odd"].output == odd.encode()
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, list[Probe]]:
+    """A real output with all kinds of sections in it."""
+    bare, empty = made("bare", "printf 'no newline'"), made("empty", ":")
+    absent, dead = made("absent", "echo why >&2; exit 77"), made("dead", "sh -c 'kill -9 $PPID'")
+    probes = [*sampling.probes().values(), bare, empty, absent, dead]
+    return shells.run(shells.find("dash", tmp_path_factory.mktemp("real")), probes), probes
+
+
+@settings(deadline=None, max_examples=400)
+@given(data=st.data())
+def test_no_cut_makes_a_whole_section_of_another_output(real: tuple[Run, list[Probe]], data: st.DataObject) -> None:
+    done, probes = real
+    marks = [match.start() for match in re.finditer(done.mark.encode(), done.output)]
+    near = st.builds(lambda at, shift: max(0, at + shift), st.sampled_from(marks), st.integers(-4, 64))
+    places = st.one_of(near, st.integers(0, len(done.output)))
+    first, last = sorted((data.draw(places), data.draw(places)))
+    errors = done.errors[: data.draw(st.integers(0, len(done.errors)))]
+    for name, section in bundle.split(done.output[first:last], errors, done.mark, probes).items():
+        if section.whole:
+            known = done.sections[name]
+            assert (section.output, section.status, section.timed_out) == (known.output, known.status, False)

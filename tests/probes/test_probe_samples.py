@@ -1,0 +1,60 @@
+"""Every sample of every probe gives exactly its rows, and no row holds what acts on a terminal."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from typing import Any
+
+import pytest
+import sampling
+
+from nicassh.record import columns, keys
+
+SYSTEMS = {"el6", "el9", "debian", "busybox"}
+"""Systems that every probe has a sample of."""
+
+
+def expected(name: str, system: str) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = json.loads((sampling.folder(name) / f"{system}.json").read_text(encoding="utf-8"))
+    return rows
+
+
+@pytest.mark.parametrize(("name", "system"), sampling.samples())
+def test_a_sample_gives_its_rows(name: str, system: str) -> None:
+    output = (sampling.folder(name) / f"{system}.out").read_bytes()
+    assert sampling.rows(name, output) == expected(name, system)
+
+
+@pytest.mark.parametrize(("name", "system"), sampling.samples())
+def test_rows_are_clean_and_told_apart_by_their_keys(name: str, system: str) -> None:
+    rows = expected(name, system)
+    texts = [value for row in rows for value in row.values() if isinstance(value, str)]
+    assert not [text for text in texts if any(unicodedata.category(one)[0] == "C" for one in text)]
+    assert not [text for text in texts if any(unicodedata.category(one) in ("Zl", "Zp") for one in text)]
+    key = [column.name for column in keys(next(iter(sampling.probes()[name].records.values())))]
+    assert len({tuple(row[part] for part in key) for row in rows}) == len(rows)
+
+
+@pytest.mark.parametrize("name", sampling.probes())
+def test_a_probe_has_samples_of_all_kinds_of_systems(name: str) -> None:
+    outputs = {file.stem for file in sampling.folder(name).glob("*.out")}
+    rows = {file.stem for file in sampling.folder(name).glob("*.json")}
+    assert outputs == rows
+    assert outputs >= SYSTEMS
+
+
+@pytest.mark.parametrize("name", sampling.probes())
+def test_samples_together_show_every_field_with_a_value(name: str) -> None:
+    """A field that no sample fills could be parsed wrongly without any test noticing."""
+    (record,) = sampling.probes()[name].records.values()
+    rows = [row for one, system in sampling.samples() if one == name for row in expected(name, system)]
+    assert not [column.name for column in columns(record) if not any(row[column.name] is not None for row in rows)]
+
+
+@pytest.mark.parametrize(("name", "system"), [("processes", "hostile"), ("disks", "hostile"), ("software", "hostile")])
+def test_hostile_samples_hold_what_they_are_for(name: str, system: str) -> None:
+    output = (sampling.folder(name) / f"{system}.out").read_bytes()
+    assert b"\x1b]52;" in output
+    with pytest.raises(UnicodeDecodeError):
+        output.decode()

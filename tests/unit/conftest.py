@@ -1,0 +1,19 @@
+"""A store in a temporary SQLite file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from unit_rows import PROBES
+
+from nicassh.store import Store
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    store = Store(f"sqlite:///{tmp_path / 'state' / 'nicamon.db'}", PROBES)
+    store.create()
+    yield store
+    store.engine.dispose()

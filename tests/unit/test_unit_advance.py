@@ -1,0 +1,84 @@
+"""What a probe makes of its records and those before: CPU over an interval, a boot time that wavers."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from unit_rows import NOON, PROBES, at, made, outcome
+
+from nicassh.collect import Answered, save
+from nicassh.nodes import Node
+from nicassh.record import Record
+from nicassh.store import Store
+
+
+def advance(name: str, now: list[Record], before: list[Record], seconds: float) -> list[Any]:
+    probe = next(one for one in PROBES if one.name == name)
+    assert probe.advance
+    return list(probe.advance(now, before, seconds))
+
+
+def process(time: float, pid: int = 10, **fields: Any) -> Any:
+    return made("processes", pid=pid, time=time, cpu_percent=33.0, **fields)
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "seconds", "percent"),
+    [
+        ([160.0], [100.0], 60, 100.0),
+        ([580.0], [100.0], 60, 800.0),
+        ([100.0], [100.0], 60, 0.0),
+        ([100.1], [100.0], 60, 0.2),
+        ([90.0], [100.0], 60, 0.0),
+        ([160.0], [], 60, 33.0),
+        ([160.0], [100.0], 0, 33.0),
+        ([160.0], [100.0], 0.5, 33.0),
+    ],
+)
+def test_cpu_since_the_previous_collection(
+    now: list[float], before: list[float], seconds: float, percent: float
+) -> None:
+    (found,) = advance("processes", [process(time) for time in now], [process(time) for time in before], seconds)
+    assert found.cpu_percent == percent
+    assert found.time == now[0]
+
+
+@pytest.mark.parametrize(("shift", "percent"), [(0, 100.0), (2, 100.0), (-2, 100.0), (3, 33.0), (-600, 33.0)])
+def test_a_pid_used_anew_is_another_process(shift: int, percent: float) -> None:
+    later = NOON - timedelta(hours=1) + timedelta(seconds=shift)
+    (found,) = advance("processes", [process(160.0, started=later)], [process(100.0)], 60)
+    assert found.cpu_percent == percent
+
+
+def test_processes_are_matched_by_pid_and_none_is_lost() -> None:
+    found = advance("processes", [process(70.0, 2), process(5.0, 3)], [process(1.0, 1), process(10.0, 2)], 60)
+    assert [(one.pid, one.cpu_percent) for one in found] == [(2, 100.0), (3, 33.0)]
+
+
+@pytest.mark.parametrize(("shift", "kept"), [(0, True), (1, True), (-29, True), (30, False), (-86400, False)])
+def test_a_boot_time_that_wavers_is_kept(shift: int, kept: bool) -> None:
+    old, new = made("system", boot_time=NOON), made("system", boot_time=NOON + timedelta(seconds=shift), kernel="6")
+    (found,) = advance("system", [new], [old], 60)
+    assert found.boot_time == NOON + timedelta(seconds=0 if kept else shift)
+    assert found.kernel == "6"
+
+
+def test_a_boot_time_may_be_unknown() -> None:
+    unknown, known = made("system", boot_time=None), made("system", boot_time=NOON)
+    assert advance("system", [unknown], [known], 60) == [unknown]
+    assert advance("system", [known], [unknown], 60) == [known]
+    assert advance("system", [known], [], 60) == [known]
+
+
+def test_saving_advances_from_what_was_stored(store: Store) -> None:
+    def collect(second: int, *records: Record) -> None:
+        done = outcome("nc2", "processes", at(second), *records)
+        login = outcome("nc2", "login", at(second))
+        save(store, PROBES, [Answered(Node("nc2", "nc2"), login, (done,))])
+
+    collect(0, process(100.0), process(5.0, 11))
+    collect(60, process(130.0), process(5.0, 12))
+    rows = sorted((row["pid"], row["cpu_percent"]) for row in store.newest("processes", ["nc2"]))
+    assert rows == [(10, 50.0), (12, 33.0)]

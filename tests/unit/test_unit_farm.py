@@ -1,0 +1,143 @@
+"""The farm's view: states with reasons and since, what is old, what is in trouble."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from unit_rows import at, login, made, node, outcome
+
+from nicassh.state import State
+from nicassh.store import Store
+from nicassh.views import Row, farm, listing, page, workers
+
+STALE = 900
+
+
+def only(store: Store, seconds: float = 60, role: str = "batch") -> Row:
+    (row,) = farm(store, [node("nc2", role)], STALE, at(seconds)).rows
+    return row
+
+
+def collect(store: Store, when: float, **fields: Any) -> None:
+    done = [outcome("nc2", name, at(when), made(name, **fields.get(name, {}))) for name in ("load", "memory", "system")]
+    store.write([login("nc2", at(when)), *done])
+
+
+def told(row: Row) -> tuple[Any, ...]:
+    return tuple(row.values[name] for name in ("state", "reason", "since", "updated", "age"))
+
+
+def test_a_node_that_was_never_asked_is_unknown(store: Store) -> None:
+    row = only(store)
+    assert told(row) == ("unknown", "never asked", None, None, None)
+    assert (row.trouble["state"], row.old) == (1, set())
+    assert row.values["nproc"] is row.values["activity"] is row.values["disk_free"] is None
+
+
+def test_up(store: Store) -> None:
+    collect(store, 0)
+    collect(store, 30)
+    row = only(store)
+    assert told(row) == ("up", None, at(0), at(30), 30)
+    assert (row.trouble["state"], row.old) == (0, set())
+    assert [row.values[name] for name in ("load1", "nproc", "os", "ncpu")] == [1.0, 200, "AlmaLinux 9.4", 4]
+
+
+def test_stale_from_an_age_on(store: Store) -> None:
+    collect(store, 0)
+    assert only(store, STALE).values["state"] == "up"
+    row = only(store, STALE + 1)
+    assert told(row) == ("stale", "not asked since", at(0), at(0), STALE + 1)
+    assert row.old >= {"load1", "load5", "load15", "nproc", "memory_available", "os"}
+    assert row.trouble["state"] == 1
+
+
+def test_a_login_without_any_record_is_stale(store: Store) -> None:
+    store.write([login("nc2", at(0)), outcome("nc2", "load", at(0), state=State.FAILED)])
+    assert told(only(store))[:2] == ("stale", "no collection")
+
+
+def test_down_since_the_first_failure_with_the_last_values_marked_old(store: Store) -> None:
+    collect(store, 0)
+    for when in (60, 120):
+        reason = "nothing listens on port 22"
+        store.write([login("nc2", at(when), State.REFUSED, reason)])
+        store.write([outcome("nc2", "load", at(when), state=State.REFUSED, reason=reason)])
+    row = only(store, 130)
+    assert told(row) == ("down", "refused: nothing listens on port 22", at(60), at(0), 130)
+    assert row.values["load1"] == 1.0
+    assert {"load1", "memory_available", "os"} <= row.old
+    assert row.trouble["state"] == 2
+    collect(store, 180)
+    assert told(only(store, 190)) == ("up", None, at(180), at(180), 10)
+
+
+def test_up_with_a_probe_that_failed(store: Store) -> None:
+    collect(store, 0)
+    store.write([outcome("nc2", "memory", at(30), state=State.TIMEOUT, reason="ran longer than its 10 s")])
+    row = only(store)
+    assert told(row)[:2] == ("up", "memory timeout: ran longer than its 10 s")
+    assert row.trouble["state"] == 1
+    assert row.old == {"memory_available"}
+
+
+def test_thresholds(store: Store) -> None:
+    store.write([outcome("nc2", "disks", at(0), made("disks", free_percent=50.0), made("disks", mount="/d"))])
+    store.write([outcome("nc2", "disks", at(0), made("disks"), made("disks", mount="/d", free_percent=4.0, free=1))])
+    collect(store, 0, load={"load1": 12.0}, memory={"available_percent": 9.0})
+    row = only(store)
+    assert (row.trouble["load1"], row.trouble["memory_available"], row.trouble["disk_free"]) == (2, 1, 2)
+    assert row.values["disk_free"] == 40 * 1024**3 + 1
+
+
+def test_activity_counts_people_and_not_the_system(store: Store) -> None:
+    people = [("merz", True), ("ivanov", True), ("merz", True), ("root", False), ("adam", True)]
+    records = [made("processes", pid=pid, user=user, ordinary=flag) for pid, (user, flag) in enumerate(people)]
+    store.write([login("nc2", at(0)), outcome("nc2", "processes", at(0), *records)])
+    assert [tuple(one.values()) for one in only(store).values["activity"]] == [("merz", 2), ("adam", 1), ("ivanov", 1)]
+
+
+@pytest.mark.parametrize(
+    ("versions", "newest"),
+    [
+        (["apr13", "jan24", "nov22p4"], "jan24"),
+        (["apr22p1", "nov22"], "nov22"),
+        (["mar15p2", "mar15p10", "mar15"], "mar15p10"),
+        (["nov22rc1", "nov22"], "nov22"),
+        (["nov22rc2", "jun19p3"], "nov22rc2"),
+        ([], None),
+    ],
+)
+def test_the_newest_fairsoft(store: Store, versions: list[str], newest: str | None) -> None:
+    records = [made("software", version=version, path=f"/opt/{version}") for version in versions]
+    other = made("software", package="ROOT", path="/opt/root", version="6.30.04")
+    store.write([login("nc2", at(0)), outcome("nc2", "software", at(0), *records, other)])
+    assert only(store).values["fairsoft"] == newest
+
+
+def test_summary_counts_states_and_folds_the_down_by_reason(store: Store) -> None:
+    names = [f"nc{number}" for number in range(2, 8)]
+    for name in names[:3]:
+        store.write([login(name, at(0)), outcome(name, "load", at(0), made("load"))])
+    store.write([login(name, at(0), State.REFUSED, "nobody") for name in names[3:5]])
+    summary = farm(store, [node(name) for name in names], STALE, at(1)).summary
+    assert summary == "6 nodes: 3 up, 2 down (nc[5-6]: refused: nobody), 1 unknown"
+    assert farm(store, [], STALE).summary == "no nodes"
+
+
+def test_workers_are_batch_nodes_with_load_per_cpu(store: Store) -> None:
+    collect(store, 0, load={"load1": 14.0})
+    view = workers(store, [node("nc2"), node("ui1", "interactive")], STALE, at(1))
+    (row,) = view.rows
+    assert (row.values["load_per_cpu"], row.trouble["load_per_cpu"]) == (3.5, 2)
+
+
+def test_listing_and_page(store: Store) -> None:
+    collect(store, 0)
+    (row,) = listing(store, "system", [node("nc2"), node("nc3")], STALE, at(10)).rows
+    assert (row.values["kernel"], row.values["since"], row.values["age"], row.old) == ("5.14.0", at(0), 10, set())
+    (row,) = listing(store, "load", [node("nc2")], STALE, at(1000)).rows
+    assert "load1" in row.old
+    assert "node" not in row.old
+    assert [view.name for view in page(store, node("nc2"), STALE, at(10))][:2] == ["farm", "outcomes"]

@@ -1,0 +1,114 @@
+"""The filter language: precedence, units, regular expressions, and errors that quote what is wrong."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nicassh.errors import UsageError
+from nicassh.units import Bytes, Count, Flag, Number, Text, Time
+from nicassh.views.filter import matcher
+from nicassh.views.table import declared
+
+COLUMNS = {
+    one.name: one
+    for one in (
+        declared("node", str, Text, "Name."),
+        declared("role", str, Text, "Role."),
+        declared("load1", float, Number, "Load."),
+        declared("nproc", int, Count, "Processes."),
+        declared("free", int, Bytes, "Memory."),
+        declared("busy", bool, Flag, "Busy."),
+        declared("since", datetime, Time, "Since."),
+        declared("activity", list, Text, "Users."),
+    )
+}
+ROW: dict[str, Any] = {
+    "node": "nc2.jinr.ru",
+    "role": "batch",
+    "load1": 4.5,
+    "nproc": None,
+    "free": 3 * 1024**3,
+    "busy": True,
+    "since": datetime(2026, 11, 21, 20, 0, tzinfo=UTC),
+    "activity": [{"user": "merz", "processes": 4}, {"user": "ivanov", "processes": 1}],
+}
+
+
+def holds(expression: str) -> bool:
+    return matcher(expression, COLUMNS)(ROW)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "load1 > 4", "load1>4", "load1 >= 4.5", "load1 <= 4.5", "load1 = 4.5", "load1 == 4.5", "load1 != 4",
+        "free > 2G", "free < 4GiB", "free = 3G", "free >= 3072M",
+        "role = batch", 'role = "batch"', "role = 'batch'", "role != interactive", "node > nc1",
+        "node ~ ^nc", "node ~ 'nc[2-4]'", "node !~ bmn", 'node ~ "jinr|bmn"',
+        "busy = yes", "busy = TRUE", "busy != no",
+        "since > 2026-11-21T19:59:00Z", "since < '2026-11-21 23:00:00+02:00'",
+        "activity ~ merz", "activity ~ 'merz ivanov'", "not nproc > 1", "nproc ~ '^$'",
+        "role = batch and load1 > 4", "role = x or load1 > 4", "not role = x", "not not role = batch",
+        "role = x and load1 > 9 or free > 1", "free > 1 or role = x and load1 > 9",
+        "not role = x and load1 > 4", "not (role = batch and load1 > 5)", "(role = x or role = batch) and load1 > 4",
+        "((load1 > 4))",
+    ],
+)  # fmt: skip
+def test_these_hold(expression: str) -> None:
+    assert holds(expression)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "load1 > 4.5", "load1 < 4", "free < 3G", "role = Batch", "node ~ ^jinr", "busy = no",
+        "nproc > 0", "nproc = 0", "nproc < 1", "nproc != 3",
+        "(free > 1 or role = batch) and load1 > 9", "not role = batch or load1 > 9", "not (role = batch or load1 > 9)",
+        "since > 2026-11-21T20:00:00Z",
+    ],
+)  # fmt: skip
+def test_these_do_not_and_unknown_is_never_a_number(expression: str) -> None:
+    assert not holds(expression)
+
+
+@pytest.mark.parametrize(
+    ("expression", "words"),
+    [
+        ("lod1 > 4", ["no column 'lod1'", "load1"]),
+        ("load1 > many", ["'many' is no value for load1 (number)"]),
+        ("free > 4Q", ["'4Q' is no value for free (bytes)"]),
+        ("busy = maybe", ["'maybe'", "yes or no"]),
+        ("since > yesterday", ["'yesterday'", "UTC time"]),
+        ("node ~ '['", ["'[' is not a regular expression"]),
+        ("(load1 > 4", ["a parenthesis is not closed", "'(load1 > 4'"]),
+        ("load1 > 4)", ["unexpected ')'"]),
+        ("load1 > 4 role = x", ["unexpected 'role'"]),
+        ("load1 >", ["a value is missing at the end"]),
+        ("load1", ["a comparison is missing at the end"]),
+        ("load1 > 4 and", ["a column is missing at the end"]),
+        ("load1 is 4", ["'is' is not a comparison"]),
+        ("load1 ! 4", ["cannot read '! 4'"]),
+        ('node = "open', ["cannot read"]),
+        ("", ["a column is missing at the end"]),
+    ],
+)
+def test_errors_quote_what_is_wrong(expression: str, words: list[str]) -> None:
+    with pytest.raises(UsageError) as caught:
+        matcher(expression, COLUMNS)
+    said = f"{caught.value.what} {caught.value.hint}"
+    assert not [word for word in words if word not in said], said
+
+
+@given(st.lists(st.sampled_from([*COLUMNS, "and", "or", "not", "(", ")", ">", "~", "=", "4G", "'x'", "[", '"', "!"])))
+def test_any_words_make_a_test_or_an_error_of_ours(words: list[str]) -> None:
+    try:
+        test = matcher(" ".join(words), COLUMNS)
+    except UsageError as error:
+        assert error.what.startswith("filter")
+    else:
+        assert test(ROW) in (True, False)

@@ -1,0 +1,99 @@
+"""Views: choosing, filtering and ordering their fields and rows."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from nicassh.errors import UsageError
+from nicassh.units import Count, Number, Text, Time
+from nicassh.views.table import Field, Row, View, choose, declared, filtered, ordered
+
+FIELDS = (
+    Field(declared("node", str, Text, "Name."), 100),
+    Field(declared("load1", float, Number, "Load."), 90),
+    Field(declared("nproc", int, Count, "Processes."), 0),
+    Field(declared("activity", list, Text, "Users."), 50),
+    Field(declared("updated", datetime, Time, "When."), 50),
+)
+
+
+def view(*rows: tuple[Any, ...]) -> View:
+    return View("farm", FIELDS, tuple(Row(dict(zip([one.name for one in FIELDS], row, strict=True))) for row in rows))
+
+
+def at(minute: int) -> datetime:
+    return datetime(2026, 11, 21, 20, minute, tzinfo=UTC)
+
+
+FARM = view(
+    ("nc10", 1.0, 5, ["a"], at(3)),
+    ("nc2", None, 5, None, None),
+    ("nc1", 3.0, None, ["a", "b", "c"], at(1)),
+    ("nc9", 2.0, 7, [], at(2)),
+)
+
+
+def nodes(found: View) -> list[str]:
+    return [row.values["node"] for row in found.rows]
+
+
+@pytest.mark.parametrize(
+    ("keys", "order"),
+    [
+        ([], ["nc10", "nc2", "nc1", "nc9"]),
+        (["node"], ["nc1", "nc2", "nc9", "nc10"]),
+        (["-node"], ["nc10", "nc9", "nc2", "nc1"]),
+        (["load1"], ["nc10", "nc9", "nc1", "nc2"]),
+        (["-load1"], ["nc1", "nc9", "nc10", "nc2"]),
+        (["+load1"], ["nc10", "nc9", "nc1", "nc2"]),
+        (["nproc", "-node"], ["nc10", "nc2", "nc9", "nc1"]),
+        (["nproc", "node"], ["nc2", "nc10", "nc9", "nc1"]),
+        (["-activity"], ["nc1", "nc10", "nc9", "nc2"]),
+        (["updated"], ["nc1", "nc9", "nc10", "nc2"]),
+        (["-updated"], ["nc10", "nc9", "nc1", "nc2"]),
+    ],
+)
+def test_order_with_the_unknown_last(keys: list[str], order: list[str]) -> None:
+    assert nodes(ordered(FARM, keys)) == order
+
+
+def shown(found: View) -> list[str]:
+    return list(found.shown) or [one.name for one in found.fields if one.weight]
+
+
+@pytest.mark.parametrize(
+    ("columns", "names"),
+    [
+        ([], ["node", "load1", "activity", "updated"]),
+        (["updated", "node"], ["updated", "node"]),
+        (["node", "node"], ["node"]),
+        (["+nproc"], ["node", "load1", "nproc", "activity", "updated"]),
+        (["-load1", "-updated"], ["node", "activity"]),
+        (["+nproc", "-load1"], ["node", "nproc", "activity", "updated"]),
+    ],
+)
+def test_choosing(columns: list[str], names: list[str]) -> None:
+    assert sorted(shown(choose(FARM, columns))) == sorted(names)
+    if columns and columns[0][0] not in "+-":
+        assert shown(choose(FARM, columns)) == names
+
+
+def test_filtering() -> None:
+    assert nodes(filtered(FARM, "load1 > 1 or node = nc2")) == ["nc2", "nc1", "nc9"]
+    assert nodes(filtered(FARM, "")) == nodes(FARM)
+
+
+@pytest.mark.parametrize("change", [lambda: ordered(FARM, ["-laod1"]), lambda: choose(FARM, ["node", "laod1"])])
+def test_an_unknown_column_is_quoted_with_the_nearest(change: Any) -> None:
+    with pytest.raises(UsageError, match="farm has no column 'laod1'") as caught:
+        change()
+    assert caught.value.hint == "did you mean 'load1'?"
+
+
+def test_the_known_columns_are_listed() -> None:
+    with pytest.raises(UsageError) as caught:
+        ordered(FARM, ["zzzz"])
+    assert caught.value.hint == "columns: node, load1, nproc, activity, updated"

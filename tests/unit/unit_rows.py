@@ -1,0 +1,62 @@
+"""Records and outcomes in few words, for the tests of the store and of what reads it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from nicassh import probe
+from nicassh.nodes import Node
+from nicassh.probe import Outcome
+from nicassh.record import Record
+from nicassh.state import LOGIN, State
+
+PROBES = probe.load_all()
+NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+
+def at(seconds: float) -> datetime:
+    """So many seconds after noon."""
+    return NOON + timedelta(seconds=seconds)
+
+
+def node(name: str, role: str = "batch") -> Node:
+    return Node(name, f"{name}.jinr.ru", role=role)
+
+
+def made(name: str, **fields: Any) -> Record:
+    """A record of a probe: the fields given, and something usual for the others."""
+    record = next(one for one in PROBES if one.name == name).records[name]
+    return record(**{**USUAL[name], **fields})
+
+
+def outcome(name: str, probe_name: str, when: datetime, *records: Record, **fields: Any) -> Outcome:
+    """What one probe gave on one node: records, or a state and a reason."""
+    state = fields.pop("state", State.OK)
+    return Outcome(name, probe_name, when, state, fields.pop("reason", ""), 0.5, records, **fields)
+
+
+def login(name: str, when: datetime, state: State = State.OK, reason: str = "") -> Outcome:
+    return outcome(name, LOGIN, when, state=state, reason=reason)
+
+
+USUAL: dict[str, dict[str, Any]] = {
+    "load": {"load1": 1.0, "load5": 2.0, "load15": 3.0, "processes": 200, "running": 1, "blocked": 0},
+    "memory": {
+        "total": 8 * 1024**3, "available": 4 * 1024**3, "available_percent": 50.0, "estimated": False,
+        "swap_total": 0, "swap_used": 0,
+    },
+    "disks": {
+        "mount": "/", "device": "/dev/sda1", "type": "xfs", "read_only": False, "size": 100 * 1024**3,
+        "used": 60 * 1024**3, "free": 40 * 1024**3, "free_percent": 40.0, "inodes": 1000, "inodes_free": 900,
+    },
+    "system": {
+        "hostname": "nc2", "os": "AlmaLinux 9.4", "kernel": "5.14.0", "cpu": "AMD EPYC", "cpus": 4,
+        "boot_time": NOON - timedelta(days=3),
+    },
+    "software": {"package": "FairSoft", "path": "/opt/fairsoft/apr13", "version": "apr13", "method": "folder"},
+    "processes": {
+        "pid": 10, "user": "merz", "command": "root.exe", "memory_percent": 1.0, "cpu_percent": 10.0, "state": "R",
+        "time": 100.0, "started": NOON - timedelta(hours=1), "ordinary": True, "parent": 1, "name": "root.exe",
+    },
+}  # fmt: skip
