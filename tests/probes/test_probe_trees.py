@@ -47,6 +47,13 @@ def rows(shell: Shell, probe: str, root: str, **parameters: str) -> list[dict[st
     return sampling.rows(probe, output(shell, probe, root, **parameters))
 
 
+def test_load_counts_processes_and_nothing_else_in_proc(shell: Shell, tree: Tree) -> None:
+    stat = "cpu  1 2 3\nctxt 5\nprocesses 77\nprocs_running 3\nprocs_blocked 2\n"
+    pids = {f"proc/{name}/stat": "" for name in ("1", "22", "333", "self", "irq")}
+    (load,) = rows(shell, "load", tree({"proc/loadavg": "0.20 0.18 0.12 1/80 11206\n", "proc/stat": stat, **pids}))
+    assert list(load.values()) == [0.20, 0.18, 0.12, 3, 3, 2]
+
+
 def test_memory_of_an_old_kernel_is_estimated(shell: Shell, tree: Tree) -> None:
     (memory,) = rows(shell, "memory", tree({"proc/meminfo": MEMINFO, "proc/zoneinfo": ZONEINFO}))
     low = (4 + 890) * os.sysconf("SC_PAGESIZE") // 1024
