@@ -7,6 +7,11 @@ cd "${root-}/proc" || exit 1
 # Without getent (busybox), or below a test's root, the local accounts have to do.
 lookup='getent passwd'
 if [ -n "${root-}" ] || ! command -v getent >/dev/null; then lookup='cat ../etc/passwd #'; fi
+# Where process 1 cannot be seen, /proc hides others: a list of our own processes alone would look like an empty node.
+if [ -z "${root-}" ] && ! read -r _ 2>/dev/null <1/stat; then
+    echo "/proc is mounted with hidepid: put the account into the group that its gid= names" >&2
+    exit 1
+fi
 printf 'self %s\n' "$$"
 if [ "${interval:-0}" != 0 ]; then
     read -r uptime _ <uptime && printf 'before %s\n' "$uptime"

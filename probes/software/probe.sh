@@ -2,18 +2,22 @@
 # Directories that hold a release of FairSoft, FairRoot, ROOT or MpdRoot below the configured roots, and the
 # version files in them. Nothing is run: a broken installation may hang. Network mounts below a root are left
 # alone unless they are themselves configured as a root.
-remote=' '
-while read -r _ point type _; do
-    case $type in nfs* | cifs | smb* | fuse* | afs | lustre | gpfs | ceph | 9p | autofs) remote="$remote$point " ;; esac
-done <"${root-}/proc/mounts"
-IFS='
+newline='
 '
+remote=$newline
+while read -r _ point type _; do
+    case $type in nfs* | cifs | smb* | fuse* | afs | lustre | gpfs | ceph | 9p | autofs) ;; *) continue ;; esac
+    case $point in *\\*) point=$(printf '%b' "$point") ;; esac
+    remote=$remote$point$newline
+done <"${root-}/proc/mounts"
+IFS=$newline
 # Whether looking at a path is safe: it is no network mount, or one that was asked for.
 safe() {
-    case $remote in *" ${1#"${root-}"} "*) [ "$1" = "${root-}$top" ] ;; esac
+    case $remote in *"$newline${1#"${root-}"}$newline"*) [ "$1" = "${root-}$top" ] ;; esac
 }
 set --
 for top in ${roots-}; do
+    while :; do case $top in */) top=${top%/} ;; *) break ;; esac done
     for place in "${root-}$top" "${root-}$top"/*; do
         case ${place##*/} in
         [Ff]air[Ss]oft | [Ff]air[Rr]oot | [Mm]pd[Rr]oot | root | ROOT) ;;

@@ -21,12 +21,14 @@ ticker=$!
 # Kills what runs in this script's session, apart from the shell itself and the ticker: a probe with all that
 # it started, also what it put into the background. Reads /proc with the shell alone.
 reap() {
+    # A tick in the midst of this would put another process's line where a pid is being judged.
+    trap '' USR1
     read -r line <"/proc/$$/stat" || return
     # shellcheck disable=SC2086
     set -- ${line##*) }
     session=$4
     # In a container that we came into from outside, 0 stands for every session begun outside.
-    [ "$session" = 0 ] && kill -9 "$watched" && return
+    [ "$session" = 0 ] && kill -9 "$watched" && trap tick USR1 && return
     for entry in /proc/[0-9]*; do
         read -r line 2>/dev/null <"$entry/stat" || continue
         # shellcheck disable=SC2086
@@ -36,14 +38,15 @@ reap() {
             kill -9 "$pid" 2>/dev/null
         fi
     done
+    trap tick USR1
 }
 
 # Counts a second. A parent that has changed means that the connection is gone: then nothing stays behind.
 tick() {
     ticks=$((ticks + 1)) total=$((total + 1))
-    read -r line <"/proc/$$/stat" || return
+    read -r own <"/proc/$$/stat" || return
     # shellcheck disable=SC2086
-    set -- ${line##*) }
+    set -- ${own##*) }
     if [ "$2" != "$PPID" ]; then
         reap
         kill "$ticker"

@@ -16,10 +16,12 @@ LIMIT = 4096
 _INVISIBLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
 _REPLACEMENT = "\ufffd"
 _PICTURES = 0x2400  # U+2400 SYMBOL FOR NULL and the 31 pictures after it
+# An assignment (`PASSWORD=x`, `token: x`), an option with a word after it (`--password x`), and some that are known
+# to carry one: `Authorization: Bearer x`, `sshpass -p x`, `-u user:x`, `//user:x@host`.
+_WORD = r"[\w-]{0,40}(?:password|passwd|passphrase|secret|token|api[-_]?key|_pwd)[\w-]{0,40}"
 _SECRET = re.compile(
-    r"(?i)((?:^|[\s&?;,])-{0,2}[\w-]{0,40}(?:password|passwd|passphrase|secret|token|api[-_]?key|_pwd)[\w-]{0,40}"
-    r"(?:=|:\s?|\s+))"
-    r"(?!-)(\S+)"
+    rf"(?i)((?:^|[\s&?;,])(?:-{{0,2}}{_WORD}(?:=|:\s?)|--?{_WORD}\s+(?!-)|Authorization:\s*\w{{0,20}}\s+"
+    r"|sshpass\s+-p\s*|-u\s*[\w.@-]{1,64}:)|://[^\s:/@]{1,64}:)([^\s@]+)"
 )
 
 

@@ -105,7 +105,7 @@ def judge(probe: Probe, section: Section, missing: Outcome) -> Outcome:
         return replace(missing, state=State.FAILED, reason=said or f"exit status {section.status}")
     try:
         return replace(missing, state=State.OK, reason="", records=read(probe, section.output))
-    except Exception as error:  # noqa: BLE001 a parser meets whatever a node prints; its trouble is an outcome
+    except (Exception, SystemExit) as error:  # noqa: BLE001 a parser meets whatever a node prints; its trouble is an outcome
         reason = clean(f"{type(error).__name__}: {error}", 300)
         return replace(missing, state=State.UNREADABLE, reason=reason, text=clean(section.output, _KEPT))
 

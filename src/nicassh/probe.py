@@ -14,16 +14,19 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from math import isfinite
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from nicassh.clean import clean
 from nicassh.errors import ProbeError
-from nicassh.record import Keep, Record, columns, name_of
+from nicassh.record import Column, Keep, Record, columns, name_of
 from nicassh.state import State
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
+RESERVED = ("farm", "login", "node", "outcomes", "workers")
+"""Names of views and of nicamon's own outcomes, that no probe may have."""
 PRIORITIES = ("critical", "high", "medium", "low", "negligible")
 Parse = Callable[[str], Iterable[Record]]
 Advance = Callable[[Sequence[Record], Sequence[Record], float], Iterable[Record]]
@@ -80,9 +83,12 @@ def load_all(folders: Sequence[Path] = ()) -> list[Probe]:
             raise ProbeError(f"{folder}: no such folder of probes", "see the setting `probes`")
         for child in sorted(folder.iterdir()):
             if (child / "probe.sh").is_file() or (child / "record.py").is_file():
+                if child.name in RESERVED:
+                    raise ProbeError(f"{child}: {child.name!r} is a name of nicamon's own", "rename the folder")
                 if child.name in found:
                     raise ProbeError(f"{child}: a probe named {child.name} exists in {found[child.name].folder.parent}")
                 found[child.name] = load(child)
+    _check_tables(list(found.values()))
     return sorted(found.values(), key=lambda probe: PRIORITIES.index(probe.priority))
 
 
@@ -138,17 +144,46 @@ def read(probe: Probe, output: bytes) -> tuple[Record, ...]:
 
 
 def _cleaned(record: Record) -> Record:
-    changes = {}
+    """The record with safe texts. Raises ValueError for a value that its column cannot hold."""
+    changes: dict[str, Any] = {}
     for column in columns(type(record)):
-        if column.kind is str:
-            value = getattr(record, column.name)
-            if value is not None and (safe := clean(value)) is not value:
-                changes[column.name] = safe
+        value: Any = getattr(record, column.name)
+        if type(value) is not column.kind or not _holds(value):
+            changes |= _converted(column, value)
+        elif isinstance(value, str) and (safe := clean(value)) is not value:
+            changes[column.name] = safe
     return replace(record, **changes) if changes else record
+
+
+def _converted(column: Column, value: Any) -> dict[str, Any]:
+    """A whole number for a float is no mistake, and unknown is allowed where the type says so."""
+    if value is None and column.optional:
+        return {}
+    if column.kind is float and type(value) is int and _holds(value):
+        return {column.name: float(value)}
+    raise ValueError(f"{column.name} = {str(value)[:40]} is no {column.unit.name}")
+
+
+def _holds(value: Any) -> bool:
+    """Whether a database can hold a number: 64 bits, and finite."""
+    if type(value) is int:
+        return -(2**63) <= value < 2**63
+    return type(value) is not float or isfinite(value)
 
 
 def _table(probe: str, index: int, record: type[Record]) -> str:
     return probe if index == 0 else f"{probe}_{name_of(record)}"
+
+
+def _check_tables(probes: Sequence[Probe]) -> None:
+    """Raises ProbeError where two records would share a table, or one the history of another."""
+    taken: dict[str, Probe] = {}
+    for probe in probes:
+        for name in probe.records:
+            for table in (name, f"{name}_{probe.keep[name]}"):
+                if table in taken:
+                    raise ProbeError(f"{probe.folder}: its table {table!r} is one of {taken[table].folder} too")
+                taken[table] = probe
 
 
 def _import(folder: Path) -> ModuleType:

@@ -63,7 +63,12 @@ class Store:
         with the time at which they were true.
         """
         with explained(self.engine), writing(self.engine).begin() as connection:
-            results = [(o, [Result(o.probe, o.state, o.reason, o.seconds, o.text)]) for o in outcomes]
+            late = self._late(connection, outcomes)
+            results = [
+                (o, [Result(o.probe, o.state, o.reason, o.seconds, o.text)])
+                for o in outcomes
+                if (o.node, o.probe) not in late
+            ]
             _write(connection, self.outcomes, results)
             for name, shape in self.records.items():
                 current = [
@@ -71,7 +76,22 @@ class Store:
                     for o in outcomes
                     if o.state.well and name in self.probes.get(o.probe, ())
                 ]
-                _write(connection, shape, current)
+                _write(connection, shape, [item for item in current if (item[0].node, item[0].probe) not in late])
+                if shape.keep is Keep.SERIES and late:
+                    _append(connection, shape, [item for item in current if (item[0].node, item[0].probe) in late])
+
+    def _late(self, connection: sa.Connection, outcomes: Sequence[Outcome]) -> set[tuple[str, str]]:
+        """Node and probe of the outcomes that a quicker collection has overtaken: they are history already."""
+        table = self.outcomes.newest
+        times = {(outcome.node, outcome.probe): outcome.at for outcome in outcomes}
+        late = set()
+        for part in _chunks([outcome.node for outcome in outcomes]):
+            for node, probe, at in connection.execute(
+                sa.select(table.c.node, table.c.probe, table.c.at).where(table.c.node.in_(part))
+            ):
+                if (node, probe) in times and at > times[node, probe]:
+                    late.add((node, probe))
+        return late
 
     def newest(self, name: str, nodes: Iterable[str], **where: Sequence[Any]) -> list[Row]:
         """The newest rows of a record (or of `outcomes`) on these nodes, with `node` and `at`.
@@ -118,20 +138,27 @@ def _write(connection: sa.Connection, shape: Tables, current: Sequence[tuple[Out
     """Replaces the newest rows of the nodes in `current` and adds to the history."""
     if not current:
         return
-    rows = [{"node": o.node, "at": o.at, **plain(record)} for o, records in current for record in records]
-    unique = {_key(shape, row): row for row in rows}  # a probe that repeats a key has its last word
-    rows = list(unique.values())
+    rows = _rows(shape, current)
     if shape.keep is Keep.INTERVALS:
         _turn(connection, shape, rows, current)
     _delete(connection, shape, current)
     if rows:
         connection.execute(sa.insert(shape.newest), rows)
-        if shape.keep is Keep.SERIES and shape.history is not None:
-            _append(connection, shape.history, rows)
+        if shape.keep is Keep.SERIES:
+            _append(connection, shape, current)
 
 
-def _append(connection: sa.Connection, history: sa.Table, rows: list[dict[str, Any]]) -> None:
+def _rows(shape: Tables, current: Sequence[tuple[Outcome, list[Any]]]) -> list[dict[str, Any]]:
+    """The records as rows; a probe that repeats a key has its last word."""
+    rows = ({"node": o.node, "at": o.at, **plain(record)} for o, records in current for record in records)
+    return list({_key(shape, row): row for row in rows}.values())
+
+
+def _append(connection: sa.Connection, shape: Tables, current: Sequence[tuple[Outcome, list[Any]]]) -> None:
     """Adds to a series. Two collections of a node within one second leave the later one's row."""
+    history, rows = shape.history, _rows(shape, current)
+    if history is None or not rows:
+        return
     clash = sa.and_(history.c.node == sa.bindparam("_node"), history.c.at == sa.bindparam("_at"))
     moments = {(row["node"], row["at"]) for row in rows}
     connection.execute(sa.delete(history).where(clash), [{"_node": node, "_at": at} for node, at in moments])

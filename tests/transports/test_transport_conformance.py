@@ -71,6 +71,7 @@ def test_child_that_keeps_the_streams_open_delays_nothing(node: Node) -> None:
 
 def test_script_has_no_terminal_and_its_own_session(node: Node) -> None:
     reply = ask(node, "tty; read -r stat </proc/$$/stat; set -- ${stat##*) }; echo $$ $4")
+    assert (reply.state, reply.reason) == (State.OK, "")
     words = reply.output.split()
     assert words[:3] == [b"not", b"a", b"tty"]
     assert words[3] == words[4]

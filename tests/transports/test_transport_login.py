@@ -144,16 +144,21 @@ class _silent:  # noqa: N801 used as a context manager
         return int(self.socket.getsockname()[1])
 
     def __exit__(self, *_: object) -> None:
+        self.socket.shutdown(socket.SHUT_RDWR)  # ends the thread that accepts
         for peer in (self.socket, *self.peers):
             peer.close()
 
     def _serve(self) -> None:
-        peer = self.socket.accept()[0]
-        if self.greeting is None:
-            peer.close()
-        else:
-            peer.sendall(self.greeting)
-            self.peers.append(peer)
+        while True:
+            try:
+                peer = self.socket.accept()[0]
+            except OSError:
+                return
+            if self.greeting is None:
+                peer.close()
+            else:
+                peer.sendall(self.greeting)
+                self.peers.append(peer)
 
 
 def _add_to_agent(key: Path, passphrase: str, folder: Path) -> None:
@@ -162,3 +167,33 @@ def _add_to_agent(key: Path, passphrase: str, folder: Path) -> None:
     answer.chmod(0o700)
     environment = os.environ | {"SSH_ASKPASS": str(answer), "SSH_ASKPASS_REQUIRE": "force", "DISPLAY": ":0"}
     subprocess.run(["ssh-add", "-q", key], env=environment, stdin=subprocess.DEVNULL, check=True)
+
+
+def test_node_that_hangs_up_once_is_asked_again(server: Server) -> None:
+    """A busy sshd drops new connections at random (MaxStartups)."""
+    dropped = []
+
+    def relay() -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            port.append(listener.getsockname()[1])
+            ready.set()
+            listener.accept()[0].close()
+            dropped.append(True)
+            client = listener.accept()[0]
+            with client, socket.create_connection(("127.0.0.1", server.port)) as real:
+                threading.Thread(target=_pump, args=(client, real), daemon=True).start()
+                _pump(real, client)
+
+    port: list[int] = []
+    ready = threading.Event()
+    threading.Thread(target=relay, daemon=True).start()
+    ready.wait(5)
+    known = server.folder / "relayed"
+    known.write_text(f"127.0.0.1 {server.public()}\n")
+    assert ask(server.node(port=port[0], known_hosts=(known,)), "true").state is State.OK
+    assert dropped
+
+
+def _pump(source: socket.socket, sink: socket.socket) -> None:
+    while data := source.recv(65536):
+        sink.sendall(data)

@@ -53,9 +53,9 @@ def test_stale_from_an_age_on(store: Store) -> None:
     assert row.trouble["state"] == 1
 
 
-def test_a_login_without_any_record_is_stale(store: Store) -> None:
+def test_a_login_whose_probes_all_failed_is_up_with_their_reasons(store: Store) -> None:
     store.write([login("nc2", at(0)), outcome("nc2", "load", at(0), state=State.FAILED)])
-    assert told(only(store))[:2] == ("stale", "no collection")
+    assert told(only(store))[:2] == ("up", "load failed")
 
 
 def test_down_since_the_first_failure_with_the_last_values_marked_old(store: Store) -> None:
@@ -121,9 +121,10 @@ def test_summary_counts_states_and_folds_the_down_by_reason(store: Store) -> Non
     for name in names[:3]:
         store.write([login(name, at(0)), outcome(name, "load", at(0), made("load"))])
     store.write([login(name, at(0), State.REFUSED, "nobody") for name in names[3:5]])
-    summary = farm(store, [node(name) for name in names], STALE, at(1)).summary
+    view = farm(store, [node(name) for name in names], STALE, at(1))
+    summary = view.summarize(view.rows)
     assert summary == "6 nodes: 3 up, 2 down (nc[5-6]: refused: nobody), 1 unknown"
-    assert farm(store, [], STALE).summary == "no nodes"
+    assert view.summarize([]) == "no nodes"
 
 
 def test_workers_are_batch_nodes_with_load_per_cpu(store: Store) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
@@ -67,25 +68,48 @@ def command(ctx: click.Context, config: Path | None) -> None:
 
 def main() -> None:
     """Runs the command line and ends the process with the exit code that docs/operate.md lists."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")  # a terminal without UTF-8 shows a question mark
+    _mend_streams()
     try:
         command(prog_name="nicamon", standalone_mode=False)
+        sys.stdout.flush()
     except click.exceptions.Exit as end:
         sys.exit(end.exit_code)
     except click.ClickException as error:
         error.show()
         sys.exit(2)
     except NicamonError as error:
-        click.echo(f"nicamon: {clean(error.what)}", err=True)
-        if error.hint:
-            click.echo(f"  {clean(error.hint)}", err=True)
+        _tell(error.what, error.hint)
         sys.exit(error.exit_code)
     except (KeyboardInterrupt, click.Abort):
-        click.echo("nicamon: interrupted", err=True)
+        _tell("interrupted")
         sys.exit(130)
-    except BrokenPipeError:
-        # The reader of our output has gone (| head): no error. What is left to flush goes nowhere.
+    except OSError as error:
+        _abandon_output()
+        _tell(f"{error.filename or 'cannot write the output'}: {error.strerror}")
+        sys.exit(1)
+    except Exception as error:
+        if os.environ.get("NICAMON_DEBUG"):
+            raise
+        _tell(f"{type(error).__name__}: {error}", "this is a fault of nicamon: NICAMON_DEBUG=1 shows where")
+        sys.exit(70)
+
+
+def _tell(what: str, hint: str = "") -> None:
+    click.echo(f"nicamon: {clean(what)}", err=True)
+    if hint:
+        click.echo(f"  {clean(hint)}", err=True)
+
+
+def _mend_streams() -> None:
+    """Gives a process that was started without output a place to write to, and a terminal without UTF-8 a `?`."""
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: PTH123, SIM115 for the life of the process
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: PTH123, SIM115
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def _abandon_output() -> None:
+    """What is left to flush goes nowhere, so that the end of the process does not fail once more."""
+    with suppress(OSError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)

@@ -59,7 +59,8 @@ def command(session: Session, expression: str, names: tuple[str, ...], quiet: bo
         signal.signal(number, signal.SIG_IGN)
     collect.save(store, probes, answers)
     if not quiet:
-        failures(answers)
+        for line in failures(answers):
+            click.echo(line, err=True)
         progress.summary(interrupted)
     sys.exit(130 if interrupted else 0 if all(answered.well for answered in answers) else 1)
 

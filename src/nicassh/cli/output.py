@@ -32,21 +32,27 @@ class Output:
 
     def show(self, build: Callable[[], View]) -> None:
         """Builds the view and prints it, once or every `watch` seconds until interrupted. Raises UsageError."""
-        self.show_all(lambda: [build()])
+        self._show(lambda: [build()], "")
 
-    def show_all(self, build: Callable[[], Sequence[View]]) -> None:
-        """The same for several views under each other; sorting, filter and columns are for the first."""
+    def show_page(self, name: str, build: Callable[[], Sequence[View]]) -> None:
+        """The same for several views under each other; sorting, filter and columns are for the first.
+
+        In JSON they are one row: that of the first, with the rows of each other under its name.
+        """
+        self._show(build, name)
+
+    def _show(self, build: Callable[[], Sequence[View]], page: str) -> None:
         if self.watch is None:
-            self._print(self._arranged(build()))
+            self._print(self._arranged(build()), page)
             return
-        screen = self.format == "table" and sys.stdout.isatty()
+        screen = self.format == "table" and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
         with suppress(KeyboardInterrupt):  # the one way to end it, and so no failure
             while True:
                 views = self._arranged(build())
                 if screen:
                     self._repaint(views)
                 else:
-                    self._print(views)
+                    self._print(views, page)
                 sys.stdout.flush()
                 time.sleep(self.watch)
 
@@ -56,24 +62,34 @@ class Output:
         first = view.ordered(view.filtered(view.choose(views[0], self.columns), self.filter), self.sort)
         return [first, *views[1:]]
 
-    def _print(self, views: list[View]) -> None:
-        sys.stdout.writelines(f"{line}\n" for line in self._lines(views))
+    def _print(self, views: list[View], page: str) -> None:
+        try:
+            sys.stdout.writelines(f"{line}\n" for line in self._lines(views, page))
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # The reader has gone (| head): no error. What is left to flush goes nowhere.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(0)
 
     def _repaint(self, views: list[View]) -> None:
-        """Draws over the last picture in one write, each line cleared to its end: no flicker."""
-        lines = "".join(f"{line}\x1b[K\n" for line in self._lines(views))
-        sys.stdout.write(f"\x1b[H{lines}\x1b[J")
+        """Draws over the last picture in one write, each line cleared to its end: no flicker. Cut to the screen."""
+        lines = list(self._tables(views))
+        height = shutil.get_terminal_size().lines - 1
+        if len(lines) > height:
+            lines = [*lines[: height - 1], f"… {len(lines) - height + 1} more lines"]
+        picture = "".join(f"{line}\x1b[K\n" for line in lines)
+        sys.stdout.write(f"\x1b[H{picture}\x1b[J")
 
-    def _lines(self, views: list[View]) -> Iterator[str]:
+    def _lines(self, views: list[View], page: str) -> Iterator[str]:
         """The views in the format that the reader wants."""
         from nicassh import terminal
 
         if self.format == "json":
             further = {view.name: list(terminal.records(view)) for view in views[1:]}
             rows = [{**row, **further} for row in terminal.records(views[0])]
-            yield terminal.json_text("node" if further else views[0].name, rows)
+            yield terminal.json_text(page or views[0].name, rows)
         elif self.format == "table":
-            yield from self._tables(views)
+            yield from self._tables([view for view in views if view.rows] or views[:1])
         else:
             write = terminal.ndjson_lines if self.format == "ndjson" else terminal.csv_lines
             yield from write(views[0])
@@ -124,7 +140,7 @@ def terminal_console(stderr: bool = False) -> Console:
 
 def _fixed_width() -> bool:
     """Whether COLUMNS tells a width where there is no terminal to ask."""
-    return os.environ.get("COLUMNS", "").isdigit() and shutil.get_terminal_size().columns > 0
+    return os.environ.get("COLUMNS", "").isdecimal() and shutil.get_terminal_size().columns > 0
 
 
 def _list(text: str) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from dataclasses import replace
 
 import click
 
@@ -64,6 +65,8 @@ def command(
     assert session is not None  # noqa: S101 the group made it
     wanted = views.Wanted(users, _states(state), _pattern(match), min_cpu, min_memory)
     nodes = session.select(expression)
+    if interval >= session.config.timeout:
+        raise click.BadParameter(f"a node may take {session.config.timeout:g} s altogether", param_hint="--interval")
     if cached:
         store = session.store()
         output.show(lambda: views.cached(store, nodes, wanted))
@@ -73,9 +76,12 @@ def command(
     def look() -> views.View:
         nonlocal well
         answers = _ask(session, nodes, interval, output)
-        failures(answers)
-        well = all(answered.well for answered in answers)
-        return views.live([outcome for answered in answers for outcome in answered.outcomes], wanted)
+        failed = failures(answers)
+        well = not failed
+        if output.watch is None:
+            click.echo("".join(f"{line}\n" for line in failed), nl=False, err=True)
+            failed = []  # said already; in a picture that is drawn again and again they stand below the table
+        return views.live([outcome for answered in answers for outcome in answered.outcomes], wanted, failed)
 
     output.show(look)
     sys.exit(0 if well else 1)
@@ -85,9 +91,11 @@ def _ask(session: Session, nodes: list[Node], interval: int, output: Output) -> 
     progress = Progress(len(nodes), shown=output.format == "table" and sys.stderr.isatty() and output.watch is None)
     limits = collect.limits_of(session.config, progress.started)
     parameters = {**collect.parameters_of(session.config), "interval": str(interval)}
+    # The probe sleeps for the interval: its limit is for its work.
+    probes = [replace(probe, timeout=probe.timeout + interval) for probe in session.probes(["processes"])]
     answers = []
     with progress:
-        for answered in collect.ask(nodes, session.probes(["processes"]), limits, parameters):
+        for answered in collect.ask(nodes, probes, limits, parameters):
             answers.append(answered)
             progress.arrived(answered.well)
     return answers

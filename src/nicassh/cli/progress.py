@@ -75,16 +75,15 @@ class Progress:
             self._bar.update(self._task, completed=self.answered, counts=f"{running} running, {self.failed} failed")
 
 
-def failures(answers: Iterable[Answered]) -> None:
-    """Prints what failed on stderr, nodes that failed alike on one line: `nc[3,7-9].jinr.ru: refused: …`."""
+def failures(answers: Iterable[Answered]) -> list[str]:
+    """What failed, nodes that failed alike on one line: `nc[3,7-9].jinr.ru: refused: …`."""
     alike: dict[str, list[str]] = {}
     for answered in answers:
         for outcome in _failed(answered):
             prefix = "" if outcome is answered.login else f"{outcome.probe}: "
             state = outcome.state.replace("_", " ")
             alike.setdefault(f"{prefix}{state}: {outcome.reason}", []).append(outcome.node)
-    for words, names in alike.items():
-        click.echo(f"{fold(names)}: {words}", err=True)
+    return [f"{fold(names)}: {words}" for words, names in alike.items()]
 
 
 def _failed(answered: Answered) -> list[Outcome]:

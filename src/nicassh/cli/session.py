@@ -73,7 +73,15 @@ def session_of(ctx: click.Context) -> Session:
 def node_expression(*declaration: str, **settings: Any) -> Callable[[Any], Any]:
     """An option or argument that takes a node expression, with completion from the inventory."""
     decorate = click.option if declaration[0].startswith("-") else click.argument
-    return decorate(*declaration, shell_complete=_complete_nodes, **settings)
+    return decorate(*declaration, shell_complete=_complete_nodes, callback=_given, **settings)
+
+
+def _given(ctx: click.Context, parameter: click.Parameter, value: str) -> str:
+    """Refuses an empty expression, which an unset variable of a script would make of "these nodes" all of them."""
+    source = ctx.get_parameter_source(parameter.name or "")
+    if not value.strip() and source is click.core.ParameterSource.COMMANDLINE:
+        raise click.BadParameter("it is empty; leave it out, or write @* for all nodes", ctx, parameter)
+    return value
 
 
 def _complete_nodes(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:

@@ -78,7 +78,7 @@ def node(session: Session, name: str, output: Output) -> None:
     if len(chosen) != 1:
         raise UsageError(f"{name!r} names {len(chosen)} nodes", "show node takes one; for more, see: nicamon show farm")
     store, stale = session.store(), session.config.stale
-    output.show_all(lambda: views.page(store, chosen[0], stale))
+    output.show_page("node", lambda: views.page(store, chosen[0], stale))
 
 
 def _table(name: str, text: str, names: Sequence[str], build: Any) -> click.Command:

@@ -13,7 +13,7 @@ from nicassh.demo.plan import Node
 from nicassh.errors import SetupError
 
 RECORD = "farm.json"
-SCHEMA = "nicamon.farm/1"
+SCHEMA = "nicamon.demo-farm/1"
 
 
 @dataclass

@@ -39,7 +39,7 @@ def select(inventory: Inventory, expression: str = "") -> list[Node]:
     """
     if not expression.strip():
         return sorted(inventory.nodes.values(), key=lambda node: natural(node.name))
-    resolver = _Resolver(inventory)
+    resolver = _resolver(inventory)
     try:
         rewritten = "".join(_operand(part, inventory) for part in _OPERATOR.split(expression.strip()))
         names = list(NodeSet(rewritten, resolver=resolver))
@@ -57,6 +57,14 @@ def select(inventory: Inventory, expression: str = "") -> list[Node]:
         raise InventoryError(f"{expression!r} selects no node")
     chosen = dict.fromkeys(inventory.canonical(name) or name for name in names)
     return [inventory.nodes[name] for name in sorted(chosen, key=natural)]
+
+
+def _resolver(inventory: Inventory) -> _Resolver:
+    try:
+        return _Resolver(inventory)
+    except (GroupResolverError, GroupSourceError, ValueError) as error:
+        hint = f"the sources {_SOURCE!r} and 'role' are nicamon's own"
+        raise InventoryError(f"ClusterShell's groups.conf: {error}", hint) from error
 
 
 def fold(names: Iterable[str]) -> str:

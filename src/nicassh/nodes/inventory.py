@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import os
 import re
 import tomllib
 from collections.abc import Iterable, Sequence
+from ipaddress import IPv6Address
 from pathlib import Path
 from typing import Any
 
@@ -104,14 +106,21 @@ def _expand(expression: str, key: str, where: str) -> list[str]:
     except GroupResolverError as error:
         what = f"{where}: {key} = {expression!r}: groups cannot be used here"
         raise InventoryError(what, "write the names themselves") from error
-    except NodeSetException as error:
-        raise InventoryError(f"{where}: {key} = {expression!r}: {error}") from error
+    except (NodeSetException, AssertionError) as error:  # ClusterShell asserts that a range is not too large
+        raise InventoryError(f"{where}: {key} = {expression!r}: {error or 'the range is too large'}") from error
     if not names:
         raise InventoryError(f"{where}: `{key}` is missing or empty", 'for example: names = "nc[2-9].jinr.ru"')
     for name in names:
-        if not NAME.fullmatch(name) and not (key == "address" and ":" in name):
+        if not NAME.fullmatch(name) and not (key == "address" and _is_ipv6(name)):
             raise InventoryError(f"{where}: {key} {name!r} is not a name of letters, digits, '.', '_' and '-'")
     return names
+
+
+def _is_ipv6(address: str) -> bool:
+    try:
+        return bool(IPv6Address(address))
+    except ValueError:
+        return False
 
 
 def _parts(expression: str) -> list[str]:
@@ -143,13 +152,26 @@ def _check_values(settings: dict[str, Any], where: str) -> None:
         )
     if not 0 < settings.get("port", 22) < 65536:
         raise InventoryError(f"{where}: port {settings['port']} is not between 1 and 65535")
+    for key in ("identity", "known_hosts"):
+        for path in _listed(settings.get(key, [])):
+            if not isinstance(path, str) or _homeless(path):
+                raise InventoryError(f"{where}: {key} = {path!r} is not the path of a file")
     for label in (*settings.get("groups", ()), *filter(None, [settings.get("role", "")])):
         if not isinstance(label, str) or not NAME.fullmatch(label):
             raise InventoryError(f"{where}: {label!r} is not a name for a group or role")
 
 
 def _paths(value: str | list[str], folder: Path) -> tuple[Path, ...]:
-    return tuple(folder / Path(path).expanduser() for path in ([value] if isinstance(value, str) else value))
+    return tuple(folder / Path(path).expanduser() for path in _listed(value))
+
+
+def _listed(value: str | list[str]) -> list[str]:
+    return [value] if isinstance(value, str) else value
+
+
+def _homeless(path: str) -> bool:
+    """Whether a path begins with the home of a user who does not exist."""
+    return path.startswith("~") and os.path.expanduser(path).startswith("~")  # noqa: PTH111 pathlib raises
 
 
 def _ssh_config(settings: dict[str, Any], folder: Path) -> Path | None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+import shlex
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
+from glob import glob
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +17,9 @@ from nicassh.nodes.node import Node
 if TYPE_CHECKING:
     from paramiko.config import SSHConfig, SSHConfigDict
 
+_DEEPEST = 16
+_CRITERIA = {"all", "canonical", "final", "exec", "host", "originalhost", "user", "localuser"}
+_WAY_OUT = 'or set ssh_config = "none" in the inventory'
 _UNSUPPORTED = {"proxyjump": "ProxyJump", "proxycommand": "ProxyCommand"}
 
 
@@ -61,7 +67,36 @@ def _needs(options: SSHConfigDict) -> str:
 
 def _lookup(file: Path, name: str) -> SSHConfigDict | None:
     config = _parse(file)
-    return config.lookup(name) if config else None
+    if config is None:
+        return None
+    from paramiko.ssh_exception import CouldNotCanonicalize
+
+    try:
+        return config.lookup(name)
+    except CouldNotCanonicalize as error:
+        raise ConfigError(f"{file}: CanonicalizeHostname: {error}", _WAY_OUT) from error
+
+
+def _lines(file: Path, depth: int) -> Iterator[str]:
+    """The lines of a file with those of the files that it includes, which paramiko does not read.
+
+    Raises ConfigError for what cannot be judged here: a criterion of Match would hold for every host.
+    """
+    if depth > _DEEPEST:
+        raise ConfigError(f"{file}: Include goes deeper than {_DEEPEST} files")
+    for line in file.read_text(encoding="utf-8").splitlines():
+        keyword, _, rest = line.strip().replace("=", " ", 1).partition(" ")
+        if keyword.lower() == "include":
+            for pattern in shlex.split(rest):
+                place = Path("~/.ssh").expanduser() / Path(pattern).expanduser()
+                for found in sorted(glob(str(place))):  # noqa: PTH207 the pattern may be absolute
+                    yield from _lines(Path(found), depth + 1)
+            continue
+        if keyword.lower() == "match":
+            unknown = {word.lower().lstrip("!") for word in rest.split()[::2]} - _CRITERIA
+            if unknown and not rest.lower().lstrip().startswith(("all", "canonical", "final")):
+                raise ConfigError(f"{file}: Match {rest.strip()}: {min(unknown)!r} cannot be judged here", _WAY_OUT)
+        yield line
 
 
 @cache
@@ -73,6 +108,6 @@ def _parse(file: Path) -> SSHConfig | None:
     from paramiko.ssh_exception import ConfigParseError
 
     try:
-        return SSHConfig.from_path(str(file))
+        return SSHConfig.from_text("\n".join(_lines(file, 0)))
     except (ConfigParseError, OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{file}: {error}", 'or set ssh_config = "none" in the inventory') from error
+        raise ConfigError(f"{file}: {error}", _WAY_OUT) from error

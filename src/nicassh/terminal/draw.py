@@ -29,6 +29,7 @@ def draw(view: View, width: int | None, colours: bool = False) -> Iterator[str]:
     """The lines of the table, with its summary below. None for the width: as wide as it gets."""
     drawn = _Drawn(view)
     fields, hidden = _fit(view, drawn, width)
+    summary = clean(view.summarize(view.rows))
     if view.rows:
         rooms = _rooms(fields, drawn, width)
         titles = (_set(field.column.title, room, _right(field)) for field, room in zip(fields, rooms, strict=True))
@@ -40,10 +41,10 @@ def draw(view: View, width: int | None, colours: bool = False) -> Iterator[str]:
                 for field, room, texts in columns
             )
             yield _GAP.join(cells).rstrip()
-        if view.summary or hidden:
+        if summary or hidden:
             yield ""
-    if view.summary:
-        yield _paint(clean(view.summary), "bold" if "down" in view.summary else "", colours)
+    if summary:
+        yield _paint(summary, "bold" if " down" in summary else "", colours)
     if hidden:
         yield _paint(f"not shown for want of width: {', '.join(hidden)} (see --columns)", "dim", colours)
 

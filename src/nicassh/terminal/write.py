@@ -43,7 +43,7 @@ def _names(view: View) -> list[str]:
 
 
 def _dumps(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, default=_encode)
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, default=_encode)
 
 
 def _encode(value: Any) -> str:

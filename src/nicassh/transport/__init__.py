@@ -17,11 +17,8 @@ __all__ = ["Limits", "Reply", "Task", "run"]
 
 def run(tasks: Sequence[Task], limits: Limits) -> Iterator[Reply]:
     """The replies of all tasks, in the order in which they arrive."""
-    remote = [task for task in tasks if task.node.transport == "libssh2"]
-    here = [task for task in tasks if task.node.transport == "local"]
-    with local.started(here, limits) as arrived:
-        if remote:
-            from nicassh.transport import libssh2  # gevent is loaded only where there is a node to reach
+    if all(task.node.transport == "local" for task in tasks):
+        return local.run(tasks, limits)
+    from nicassh.transport import libssh2  # gevent is loaded only where there is a node to reach
 
-            yield from libssh2.run(remote, limits)
-        yield from arrived()
+    return libssh2.run(tasks, limits)

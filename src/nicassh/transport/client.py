@@ -7,6 +7,7 @@ blocks the other nodes, authentication included; the phase is known when a deadl
 
 from __future__ import annotations
 
+import os
 import socket
 from contextlib import suppress
 from typing import Any
@@ -22,11 +23,11 @@ from nicassh.state import State
 from nicassh.transport.faults import Fault
 from nicassh.transport.hostkeys import KnownHosts, fingerprint
 from nicassh.transport.identity import Identity
-from nicassh.transport.task import COMMAND, Answer
+from nicassh.transport.task import COMMAND, LINGER, Answer
 
 _CHUNK = 65536
-_LINGER = 0.5
-"""Seconds in which the streams of a finished script must close; a child that hangs may hold them open."""
+_PATIENCE = 3.0
+"""Seconds in which an agent must answer."""
 
 
 class Client(SSHClient):  # type: ignore[misc]
@@ -82,7 +83,7 @@ class Client(SSHClient):  # type: ignore[misc]
             if channel.eof() and not read:
                 break
             if not read:
-                limit = _LINGER if answer.complete else None
+                limit = LINGER if answer.complete else None
                 try:
                     gsocket.wait_read(self.sock.fileno(), timeout=limit, timeout_exc=TimeoutError)
                 except TimeoutError:
@@ -110,7 +111,9 @@ class Client(SSHClient):  # type: ignore[misc]
 
     def _reach(self, patience: float) -> None:
         """A TCP connection to the first address that takes one; all share the patience, in seconds."""
+        self.phase = "name lookup"
         addresses = _addresses(self.host, self.port)
+        self.phase = "connection"
         for index, (family, kind, protocol, _, address) in enumerate(addresses):
             self.sock = gsocket.socket(family, kind, protocol)
             self.sock.settimeout(patience / len(addresses))
@@ -139,10 +142,11 @@ class Client(SSHClient):  # type: ignore[misc]
                 return
         if identity.agent:
             try:
+                _await_agent()
                 agent = self.session.agent_init()
                 agent.connect()
                 keys = agent.get_identities()
-            except (AgentError, SSH2Error) as error:
+            except (AgentError, SSH2Error, OSError) as error:
                 raise Fault(State.AUTH_FAILED, f"{identity.tried(0)}; the agent does not answer") from error
             for key in keys:
                 if self._accepted(agent.userauth, self.user, key):
@@ -160,19 +164,23 @@ class Client(SSHClient):  # type: ignore[misc]
         return bool(self.session.userauth_authenticated())
 
     def _drain(self, channel: Any, answer: Answer) -> bool:
-        """Takes what has arrived on both streams; False where there was nothing."""
-        read = False
-        for method, sink in ((channel.read, answer.output), (channel.read_stderr, answer.errors)):
-            size, data = method(_CHUNK)
-            while size > 0:
-                sink.extend(data)
-                read = True
-                if answer.too_large:
-                    return True
-                size, data = method(_CHUNK)
-            if size < 0 and size != LIBSSH2_ERROR_EAGAIN:
-                raise Fault(State.TRUNCATED, "the connection was lost before the answer was complete")
-        return read
+        """Takes what has arrived on both streams; False where there was nothing.
+
+        Reading one stream takes packets of both from the socket, so afterwards the queues are asked:
+        a wait for the socket would miss what lies there already.
+        """
+        before = len(answer.output) + len(answer.errors)
+        while not answer.too_large:
+            for method, sink in ((channel.read, answer.output), (channel.read_stderr, answer.errors)):
+                size = 1
+                while size > 0 and not answer.too_large:
+                    size, data = method(_CHUNK)
+                    sink.extend(data)
+                if size < 0 and size != LIBSSH2_ERROR_EAGAIN:
+                    raise Fault(State.TRUNCATED, "the connection was lost before the answer was complete")
+            if not (channel.poll_channel_read(0) or channel.poll_channel_read(1)):
+                break
+        return len(answer.output) + len(answer.errors) > before
 
 
 _HOST_KEY = {
@@ -182,6 +190,19 @@ _HOST_KEY = {
 }
 _GONE = (-7, -13, -43)
 """LIBSSH2_ERROR_SOCKET_SEND, _SOCKET_DISCONNECT and _SOCKET_RECV."""
+
+
+def _await_agent() -> None:
+    """Asks the agent for its keys and drops the answer; raises OSError where none comes.
+
+    libssh2 blocks the whole process while it talks to an agent, and a forwarded one may hang for good.
+    """
+    with gsocket.socket(socket.AF_UNIX) as agent:
+        agent.settimeout(_PATIENCE)
+        agent.connect(os.environ["SSH_AUTH_SOCK"])
+        agent.sendall(b"\0\0\0\1\x0b")  # SSH_AGENTC_REQUEST_IDENTITIES, draft-ietf-sshm-ssh-agent
+        if not agent.recv(5):
+            raise ConnectionResetError
 
 
 def _addresses(host: str, port: int) -> list[Any]:

@@ -22,6 +22,7 @@ class Fault(Exception):
 
 
 LATE = {
+    "name lookup": (State.UNREACHABLE, "the name server does not answer"),
     "connection": (State.UNREACHABLE, "no answer to the connection on port {port}"),
     "greeting": (State.TIMEOUT, "connected, but the node sent no SSH greeting"),
     "key exchange": (State.TIMEOUT, "the key exchange did not finish"),
@@ -31,6 +32,7 @@ LATE = {
 """Phase of a session to the state and words of a deadline that strikes in it."""
 
 _CUT = {
+    "name lookup": (State.UNREACHABLE, "the name lookup failed"),
     "connection": (State.UNREACHABLE, "the connection was reset"),
     "greeting": (
         State.UNREACHABLE,
@@ -45,7 +47,8 @@ _NO_WAY = {
     errno.ENETUNREACH: "no route to the network",
     errno.EHOSTDOWN: "the host is down",
 }
-_LOST = (
+LOST = (
+    ConnectionError,
     ssh2.SocketDisconnectError,
     ssh2.SocketRecvError,
     ssh2.SocketSendError,
@@ -73,7 +76,7 @@ def translate(error: BaseException, phase: str, node: Node) -> Fault:
         return Fault(State.REFUSED, f"nothing listens on port {node.port}")
     if isinstance(error, OSError) and error.errno in _NO_WAY:
         return Fault(State.UNREACHABLE, _NO_WAY[error.errno])
-    if isinstance(error, (ConnectionError, *_LOST)):
+    if isinstance(error, LOST):
         return Fault(*_CUT[phase])
     if isinstance(error, _NO_AGREEMENT):
         return Fault(State.UNREACHABLE, f"no common algorithm in the key exchange{_detail(error)}")

@@ -40,6 +40,10 @@ class Entry:
     type: str
     key: bytes
 
+    def hashes(self, name: str) -> bool:
+        """Whether the line is the hash of this very name."""
+        return any(pattern.startswith("|1|") and _hash_matches(pattern, name) for pattern in self.patterns)
+
     def matches(self, name: str) -> bool:
         """Whether the line speaks of this name: exactly, by a hash, or by a pattern that is not negated."""
         hit = False
@@ -66,48 +70,56 @@ class KnownHosts:
                 self._add(entry)
 
     def entries(self, node: Node) -> list[Entry]:
-        """What is known of a node, by its name and address; with its port, else without, as OpenSSH looks."""
-        for names in (labels(node), (node.name, node.address)):
-            found = [entry for name in dict.fromkeys(names) for entry in self._plain.get(name, [])]
-            found += [entry for entry in self._others if any(entry.matches(name) for name in names)]
-            if any(not entry.marker for entry in found):
+        """The keys on record of a node, by its name and address; with its port, else without, as OpenSSH looks."""
+        for names in (labels(node), _bare(node)):
+            found = [entry for name in names for entry in self._plain.get(name, [])]
+            found += [e for e in self._others if not e.marker and any(e.matches(name) for name in names)]
+            if found:
                 return found
-        return [
-            entry
-            for entry in self._others
-            if any(entry.matches(name) for name in (*labels(node), node.name, node.address))
-        ]
+        return []
 
     def preference(self, node: Node) -> str:
         """Algorithms for the key exchange, those of known keys first: a server offers one key of several."""
-        known = [entry.type for entry in self.entries(node) if not entry.marker]
+        known = [entry.type for entry in self.entries(node)]
         return ",".join(dict.fromkeys(TYPES[kind] for kind in (*known, *TYPES) if kind in TYPES))
 
     def verdict(self, node: Node, key: bytes) -> State:
         """OK, or one of the three HOST_KEY states, for the key that a server proved to have."""
-        entries = self.entries(node)
-        if any(entry.marker == "@revoked" and entry.key == key for entry in entries):
+        names = (*labels(node), *_bare(node))
+        revoked = (entry for entry in self._others if entry.marker == "@revoked" and entry.key == key)
+        if any(entry.matches(name) for entry in revoked for name in names):
             return State.HOST_KEY_REVOKED
-        known = [entry for entry in entries if not entry.marker]
+        known = self.entries(node)
         if any(entry.key == key for entry in known):
             return State.OK
         return State.HOST_KEY_CHANGED if known else State.HOST_KEY_UNKNOWN
 
-    def record(self, node: Node, key: bytes) -> Path:
-        """Adds a node's key to the first file. Raises ConfigError where the file cannot be written."""
-        entry = Entry("", labels(node), type_of(key), key)
+    def check(self, writable: bool) -> None:
+        """Raises ConfigError where keys are to be recorded and the first file cannot be written."""
         file = self.files[0]
+        place = next(place for place in (file, *file.parents) if place.exists())
+        if writable and not os.access(place, os.W_OK):
+            raise ConfigError(
+                f"{file}: cannot be written", 'new host keys are recorded there: host_keys = "accept-new"'
+            )
+
+    def record(self, node: Node, key: bytes) -> Path:
+        """Puts a node's key into the first file, for any other of its type. Raises ConfigError where that fails."""
+        kind, file, names = type_of(key), self.files[0], set(labels(node))
         try:
             file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with os.fdopen(os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600), "a+b") as stream:
-                stream.seek(0, os.SEEK_END)
-                if stream.tell() and not _ends_a_line(stream.fileno(), stream.tell()):
-                    stream.write(b"\n")
-                line = f"{','.join(entry.patterns)} {entry.type} {base64.b64encode(key).decode()}\n"
-                stream.write(line.encode())
+            text = file.read_text(encoding="utf-8", errors="surrogateescape") if file.exists() else ""
+            kept = [line for old in text.splitlines() if (line := _without(old, names, kind)) is not None]
+            kept.append(f"{','.join(labels(node))} {kind} {base64.b64encode(key).decode()}")
+            _replace(file, "".join(f"{line}\n" for line in kept))
         except OSError as error:
             raise ConfigError(f"{file}: {error.strerror}", "host keys cannot be recorded there") from error
-        self._add(entry)
+        for name in names:
+            self._plain[name] = [entry for entry in self._plain.get(name, []) if entry.type != kind]
+        self._others = [
+            e for e in self._others if e.marker or e.type != kind or not any(e.hashes(name) for name in names)
+        ]
+        self._add(Entry("", labels(node), kind, key))
         return file
 
     def _add(self, entry: Entry) -> None:
@@ -128,8 +140,12 @@ def known_hosts(files: tuple[Path, ...]) -> KnownHosts:
 
 def labels(node: Node) -> tuple[str, ...]:
     """The names under which a node stands in known_hosts: `nc2`, or `[nc2]:2222` for another port than 22."""
-    names = dict.fromkeys((node.name, node.address))
-    return tuple(name if node.port == 22 else f"[{name}]:{node.port}" for name in names)
+    return tuple(name if node.port == 22 else f"[{name}]:{node.port}" for name in _bare(node))
+
+
+def _bare(node: Node) -> tuple[str, ...]:
+    """Name and address in lower case, as OpenSSH compares them."""
+    return tuple(dict.fromkeys((node.name.lower(), node.address.lower())))
 
 
 def fingerprint(key: bytes) -> str:
@@ -158,7 +174,9 @@ def _read(file: Path) -> Iterable[Entry]:
             key = base64.b64decode(words[2], validate=True)
         except binascii.Error:
             continue
-        yield Entry(marker, tuple(words[0].split(",")), words[1], key)
+        # Names are compared in lower case; a hash is no name.
+        patterns = (pattern if pattern.startswith("|") else pattern.lower() for pattern in words[0].split(","))
+        yield Entry(marker, tuple(patterns), words[1], key)
 
 
 def _fits(pattern: str, name: str) -> bool:
@@ -176,5 +194,27 @@ def _hash_matches(pattern: str, name: str) -> bool:
     return hmac.compare_digest(hmac.new(salt, name.encode(), hashlib.sha1).digest(), digest)
 
 
-def _ends_a_line(descriptor: int, size: int) -> bool:
-    return os.pread(descriptor, 1, size - 1) == b"\n"
+def _without(line: str, names: set[str], kind: str) -> str | None:
+    """A line of known_hosts without these names, where it is of that type; None where nothing of it is left."""
+    words = line.split()
+    if len(words) < 3 or words[0].startswith(("@", "#")) or words[1] != kind:
+        return line
+    patterns = words[0].split(",")
+    left = [
+        pattern
+        for pattern in patterns
+        if pattern.lower() not in names
+        and not (pattern.startswith("|1|") and any(_hash_matches(pattern, name) for name in names))
+    ]
+    if left == patterns:
+        return line
+    return " ".join([",".join(left), *words[1:]]) if left else None
+
+
+def _replace(file: Path, text: str) -> None:
+    """Writes a file whole or not at all, and only for its owner where it is new."""
+    fresh = file.with_name(f"{file.name}.{os.getpid()}")
+    mode = file.stat().st_mode & 0o777 if file.exists() else 0o600
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as stream:
+        stream.write(text.encode("utf-8", "surrogateescape"))
+    fresh.replace(file.resolve())

@@ -59,8 +59,9 @@ def encrypted(data: bytes) -> bool:
     if b"ENCRYPTED" in data[:200]:
         return True
     try:
-        blob = base64.b64decode(b"".join(data.split(b"\n")[1:-2]))
-    except binascii.Error:
+        line = data.split(b"\n")[1]  # it has more than the head of the format
+        blob = base64.b64decode(line[: len(line) // 4 * 4])
+    except (binascii.Error, IndexError):
         return False
     if not blob.startswith(_MAGIC):
         return False

@@ -8,35 +8,34 @@ import selectors
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import contextmanager
 
 from nicassh.state import State
-from nicassh.transport.task import Answer, Limits, Reply, Task
+from nicassh.transport.task import LINGER, Answer, Limits, Reply, Task
 
 _CHUNK = 65536
 
 
-@contextmanager
-def started(tasks: Sequence[Task], limits: Limits) -> Iterator[Callable[[], Iterator[Reply]]]:
-    """Starts the tasks beside what the body of the `with` does; the callable yields their replies."""
+_running: set[int] = set()
+"""The shells that are at work, so that an interruption need not wait for them."""
+
+
+def run(tasks: Sequence[Task], limits: Limits) -> Iterator[Reply]:
+    """The replies, in the order in which they arrive."""
     if not tasks:
-        yield lambda: iter(())
         return
-    running: set[int] = set()
     with ThreadPoolExecutor(min(limits.fanout, len(tasks))) as pool:
-        futures = [pool.submit(_ask, task, limits, running) for task in tasks]
+        futures = [pool.submit(ask, task, limits) for task in tasks]
         try:
-            yield lambda: (future.result() for future in as_completed(futures))
+            yield from (future.result() for future in as_completed(futures))
         finally:
-            # An interruption must not wait for what is still running.
             pool.shutdown(wait=False, cancel_futures=True)
-            for leader in tuple(running):
-                _kill(leader)
+            stop()
 
 
-def _ask(task: Task, limits: Limits, running: set[int]) -> Reply:
+def ask(task: Task, limits: Limits) -> Reply:
+    """The reply of this machine; blocks until it is there or the deadline has come."""
     limits.started(task.node.name)
     start = time.monotonic()
     answer = Answer(task.end, limits.size)
@@ -49,16 +48,22 @@ def _ask(task: Task, limits: Limits, running: set[int]) -> Reply:
     except OSError as error:
         return Reply(task.node, State.UNREACHABLE, f"/bin/sh: {error.strerror}", b"", b"", 0.0)
     with process:
-        running.add(process.pid)
+        _running.add(process.pid)
         try:
             finished = _exchange(process, task.script, answer, start + limits.timeout)
         finally:
             _kill(process.pid)
-            running.discard(process.pid)
+            _running.discard(process.pid)
     state, reason = answer.verdict(limits)
     if not finished:
         state, reason = State.TIMEOUT, f"the answer was not complete within {limits.timeout:g} s"
     return Reply(task.node, state, reason, bytes(answer.output), bytes(answer.errors), time.monotonic() - start)
+
+
+def stop() -> None:
+    """Ends the shells that are at work, and with them the calls of `ask`."""
+    for leader in tuple(_running):
+        _kill(leader)
 
 
 def _kill(leader: int) -> None:
@@ -77,10 +82,12 @@ def _exchange(process: subprocess.Popen[bytes], script: bytes, answer: Answer, d
         selector.register(process.stdin, selectors.EVENT_WRITE)
         for descriptor in sinks:
             selector.register(descriptor, selectors.EVENT_READ)
-        while sinks and not answer.too_large and not answer.complete:
-            events = selector.select(max(0.0, deadline - time.monotonic()))
+        while sinks and not answer.too_large:
+            # The other stream may still be on its way, unless a child that was left behind keeps it open.
+            patience = LINGER if answer.complete else deadline - time.monotonic()
+            events = selector.select(max(0.0, patience))
             if not events:
-                return False
+                return answer.complete
             for key, _ in events:
                 if key.fileobj is process.stdin:
                     waiting = _write(process.stdin.fileno(), waiting)

@@ -41,18 +41,20 @@ def scan(nodes: Sequence[Node], limits: Limits) -> Iterator[Found]:
 def _keys(node: Node, limits: Limits) -> list[Found]:
     hosts = known_hosts(node.known_hosts)
     found: list[Found] = []
+    last = Fault(State.UNREACHABLE, "no host key")
     for kind, algorithms in TYPES.items():
         try:
             key = _exchange(node, hosts, algorithms, node.connect_timeout or limits.connect_timeout)
         except Fault as fault:
+            last = fault
             if "algorithm" in fault.reason or found:
                 continue  # the node has no key of this type
-            return [Found(node, b"", "", "", fault.state, fault.reason)]
+            break
         state = hosts.verdict(node, key)
         if state is State.HOST_KEY_CHANGED and kind not in {entry.type for entry in hosts.entries(node)}:
             state = State.HOST_KEY_UNKNOWN  # only keys of other types are on record
         found.append(Found(node, key, kind, fingerprint(key), state))
-    return found
+    return found or [Found(node, b"", "", "", last.state, last.reason)]
 
 
 def _exchange(node: Node, hosts: KnownHosts, algorithms: str, patience: float) -> bytes:

@@ -12,6 +12,10 @@ COMMAND = "exec sh -s"
 """Runs in the login shell of the account, whichever it is: csh, fish and all others understand it alike."""
 
 
+LINGER = 0.5
+"""Seconds in which the streams of a finished script must close; a child that hangs may hold them open."""
+
+
 @dataclass(frozen=True)
 class Task:
     """A script for a node, and the bytes with which its output ends when all of it has arrived."""

@@ -21,7 +21,7 @@ def inventory(nodes: Sequence[Node]) -> View:
         }, trouble={"needs": 2 if node.needs else 0})
         for node in nodes
     )  # fmt: skip
-    return View("nodes", _NODES, rows, counted(len(rows), "node"))
+    return View("nodes", _NODES, rows, lambda shown: counted(len(shown), "node"))
 
 
 def catalogue(probes: Sequence[Probe]) -> View:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -37,7 +37,7 @@ def farm(store: Store, nodes: Sequence[Node], stale: float, now: datetime | None
     now = now or datetime.now(UTC)
     known = _gather(store, nodes)
     rows = tuple(_row(node, known[node.name], stale, now, store) for node in nodes)
-    return View("farm", FARM, rows, _summary(rows))
+    return View("farm", FARM, rows, _summary)
 
 
 def workers(store: Store, nodes: Sequence[Node], stale: float, now: datetime | None = None) -> View:
@@ -49,7 +49,7 @@ def workers(store: Store, nodes: Sequence[Node], stale: float, now: datetime | N
         row.trouble["load_per_cpu"] = _PER_CPU.trouble(row.values["load_per_cpu"])
         if "load1" in row.old:
             row.old.add("load_per_cpu")
-    return View("workers", WORKERS, view.rows, view.summary)
+    return View("workers", WORKERS, view.rows, view.summarize)
 
 
 def _gather(store: Store, nodes: Sequence[Node]) -> dict[str, _Known]:
@@ -71,7 +71,7 @@ def _row(node: Node, known: _Known, stale: float, now: datetime, store: Store) -
     disks = known.records.get("disks", [])
     updated = max((row["at"] for rows in known.records.values() for row in rows), default=None)
     age = round(max(0.0, (now - updated).total_seconds()), 1) if updated else None
-    state, reason, since = _state(known, updated, age, stale)
+    state, reason, since = _state(known, stale, now)
     free = [disk["free"] for disk in disks if disk["free"] is not None]
     values = {
         "node": node.name, "address": node.address or None, "role": node.role or None,
@@ -83,20 +83,21 @@ def _row(node: Node, known: _Known, stale: float, now: datetime, store: Store) -
         "activity": _activity(known), "disk_free": sum(free) if free else None,
         "updated": updated, "age": age,
     }  # fmt: skip
-    return Row(values, _old(known, state, values), _trouble(store, known, values))
+    # What is collected once an hour is not old after a quarter of one.
+    limits = {record: max(stale, 3 * every) for record, every in store.every.items()}
+    old = {name for name in _old(known, limits, state, now) if values[name] is not None}
+    return Row(values, old, _trouble(store, known, values))
 
 
-def _state(
-    known: _Known, updated: datetime | None, age: float | None, stale: float
-) -> tuple[str, str, datetime | None]:
+def _state(known: _Known, stale: float, now: datetime) -> tuple[str, str, datetime | None]:
     """`up`, `stale`, `down` or `unknown`, with the reason and since when."""
     login = known.outcomes.get(LOGIN)
     if login is None:
         return "unknown", "never asked", None
     if login["state"] != State.OK:
         return "down", _words(login), login["since"]
-    if age is None or age > stale:
-        return "stale", "no collection" if age is None else "not asked since", updated
+    if (now - login["at"]).total_seconds() > stale:
+        return "stale", "not asked since", login["at"]
     bad = [f"{row['probe']} {_words(row)}" for row in known.outcomes.values() if not State(row["state"]).well]
     return "up", "; ".join(bad), login["since"]
 
@@ -112,13 +113,15 @@ _FIELDS = {
 }  # fmt: skip
 
 
-def _old(known: _Known, state: str, values: dict[str, Any]) -> set[str]:
-    """The fields whose values are not of the newest collection: of a node that is not up, or a probe that failed."""
-    old = set()
-    for probe, fields in _FIELDS.items():
-        outcome = known.outcomes.get(probe)
-        if state != "up" or (outcome and not State(outcome["state"]).well):
-            old |= {name for name in fields if values[name] is not None}
+def _old(known: _Known, stale: Mapping[str, float], state: str, now: datetime) -> set[str]:
+    """The fields that are no news: of a node that is not up, a probe that failed, or a record of long ago."""
+    old: set[str] = set()
+    for record, fields in _FIELDS.items():
+        outcome = known.outcomes.get(record)
+        failed = outcome is not None and not State(outcome["state"]).well
+        ages = [(now - row["at"]).total_seconds() for row in known.records.get(record, [])]
+        if state != "up" or failed or any(age > stale.get(record, 0) for age in ages):
+            old |= set(fields)
     return old
 
 

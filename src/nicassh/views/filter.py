@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from nicassh.errors import UsageError
@@ -26,7 +26,10 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
 
 def matcher(expression: str, columns: Mapping[str, Column]) -> Test:
     """A test of a row's values. Raises UsageError that quotes the place where the expression goes wrong."""
-    return _Parser(expression, columns).parse()
+    try:
+        return _Parser(expression, columns).parse()
+    except RecursionError:
+        raise UsageError("filter: too many parentheses") from None
 
 
 class _Parser:
@@ -98,7 +101,7 @@ class _Parser:
                 return {"yes": True, "true": True, "no": False, "false": False}[text.lower()]
             if column.kind is datetime:
                 moment = datetime.fromisoformat(text)
-                return moment if moment.tzinfo else moment.astimezone()
+                return moment if moment.tzinfo else moment.replace(tzinfo=UTC)  # as the tables print it
             return read_quantity(text)
         except (KeyError, ValueError):
             raise self._error(f"{text!r} is no value for {column.name} ({column.unit.name})") from None

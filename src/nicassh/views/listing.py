@@ -32,8 +32,12 @@ def listing(store: Store, name: str, nodes: Sequence[Node], stale: float, now: d
         trouble = {column.name: column.trouble(stored[column.name]) for column in columns(shape.record)}
         rows[stored["node"]].append(Row(values, old, trouble))
     flat = tuple(row for node in names for row in rows[node])
-    from_nodes = f"{sum(map(bool, rows.values()))} of {counted(len(nodes), 'node')}"
-    return View(name, fields_of(shape.record, shape.keep), flat, f"{counted(len(flat), 'row')} from {from_nodes}")
+
+    def summary(shown: Sequence[Row]) -> str:
+        present = len({row.values["node"] for row in shown})
+        return f"{counted(len(shown), 'row')} from {present} of {counted(len(nodes), 'node')}"
+
+    return View(name, fields_of(shape.record, shape.keep), flat, summary)
 
 
 def fields_of(record: type[Record], keep: Keep) -> tuple[Field, ...]:

@@ -12,7 +12,6 @@ from nicassh.views.table import View
 
 
 def page(store: Store, node: Node, stale: float, now: datetime | None = None) -> list[View]:
-    """The node's row of the farm, its outcomes, then each record that has rows."""
+    """The node's row of the farm, its outcomes, then each record; those without rows too."""
     views = [farm(store, [node], stale, now), listing(store, "outcomes", [node], stale, now)]
-    views += [listing(store, name, [node], stale, now) for name in store.records]
-    return [view for view in views if view.rows]
+    return views + [listing(store, name, [node], stale, now) for name in store.records]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -36,35 +36,34 @@ class Wanted:
         )
 
 
-def live(outcomes: Iterable[Outcome], wanted: Wanted) -> View:
-    """The processes in outcomes that have just arrived."""
+def live(outcomes: Iterable[Outcome], wanted: Wanted, failed: Sequence[str] = ()) -> View:
+    """The processes in outcomes that have just arrived; `failed` is said below them."""
     found = [{"node": outcome.node, **plain(record)} for outcome in outcomes for record in outcome.records]
-    return _view([process for process in found if wanted(process)])
+    return _view([process for process in found if wanted(process)], "".join(f"; {line}" for line in failed))
 
 
 def cached(store: Store, nodes: Sequence[Node], wanted: Wanted) -> View:
     """The processes that the last collection stored."""
     where: dict[str, tuple[object, ...]] = {"user": wanted.users} if wanted.users else {"ordinary": (True,)}
     rows = store.newest("processes", [node.name for node in nodes], **where)
-    view = _view([dict(row) for row in rows if wanted(dict(row))])
     oldest = min((row["at"] for row in rows), default=None)
     seen = f", seen {draw_seconds((datetime.now(UTC) - oldest).total_seconds())} ago" if oldest else ""
-    return replace(view, summary=view.summary + seen)
+    return _view([dict(row) for row in rows if wanted(dict(row))], seen)
 
 
-def _view(processes: list[dict[str, Any]]) -> View:
-    """The busiest first on each node."""
+def _view(processes: list[dict[str, Any]], seen: str = "") -> View:
+    """The busiest first on each node; `seen` ends the line below them."""
     processes.sort(key=lambda process: (natural(process["node"]), -process["cpu_percent"], process["pid"]))
     rows = tuple(
         Row({field.name: process[field.name] for field in _FIELDS}, trouble=_trouble(process)) for process in processes
     )
-    nodes = len({process["node"] for process in processes})
-    return View(
-        "procs",
-        _FIELDS,
-        rows,
-        f"{counted(len(rows), 'process')} on {counted(nodes, 'node')}" if rows else "no such process",
-    )
+
+    def summary(shown: Sequence[Row]) -> str:
+        nodes = len({row.values["node"] for row in shown})
+        found = f"{counted(len(shown), 'process')} on {counted(nodes, 'node')}" if shown else "no such process"
+        return found + seen
+
+    return View("procs", _FIELDS, rows, summary)
 
 
 def _trouble(process: dict[str, Any]) -> dict[str, int]:

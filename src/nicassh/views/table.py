@@ -53,12 +53,12 @@ _WANTED = 98
 
 @dataclass(frozen=True)
 class View:
-    """A table: its name (the schema is `nicamon.NAME/1`), fields in order, rows, and a line about all of them."""
+    """A table: its name (the schema is `nicamon.NAME/1`), fields in order, rows, and what makes a line about them."""
 
     name: str
     fields: tuple[Field, ...]
     rows: tuple[Row, ...]
-    summary: str = ""
+    summarize: Callable[[Sequence[Row]], str] = lambda _rows: ""
     shown: tuple[str, ...] = ()
     """Names of the fields that the reader asked for; empty: those with a weight."""
 
