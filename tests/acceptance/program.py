@@ -35,6 +35,35 @@ class Program:
         return found
 
 
+RECORD = '''"""A probe of a test's own: what it printed."""
+
+from dataclasses import dataclass
+
+from nicassh.record import Record, column
+from nicassh.units import Text
+
+every, priority, timeout, keep = 60, "negligible", {timeout}, "latest"
+
+
+@dataclass(frozen=True)
+class Said(Record):
+    word: Text = column("What the script printed.")
+
+
+def parse(output):
+    yield Said(output.strip())
+'''
+
+
+def add_probe(program: Program, name: str, script: str, timeout: int) -> None:
+    """Gives the program a probe of the site's own, that runs after all others."""
+    folder = program.config.parent / "probes" / name
+    folder.mkdir(parents=True)
+    (folder / "probe.sh").write_text(script)
+    (folder / "record.py").write_text(RECORD.format(timeout=timeout))
+    program.config.write_text(program.config.read_text() + 'probes = ["probes"]\n')
+
+
 def require_root() -> None:
     """Skips a test that needs namespaces where there is no root; in continuous integration that is a failure."""
     if os.geteuid() != 0:

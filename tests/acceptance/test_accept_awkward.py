@@ -12,7 +12,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from program import Program
+from program import Program, add_probe
 from sshd import generate
 
 from nicassh import demo
@@ -75,17 +75,7 @@ def test_slow_collection_does_not_overwrite_newer_rows(farm: Farm, nicamon: Prog
 
 
 def test_node_that_dies_in_mid_run_is_told(farm: Farm, nicamon: Program) -> None:
-    probe = nicamon.config.parent / "probes" / "nap"
-    probe.mkdir(parents=True)
-    (probe / "probe.sh").write_text("sleep 3; echo 1\n")
-    (probe / "record.py").write_text(
-        '"""Naps."""\nfrom dataclasses import dataclass\nfrom nicassh.record import Record, column\n'
-        "from nicassh.units import Count\n"
-        'every, priority, timeout, keep = 60, "negligible", 10, "latest"\n'
-        '@dataclass(frozen=True)\nclass Nap(Record):\n    n: Count = column("A number.")\n'
-        "def parse(output):\n    yield Nap(int(output))\n"
-    )
-    nicamon.config.write_text(nicamon.config.read_text() + 'probes = ["probes"]\n')
+    add_probe(nicamon, "nap", "sleep 3; echo 1\n", 10)
     running = subprocess.Popen(
         [sys.executable, "-m", "nicassh", "collect"], env=os.environ | {"NICAMON_CONFIG": str(nicamon.config)},
         stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,

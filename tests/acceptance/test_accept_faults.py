@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from program import Program, require_root
+from program import Program, add_probe, require_root
 from sshd import generate, serve
 
 from nicassh import demo
@@ -25,17 +25,6 @@ nc14.*) yes ;;
 esac
 echo fine
 """
-RECORD = '''"""A probe with a bad day on some nodes."""
-from dataclasses import dataclass
-from nicassh.record import Record, column
-from nicassh.units import Text
-every, priority, timeout, keep = 60, "medium", 2, "latest"
-@dataclass(frozen=True)
-class Fault(Record):
-    word: Text = column("What it said.")
-def parse(output):
-    yield Fault(output.strip())
-'''
 # Node to the state of its login and of the probe `fault`, and words that its reason must have.
 EXPECTED = {
     "refused": ("refused", "refused", "nothing listens on port 1"),
@@ -65,17 +54,14 @@ def crowd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Farm]:
 @pytest.fixture
 def nicamon(crowd: Farm, tmp_path: Path) -> Iterator[Program]:
     """The program with an inventory of ten good nodes and one of each fault, and a probe of the site's own."""
-    probe = tmp_path / "probes" / "fault"
-    probe.mkdir(parents=True)
-    (probe / "probe.sh").write_text(PROBE)
-    (probe / "record.py").write_text(RECORD)
     with ExitStack() as servers:
         (tmp_path / "inventory.toml").write_text(_inventory(crowd, tmp_path, servers))
         config = tmp_path / "nicamon.toml"
         config.write_text(
-            f'database = "sqlite:///{tmp_path}/nicamon.db"\ninventory = ["inventory.toml"]\nprobes = ["probes"]\n'
+            f'database = "sqlite:///{tmp_path}/nicamon.db"\ninventory = ["inventory.toml"]\n'
             f"connect_timeout = 5\ntimeout = {DEADLINE}\n"
         )
+        add_probe(Program(config), "fault", PROBE, 2)
         yield Program(config)
 
 

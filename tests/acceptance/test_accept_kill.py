@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 
-from program import Program
+from program import Program, add_probe
 
 from nicassh.demo.farm import Farm
 
@@ -62,19 +62,8 @@ def test_twenty_kills_leave_a_whole_database(farm: Farm, nicamon: Program) -> No
 
 
 def test_interrupt_stores_what_had_arrived(farm: Farm, nicamon: Program) -> None:
-    config = nicamon.config.read_text()
     # One node takes long: the others have arrived when the signal comes.
-    probe = nicamon.config.parent / "probes" / "wait"
-    probe.mkdir(parents=True)
-    (probe / "probe.sh").write_text("case $(cat /proc/sys/kernel/hostname) in nc2.*) sleep 30;; esac\necho 1\n")
-    (probe / "record.py").write_text(
-        '"""Waits."""\nfrom dataclasses import dataclass\nfrom nicassh.record import Record, column\n'
-        "from nicassh.units import Count\n"
-        'every, priority, timeout, keep = 60, "negligible", 40, "latest"\n'
-        '@dataclass(frozen=True)\nclass Wait(Record):\n    n: Count = column("A number.")\n'
-        "def parse(output):\n    yield Wait(int(output))\n"
-    )
-    nicamon.config.write_text(config + 'probes = ["probes"]\n')
+    add_probe(nicamon, "wait", "case $(cat /proc/sys/kernel/hostname) in nc2.*) sleep 30 ;; esac\necho 1\n", 40)
     process = start(nicamon)
     time.sleep(4)
     process.send_signal(signal.SIGINT)
