@@ -64,7 +64,7 @@ def advance(now: Sequence[System], before: Sequence[System], _seconds: float) ->
 def _os(files: dict[str, list[str]]) -> str | None:
     """`Scientific Linux 6.4`, `AlmaLinux 9.4`, `Debian GNU/Linux 12.11`: the most exact version that a file gives."""
     # Oracle Linux calls itself Red Hat in redhat-release.
-    for line in files.get("etc/oracle-release", []) + files.get("etc/redhat-release", []):
+    for line in (line for name in ("oracle", "centos", "redhat") for line in files.get(f"etc/{name}-release", [])):
         # `Scientific Linux CERN SLC release 6.5 (Carbon)`; el7 on: `CentOS Linux release 7.9.2009 (Core)`
         if match := re.match(r"(.+?) release (\S+)", line):
             return f"{match[1]} {match[2]}"
@@ -75,7 +75,7 @@ def _os(files: dict[str, list[str]]) -> str | None:
     exact = {"debian": "etc/debian_version", "alpine": "etc/alpine-release"}.get(release.get("ID", ""), "")
     numbers = [line for line in files.get(exact, []) if re.match(r"\d", line)]
     version = numbers[0] if numbers else release.get("VERSION_ID", "")
-    return f"{name} {version}".strip()
+    return f"{name} {version}" if version else release.get("PRETTY_NAME", name)  # Debian testing has no version
 
 
 def _assignments(lines: list[str]) -> dict[str, str]:

@@ -47,7 +47,7 @@ def _compare(farm: Farm, rounds: int) -> bool:
     nicamon = [sys.executable, "-m", "nicassh", "collect"]
     costs: dict[str, list[Cost]] = {"pdsh -R ssh": [], "nicamon collect": []}
     for _ in range(rounds):
-        costs["pdsh -R ssh"].append(_measure(_pdsh(farm, window), {}))
+        costs["pdsh -R ssh"].append(_measure(_pdsh(farm, window), {}, len(farm.nodes)))
         costs["nicamon collect"].append(_measure(nicamon, {"NICAMON_CONFIG": str(farm.config)}))
     version = median(_measure([sys.executable, "-m", "nicassh", "--version"], {})[0] for _ in range(5))
     count = len(farm.nodes)
@@ -74,15 +74,15 @@ def _pdsh(farm: Farm, window: int) -> list[str]:
     return ["pdsh", "-R", "ssh", "-f", str(window), "-w", addresses, script]
 
 
-def _measure(command: Sequence[str], environment: dict[str, str]) -> Cost:
-    """CPU and wall seconds of one run. Ends the comparison where it fails: a number of a failure is none."""
+def _measure(command: Sequence[str], environment: dict[str, str], loads: int = 0) -> Cost:
+    """CPU and wall seconds of one run. Ends the comparison where it fails, or prints fewer load averages than nodes."""
     before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
     done = subprocess.run(
         command, capture_output=True, text=True, env=os.environ | environment, stdin=subprocess.DEVNULL, check=False
     )
     wall, after = time.monotonic() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
-    if done.returncode:
-        sys.exit(f"{command[0]} ended with {done.returncode}: {done.stderr[-500:]}")
+    if done.returncode or done.stdout.count("loadavg ") < loads:
+        sys.exit(f"{command[0]} ended with {done.returncode} and is no measure: {done.stderr[-500:]}")
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, wall
 
 

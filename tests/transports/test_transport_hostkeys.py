@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -130,3 +131,29 @@ def test_recording_keeps_a_file_that_lacks_its_last_newline(tmp_path: Path) -> N
     assert lines[0] == "first ssh-ed25519 AAAA"
     assert lines[1].startswith("second,10.0.0.2 ssh-ed25519 ")
     assert fingerprint(key).startswith("SHA256:")
+
+
+def test_names_are_compared_in_lower_case(server: Server, tmp_path: Path) -> None:
+    known = "[nc2.example]:{port} {ed25519}"
+    file = tmp_path / "known_hosts"
+    file.write_text(known.format(port=server.port, ed25519=server.public()))
+    assert ask(server.node("NC2.Example", known_hosts=(file,)), "true").state is State.OK
+
+
+def test_a_new_key_takes_the_place_of_the_old_one(server: Server, tmp_path: Path) -> None:
+    """A key that was given up may have been stolen: it must not stay trusted beside the new one."""
+    file = tmp_path / "known_hosts"
+    other = " ".join((server.folder / "other_ed25519.pub").read_text().split()[:2])
+    label = f"[127.0.0.1]:{server.port}"
+    file.write_text(f"# mine\nelse,{label} {other}\n{label} {server.public('rsa')}\n@revoked * {other}\n")
+    subject = server.node(known_hosts=(file,))
+    hosts = KnownHosts([file])
+    key = base64.b64decode(server.public().split()[1])
+    assert hosts.verdict(subject, key) is State.HOST_KEY_CHANGED
+    hosts.record(subject, key)
+    lines = file.read_text().splitlines()
+    assert lines[:2] == ["# mine", f"else {other}"]
+    assert f"@revoked * {other}" in lines
+    for again in (hosts, KnownHosts([file])):
+        assert again.verdict(subject, key) is State.OK
+        assert len(again.entries(subject)) == 2

@@ -142,3 +142,26 @@ def test_listing_and_page(store: Store) -> None:
     assert "load1" in row.old
     assert "node" not in row.old
     assert [view.name for view in page(store, node("nc2"), STALE, at(10))][:2] == ["farm", "outcomes"]
+
+
+def test_a_record_of_long_ago_is_old_though_the_node_is_up(store: Store) -> None:
+    collect(store, 0)
+    long = 4 * 3600
+    store.write([login("nc2", at(long)), outcome("nc2", "load", at(long), made("load"))])
+    row = only(store, long + 10)
+    assert told(row)[:2] == ("up", None)
+    assert row.old == {"memory_available", "os", "kernel", "cpu", "ncpu"}
+
+
+def test_what_is_collected_hourly_is_not_old_after_a_quarter(store: Store) -> None:
+    collect(store, 0)
+    store.write([login("nc2", at(2 * 3600)), outcome("nc2", "load", at(2 * 3600), made("load"))])
+    assert only(store, 2 * 3600).old == {"memory_available"}
+
+
+def test_the_summary_is_of_the_rows_that_are_shown(store: Store) -> None:
+    for name in ("nc2", "nc3"):
+        store.write([login(name, at(0)), outcome(name, "load", at(0), made("load"))])
+    view = listing(store, "load", [node("nc2"), node("nc3")], STALE, at(0))
+    assert view.summarize(view.rows) == "2 rows from 2 of 2 nodes"
+    assert view.summarize(view.rows[:1]) == "1 row from 1 of 2 nodes"

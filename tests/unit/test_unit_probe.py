@@ -140,3 +140,26 @@ def test_a_section_cut_by_a_lost_connection_keeps_that_reason() -> None:
     lost = outcome("nc2", "load", at(0), state=State.TIMEOUT, reason="the node fell silent")
     found = judge(load, section(whole=False, status=None), lost)
     assert (found.state, found.reason, found.records) == (State.TIMEOUT, "the node fell silent", ())
+
+
+@pytest.mark.parametrize(
+    "value", ["10**30", "-(2**63) - 1", "'much'", "1.5", "True"], ids=["huge", "negative", "text", "fraction", "flag"]
+)
+def test_a_value_that_its_column_cannot_hold_is_unreadable(tmp_path: Path, value: str) -> None:
+    one = probe.load(folder(tmp_path, RECORD.replace("Gpu(line, None)", f"Gpu(line, {value})")))
+    found = judge(one, Section(b"a\n", b"", 0, timed_out=False, whole=True), outcome("nc2", "gpu", at(0)))
+    assert (found.state, found.records) == (State.UNREADABLE, ())
+    assert "used = " in found.reason and "is no bytes" in found.reason
+
+
+def test_a_parser_that_leaves_the_program_is_one_unreadable_answer(tmp_path: Path) -> None:
+    one = probe.load(folder(tmp_path, RECORD.replace("for line in", "raise SystemExit(3)\n    for line in")))
+    found = judge(one, Section(b"a\n", b"", 0, timed_out=False, whole=True), outcome("nc2", "gpu", at(0)))
+    assert (found.state, found.reason) == (State.UNREADABLE, "SystemExit: 3")
+
+
+@pytest.mark.parametrize("name", ["farm", "login", "outcomes", "load", "load_series", "system_intervals"])
+def test_names_that_are_taken(tmp_path: Path, name: str) -> None:
+    folder(tmp_path, name=name)
+    with pytest.raises(ProbeError):
+        probe.load_all([tmp_path])

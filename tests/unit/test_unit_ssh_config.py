@@ -90,3 +90,30 @@ def test_no_file_is_asked(tmp_path: Path, line: str) -> None:
 def test_a_broken_file_is_named(tmp_path: Path, config: str) -> None:
     with pytest.raises(ConfigError, match="ssh_config"):
         read(tmp_path, '[[nodes]]\nnames = "nc2"\n', config)
+
+
+def test_included_files_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / ".ssh" / "more").mkdir(parents=True)
+    (tmp_path / ".ssh" / "more" / "jump.conf").write_text("Host nc2\n    ProxyJump gate\n    HostName 10.0.0.9\n")
+    (node,) = read(tmp_path, '[[nodes]]\nnames = "nc2"\n', "Include more/*.conf\n").nodes.values()
+    assert (node.address, node.needs) == ("10.0.0.9", "ProxyJump")
+
+
+def test_a_file_that_includes_itself_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="Include goes deeper"):
+        read(tmp_path, '[[nodes]]\nnames = "nc2"\n', f"Include {tmp_path}/ssh_config\n")
+
+
+@pytest.mark.parametrize(
+    "line", ["Match tagged foo", "Match localnetwork 10.0.0.0/8", "match host nc2 sessiontype exec"]
+)
+def test_a_match_that_cannot_be_judged_is_an_error(tmp_path: Path, line: str) -> None:
+    with pytest.raises(ConfigError, match="cannot be judged"):
+        read(tmp_path, '[[nodes]]\nnames = "nc2"\n', f"{line}\n    User x\n")
+
+
+def test_a_match_by_host_holds_for_it_alone(tmp_path: Path) -> None:
+    config = "Match host nc3\n    User x\nMatch all\n    Port 24\n"
+    (node,) = read(tmp_path, '[[nodes]]\nnames = "nc2"\n', config).nodes.values()
+    assert (node.user, node.port) == (None, 24)

@@ -75,7 +75,7 @@ class KnownHosts:
             found = [entry for name in names for entry in self._plain.get(name, [])]
             found += [e for e in self._others if not e.marker and any(e.matches(name) for name in names)]
             if found:
-                return found
+                return list(dict.fromkeys(found))
         return []
 
     def preference(self, node: Node) -> str:
