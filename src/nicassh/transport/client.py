@@ -96,6 +96,10 @@ class Client(SSHClient):  # type: ignore[misc]
         if session is not None:
             with suppress(SSH2Error, OSError):  # the node may be gone, and one attempt is enough
                 session.disconnect()
+            # libssh2 frees nothing while a word to the node is still to be said: with the socket shut there is none.
+            with suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+            session.set_blocking(True)
             del session
         if sock is not None:
             sock.close()
