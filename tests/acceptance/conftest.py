@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from program import Program, require_root
+from program import Program
 
+import needs
 from nicassh import demo
 from nicassh.demo.farm import Farm
 
@@ -15,7 +16,7 @@ from nicassh.demo.farm import Farm
 @pytest.fixture(scope="session")
 def farm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Farm]:
     """The demo farm of 14 nodes."""
-    require_root()
+    needs.root()
     folder = tmp_path_factory.mktemp("farm") / "demo"
     yield demo.up(folder)
     demo.down(folder)

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 
 @dataclass(frozen=True)
 class Program:
@@ -62,11 +60,3 @@ def add_probe(program: Program, name: str, script: str, timeout: int) -> None:
     (folder / "probe.sh").write_text(script)
     (folder / "record.py").write_text(RECORD.format(timeout=timeout))
     program.config.write_text(program.config.read_text() + 'probes = ["probes"]\n')
-
-
-def require_root() -> None:
-    """Skips a test that needs namespaces where there is no root; in continuous integration that is a failure."""
-    if os.geteuid() != 0:
-        if os.environ.get("CI"):
-            pytest.fail("a farm of nodes in namespaces needs root")
-        pytest.skip("a farm of nodes in namespaces needs root")

@@ -11,9 +11,10 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from program import Program, add_probe, require_root
+from program import Program, add_probe
 from sshd import generate, serve
 
+import needs
 from nicassh import demo
 from nicassh.demo.farm import Farm
 
@@ -45,7 +46,7 @@ EXPECTED = {
 @pytest.fixture(scope="module")
 def crowd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Farm]:
     """Nodes nc2 to nc16."""
-    require_root()
+    needs.root()
     folder = tmp_path_factory.mktemp("crowd") / "demo"
     yield demo.up(folder, 15)
     demo.down(folder)

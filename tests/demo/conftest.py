@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from demo_logins import require_root
 
+import needs
 from nicassh import demo
 from nicassh.demo.farm import Farm
 
@@ -14,7 +14,7 @@ from nicassh.demo.farm import Farm
 @pytest.fixture(scope="module")
 def farm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Farm]:
     """A rooted farm of four nodes, one per module."""
-    require_root()
+    needs.root()
     folder = tmp_path_factory.mktemp("farm") / "demo"
     yield demo.up(folder, 4)
     demo.down(folder)

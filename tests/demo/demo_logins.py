@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-
-import pytest
 
 from nicassh.demo.farm import Farm
 
@@ -24,12 +21,3 @@ def login(farm: Farm, address: str, command: str) -> str:
         ["ssh", "-F", "none", *words, *who, command], capture_output=True, text=True, timeout=20, check=True
     )
     return done.stdout
-
-
-def require_root() -> None:
-    """Skip the test without root; where it must not be skipped, fail."""
-    if os.geteuid() != 0:
-        reason = "makes namespaces: needs root"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)

@@ -6,13 +6,13 @@ import json
 from pathlib import Path
 
 from click.testing import CliRunner
-from demo_logins import require_root
 
+import needs
 from nicassh.cli.demo import command
 
 
 def test_up_status_down(tmp_path: Path) -> None:
-    require_root()
+    needs.root()
     where = ["--folder", str(tmp_path / "demo")]
     runner = CliRunner()
     try:

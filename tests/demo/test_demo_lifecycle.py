@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from demo_logins import login, require_root
+from demo_logins import login
 
+import needs
 from nicassh import demo
 from nicassh.demo import bridge, farm, layers, processes
 from nicassh.errors import SetupError
@@ -29,7 +30,7 @@ demo.up(Path(sys.argv[1]), 20)
 @pytest.fixture(autouse=True)
 def traceless() -> Iterator[None]:
     """Have each test begin with root, and end with the machine as it was."""
-    require_root()
+    needs.root()
     before = traces()
     yield
     limit = time.monotonic() + 5

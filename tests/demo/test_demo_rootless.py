@@ -9,8 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from demo_logins import login, require_root
+from demo_logins import login
 
+import needs
 from nicassh import demo
 from nicassh.demo import farm, processes
 from nicassh.errors import SetupError
@@ -58,7 +59,7 @@ def passwd(tmp_path: Path) -> Path:
 
 
 def test_up_login_and_down(tmp_path: Path, passwd: Path) -> None:
-    require_root()
+    needs.root()
     os.chown(tmp_path, int(UID), int(UID))
     folder = tmp_path / "demo"
     assert unprivileged("up", folder, passwd) == [True, True, True]

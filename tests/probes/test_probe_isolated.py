@@ -16,6 +16,8 @@ import sampling
 import shells
 from shells import Shell
 
+import needs
+
 FORKS = {"dash": 40, "bash": 40, "busybox": 40, "mksh": 90}
 """Processes that one collection may start on a node, shell and frame included. mksh has no printf of its own."""
 
@@ -23,11 +25,7 @@ FORKS = {"dash": 40, "bash": 40, "busybox": 40, "mksh": 90}
 @pytest.fixture(autouse=True)
 def root() -> None:
     """Namespaces need root; where nothing may be skipped, that is a failure."""
-    if os.geteuid() != 0:
-        reason = "makes namespaces: needs root"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
+    needs.root()
 
 
 @pytest.mark.parametrize("name", FORKS)

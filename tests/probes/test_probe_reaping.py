@@ -14,14 +14,15 @@ from typing import Any
 import pytest
 import shells
 
+import needs
+
 NOBODY: dict[str, Any] = {"user": 65534, "group": 65534, "extra_groups": [], "start_new_session": True}
 """A frame that kills strangers must not be able to kill those of this machine: all play as one powerless user."""
 
 
 @pytest.mark.parametrize("name", shells.NAMES)
 def test_ticks_in_the_midst_of_reaping_kill_no_stranger(name: str) -> None:
-    if os.geteuid() != 0:
-        pytest.skip("needs root to become a user who can do no harm")
+    needs.root("becomes a user who can do no harm")
     frame = resources.files("nicassh").joinpath("bundle.sh").read_text()
     script = f"mark=m\nlimit=9\ndeadline=99\n{frame}\ni=0\nwhile [ $i -lt 40 ]; do reap; i=$((i + 1)); done\nfinish\n"
     with tempfile.TemporaryDirectory() as folder:

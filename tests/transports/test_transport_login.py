@@ -14,6 +14,7 @@ import pytest
 from asking import ask
 from sshd import Server, free_port, generate, serve
 
+import needs
 from nicassh.nodes import Node
 from nicassh.state import State
 from nicassh.transport.faults import LATE
@@ -101,8 +102,7 @@ def test_stall_is_named_by_its_phase(greeting: bytes, phase: str) -> None:
 
 
 def test_stall_in_authentication_is_named_and_delays_nobody(server: Server, tmp_path: Path) -> None:
-    if os.geteuid() != 0:
-        pytest.skip("sshd runs AuthorizedKeysCommand as root only")
+    needs.root("sshd runs AuthorizedKeysCommand for it alone")
     options = ("AuthorizedKeysCommand /bin/sleep 60", "AuthorizedKeysCommandUser nobody")
     with serve(tmp_path / "slow", *options, keys=False) as slow:
         reply = ask(slow.node(), "true", connect_timeout=1.0)

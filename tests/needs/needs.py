@@ -1,0 +1,21 @@
+"""What a test needs of its machine: skipped by hand where it is missing, failed where nothing may be skipped."""
+
+from __future__ import annotations
+
+import os
+from typing import NoReturn
+
+import pytest
+
+
+def missing(reason: str) -> NoReturn:
+    """Ends a test that cannot run here: as a failure in continuous integration, else as skipped with the reason."""
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def root(why: str = "makes namespaces") -> None:
+    """Goes on only as root."""
+    if os.geteuid() != 0:
+        missing(f"{why}: needs root")
