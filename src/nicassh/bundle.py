@@ -20,8 +20,6 @@ from importlib import resources
 
 from nicassh.probe import Probe
 
-PROBE_LIMIT = 2 * 1024 * 1024
-"""Bytes that one probe may print."""
 ERROR_LIMIT = 16 * 1024
 """Bytes kept of what a probe says on stderr."""
 
@@ -58,9 +56,9 @@ def join(probes: Sequence[Probe], mark: str, deadline: float, parameters: Mappin
     `parameters` become shell variables that every probe can read.
     """
     assignments = [f"{name}={_quoted(value)}\n" for name, value in (parameters or {}).items()]
-    runs = [f"run {probe.name} {probe.timeout} {_quoted(probe.script)}\n" for probe in probes]
+    runs = [f"run {probe.name} {probe.timeout} {probe.size} {_quoted(probe.script)}\n" for probe in probes]
     frame = resources.files("nicassh").joinpath("bundle.sh").read_text(encoding="utf-8")
-    settings = f"mark={mark}\nlimit={PROBE_LIMIT}\ndeadline={max(1, int(deadline))}\n"
+    settings = f"mark={mark}\ndeadline={max(1, int(deadline))}\n"
     return "".join([settings, *assignments, frame, *runs, "finish\n"]).encode()
 
 

@@ -54,7 +54,72 @@ tick() {
     fi
 }
 
-# run NAME SECONDS SCRIPT
+# guarded NAME COMMAND…: starts a program that may hang, such as one that looks at a network mount. `await` prints
+# what came of it. NAME is one line and tells the command from all others that probes guard; where one of that
+# name still hangs from an earlier run, no second is started: each would stay in state D for as long as the first.
+# Prints `guard NAME STATUS` and then the whole output, or `guard NAME stuck`, and then fails. Several that run at
+# once may print 4 KiB each; more would mingle.
+guarded() {
+    [ -n "${left+known}" ] || left=$(grep -has NICAMON_GUARD= /proc/[0-9]*/environ | tr '\000' '\n')
+    case $left in *"NICAMON_GUARD=$1;"*)
+        printf 'guard %s stuck\n' "$1"
+        return 1
+        ;;
+    esac
+    (
+        NICAMON_GUARD="$1;"
+        export NICAMON_GUARD
+        shift
+        text=$(exec "$@" 2>&1 </dev/null)
+        printf 'guard %s %s\n%s\n' "${NICAMON_GUARD%;}" "$?" "$text"
+    ) &
+    guards="${guards-}$! $1
+"
+}
+
+# await SECONDS: waits for all guarded commands. One that has not ended by then is killed, and where that does not
+# help left alone; it is told as `guard NAME hung`, and await fails.
+await() {
+    [ -n "${guards-}" ] || return 0
+    pids='' ended=0
+    oldifs=$IFS IFS='
+'
+    for guard in $guards; do pids="$pids ${guard%% *}"; done
+    (
+        trap 'kill "$doze" 2>/dev/null; exit 0' TERM
+        sleep "$1" &
+        doze=$!
+        wait "$doze"
+        slay "$pids"
+    ) </dev/null >/dev/null 2>&1 &
+    watch=$!
+    for guard in $guards; do
+        wait "${guard%% *}" 2>/dev/null
+        [ $? -gt 128 ] && printf 'guard %s hung\n' "${guard#* }" && ended=1
+    done
+    IFS=$oldifs guards=
+    kill "$watch" 2>/dev/null
+    wait "$watch" 2>/dev/null
+    return "$ended"
+}
+
+# Kills some shells and then all that descends from them: a shell must not live to tell of its child's end.
+slay() {
+    doomed=$1 before='' IFS=' '
+    while [ "$doomed" != "$before" ]; do
+        before=$doomed
+        for entry in /proc/[0-9]*; do
+            read -r line 2>/dev/null <"$entry/stat" || continue
+            # shellcheck disable=SC2086
+            set -- ${line##*) }
+            case " $doomed " in *" ${entry#/proc/} "*) ;; *" $2 "*) doomed="$doomed ${entry#/proc/}" ;; esac
+        done
+    done
+    # shellcheck disable=SC2086
+    kill -9 $doomed
+}
+
+# run NAME SECONDS BYTES SCRIPT
 run() {
     [ "$total" -ge "$deadline" ] && return
     printf '%s begin %s\n' "$mark" "$1"
@@ -62,8 +127,8 @@ run() {
     (
         trap - HUP USR1
         trap 'printf "\n%s exit %s\n" "$mark" "$?"' EXIT
-        eval "$3"
-    ) </dev/null | head -c "$limit" &
+        eval "$4"
+    ) </dev/null | head -c "$3" &
     watched=$! ticks=0 reason=ok
     while :; do
         wait "$watched"

@@ -10,11 +10,13 @@ from nicassh import bundle, transport
 from nicassh.bundle import Section
 from nicassh.clean import clean
 from nicassh.config import Config
+from nicassh.errors import UsageError
 from nicassh.nodes import Node
 from nicassh.probe import Outcome, Probe, read
 from nicassh.state import LOGIN, State
 from nicassh.store import Store
 from nicassh.transport import Limits, Reply, Task
+from nicassh.units import draw_bytes
 
 ABSENT = 77
 """The exit status by which a probe says that it does not apply to its node (the convention of automake)."""
@@ -39,13 +41,35 @@ class Answered:
 def ask(
     nodes: Sequence[Node], probes: Sequence[Probe], limits: Limits, parameters: Mapping[str, str]
 ) -> Iterator[Answered]:
-    """Runs the probes on the nodes and yields what came of each as it arrives. No node's failure is raised."""
+    """Runs on each node the probes that are for it, and yields what came of each node as it arrives.
+
+    A node that no probe is for is not asked. No node's failure is raised.
+    """
     mark = bundle.nonce()
-    script = bundle.join(probes, mark, limits.timeout, parameters)
-    tasks = [Task(node, script, bundle.end_of(mark)) for node in nodes]
+    suited = {head: _suited(head, probes) for head in (False, True)}
+    scripts = {head: bundle.join(some, mark, limits.timeout, parameters) for head, some in suited.items()}
+    sizes = {head: sum(probe.size for probe in some) + 2**20 for head, some in suited.items()}
+    tasks = [
+        Task(node, scripts[bool(node.head)], bundle.end_of(mark), sizes[bool(node.head)])
+        for node in nodes
+        if suited[bool(node.head)]
+    ]
     for reply in transport.run(tasks, limits):
-        sections = bundle.split(reply.output, reply.errors, mark, probes)
-        yield _answered(reply, sections, probes)
+        some = suited[bool(reply.node.head)]
+        yield _answered(reply, bundle.split(reply.output, reply.errors, mark, some), some)
+
+
+def asked(nodes: Sequence[Node], probes: Sequence[Probe]) -> list[Node]:
+    """The nodes that some of the probes are for. Raises UsageError where there is none."""
+    suited = [node for node in nodes if _suited(bool(node.head), probes)]
+    if not suited and nodes:
+        what = f"{', '.join(probe.name for probe in probes)}: none of these nodes is the head of a batch cluster"
+        raise UsageError(what, 'give the node that can ask the batch system the key head = "NAME" in the inventory')
+    return suited
+
+
+def _suited(head: bool, probes: Sequence[Probe]) -> list[Probe]:
+    return [probe for probe in probes if head or probe.where == "nodes"]
 
 
 def limits_of(config: Config, started: Callable[[str], None]) -> Limits:
@@ -93,8 +117,8 @@ def judge(probe: Probe, section: Section, missing: Outcome) -> Outcome:
     said = clean(section.errors, 300)
     if section.timed_out:
         return replace(missing, state=State.TIMEOUT, reason=f"ran longer than its {probe.timeout} s")
-    if not section.whole and len(section.output) >= bundle.PROBE_LIMIT - len("nicamon") * 8:
-        return replace(missing, state=State.TRUNCATED, reason=f"printed more than {bundle.PROBE_LIMIT // 2**20} MiB")
+    if not section.whole and len(section.output) >= probe.size - len("nicamon") * 8:
+        return replace(missing, state=State.TRUNCATED, reason=f"printed more than {draw_bytes(probe.size)}")
     if not section.whole:
         lost = missing.state is not State.OK
         reason = missing.reason if lost else "its shell was killed"

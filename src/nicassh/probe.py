@@ -1,7 +1,7 @@
 """Probes: folders with a script, the records its output becomes, and real samples.
 
 probes/disks/probe.sh     prints raw sources; decides nothing
-probes/disks/record.py    frozen dataclasses and parse(output) -> records
+probes/disks/record.py    frozen dataclasses and parse(output) -> records; it may import files beside it
 probes/disks/samples/     outputs of real systems and the rows they must give
 """
 
@@ -28,6 +28,10 @@ NAME = re.compile(r"[a-z][a-z0-9_]*")
 RESERVED = ("farm", "login", "node", "outcomes", "workers")
 """Names of views and of nicamon's own outcomes, that no probe may have."""
 PRIORITIES = ("critical", "high", "medium", "low", "negligible")
+PLACES = ("nodes", "head")
+"""Where a probe runs: on every node, or once a cluster on the node that answers for it."""
+SIZE = 2 * 1024 * 1024
+"""Bytes that a probe may print unless its folder says otherwise."""
 Parse = Callable[[str], Iterable[Record]]
 Advance = Callable[[Sequence[Record], Sequence[Record], float], Iterable[Record]]
 
@@ -36,9 +40,10 @@ Advance = Callable[[Sequence[Record], Sequence[Record], float], Iterable[Record]
 class Probe:
     """One probe as loaded from its folder.
 
-    `every` is the period in seconds and `timeout` the limit of one run in whole seconds. `records`
-    maps the name of each record's table to its type; the first is the probe's own name.
-    `advance(now, before, seconds)`, where the folder defines it, turns counters into rates.
+    `every` is the period in seconds and `timeout` the limit of one run in whole seconds; `size` is how
+    many bytes it may print. `where` is one of PLACES. `records` maps the name of each record's table to
+    its type; the first is the probe's own name. `advance(now, before, seconds)`, where the folder defines it,
+    turns counters into rates.
     """
 
     name: str
@@ -47,6 +52,8 @@ class Probe:
     every: int
     priority: str
     timeout: int
+    size: int
+    where: str
     records: dict[str, type[Record]]
     keep: dict[str, Keep]
     parse: Parse
@@ -116,11 +123,7 @@ def load(folder: Path) -> Probe:
     except (OSError, UnicodeDecodeError) as error:
         raise ProbeError(f"{folder}/probe.sh: {error}") from error
     module = _import(folder)
-    types = [
-        value
-        for value in vars(module).values()
-        if inspect.isclass(value) and issubclass(value, Record) and value.__module__ == module.__name__
-    ]
+    types = _records(module)
     _check(module, types, folder)
     records = {_table(folder.name, index, record): record for index, record in enumerate(types)}
     return Probe(
@@ -130,6 +133,8 @@ def load(folder: Path) -> Probe:
         every=module.every,
         priority=module.priority,
         timeout=module.timeout,
+        size=getattr(module, "size", SIZE),
+        where=getattr(module, "where", "nodes"),
         records=records,
         keep={name: Keep(record.keep or module.keep) for name, record in records.items()},
         parse=module.parse,
@@ -186,10 +191,25 @@ def _check_tables(probes: Sequence[Probe]) -> None:
                 taken[table] = probe
 
 
+def _records(module: ModuleType) -> list[type[Record]]:
+    """The types that record.py lists in `records`; where it has no such list, those that it defines itself."""
+    listed = getattr(module, "records", None)
+    if listed is not None:
+        return list(listed)
+    defined = [value for value in vars(module).values() if inspect.isclass(value) and issubclass(value, Record)]
+    return [record for record in defined if record.__module__ == module.__name__]
+
+
 def _import(folder: Path) -> ModuleType:
-    """The folder's record.py, under a name of its own so that two probes never meet."""
+    """The folder's record.py, under a name of its own so that two probes never meet.
+
+    It is a package: `from .rows import Job` finds rows.py beside it.
+    """
     name = f"nicassh_probe_{folder.name}"
-    spec = importlib.util.spec_from_file_location(name, folder / "record.py")
+    for stale in [loaded for loaded in sys.modules if loaded.startswith(f"{name}.")]:
+        del sys.modules[stale]
+    places = [str(folder)]
+    spec = importlib.util.spec_from_file_location(name, folder / "record.py", submodule_search_locations=places)
     if spec is None or spec.loader is None or not (folder / "record.py").is_file():
         raise ProbeError(
             f"{folder}/record.py: no such file", "a probe needs probe.sh and record.py: docs/write-a-probe.md"
@@ -205,12 +225,15 @@ def _import(folder: Path) -> ModuleType:
 
 def _check(module: ModuleType, types: list[type[Record]], folder: Path) -> None:
     where = f"{folder}/record.py"
-    wanted: dict[str, Any] = {"every": int, "priority": str, "timeout": int, "keep": str}
-    for name, kind in wanted.items():
-        if not isinstance(getattr(module, name, None), kind):
+    defaults: dict[str, Any] = {"every": None, "priority": None, "timeout": None, "keep": None, "size": SIZE}
+    for name, default in defaults.items():
+        kind = str if name in ("priority", "keep") else int
+        if not isinstance(getattr(module, name, default), kind):
             raise ProbeError(f"{where}: `{name}` is missing or not of type {kind.__name__}")
     if module.priority not in PRIORITIES:
         raise ProbeError(f"{where}: priority {module.priority!r} is not one of: {', '.join(PRIORITIES)}")
+    if getattr(module, "where", "nodes") not in PLACES:
+        raise ProbeError(f"{where}: where {module.where!r} is not one of: {', '.join(PLACES)}")
     if module.keep not in list(Keep):
         raise ProbeError(f"{where}: keep {module.keep!r} is not one of: {', '.join(Keep)}")
     if not types or not callable(getattr(module, "parse", None)):

@@ -52,6 +52,7 @@ class Column:
     low: tuple[float, float] | None
     high: tuple[float, float] | None
     shown: bool = True
+    volatile: bool = False
 
     def trouble(self, value: Any) -> int:
         """0 for a good value, 1 for a warning, 2 for a bad one, by the field's thresholds."""
@@ -76,14 +77,16 @@ def column(
     low: tuple[float, float] | None = None,
     high: tuple[float, float] | None = None,
     shown: bool = True,
+    volatile: bool = False,
 ) -> Any:
     """Declares a field of a record.
 
     `key` fields tell the rows of one node apart. `low` and `high` are thresholds (warning, bad): a
     value at or beyond them is marked. A field that is not `shown` is in JSON, and in tables on request.
-    The unit comes from the field's type.
+    A record kept as intervals begins no new one where only `volatile` fields have changed. The unit comes
+    from the field's type.
     """
-    meta = {"help": help, "key": key, "title": title, "low": low, "high": high, "shown": shown}
+    meta = {"help": help, "key": key, "title": title, "low": low, "high": high, "shown": shown, "volatile": volatile}
     return dataclasses.field(metadata=meta)
 
 

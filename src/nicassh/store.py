@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from nicassh.db import Tables, connect, explained, extend, tables, writing
 from nicassh.probe import Outcome, Probe
-from nicassh.record import Keep, Record, column, keys, plain
+from nicassh.record import Keep, Record, column, columns, keys, plain
 from nicassh.units import Seconds, Text
 
 Row = Mapping[str, Any] | sa.RowMapping
@@ -26,12 +26,8 @@ class Result(Record):
     probe: Text = column("The probe, or `login` for the node itself.", key=True)
     state: Text = column("How it ended.")
     reason: Text = column("Why there are no records; empty where all is well.")
-    seconds: Seconds | None = column("How long the node took for its whole answer.")
-    text: Text = column("Output that could not be read.", shown=False)
-
-
-_VOLATILE = {"seconds", "text"}
-"""Columns of a Result that may differ without the outcome being another."""
+    seconds: Seconds | None = column("How long the node took for its whole answer.", volatile=True)
+    text: Text = column("Output that could not be read.", shown=False, volatile=True)
 
 
 class Store:
@@ -179,7 +175,7 @@ def _turn(
     for row in rows:
         key = _key(shape, row)
         known = old.get(key)
-        if known is not None and _value(known) == _value(row):
+        if known is not None and _value(shape, known) == _value(shape, row):
             row["since"] = known["since"]
             del ended[key]
         else:
@@ -225,8 +221,9 @@ def _key(shape: Tables, row: Row) -> tuple[Any, ...]:
     return (row["node"], *(row[column.name] for column in keys(shape.record)))
 
 
-def _value(row: Row) -> dict[str, Any]:
-    return {name: value for name, value in row.items() if name not in {"at", "since", *_VOLATILE}}
+def _value(shape: Tables, row: Row) -> tuple[Any, ...]:
+    """What makes an interval: its key and the values that are not volatile."""
+    return (row["node"], *(row[column.name] for column in columns(shape.record) if not column.volatile))
 
 
 def _chunks(nodes: list[str]) -> Iterable[list[str]]:

@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 from shells import Run, Shell
 
 from nicassh import bundle
-from nicassh.bundle import PROBE_LIMIT
-from nicassh.probe import Probe
+from nicassh.probe import SIZE, Probe
 
 AFTER = "echo still here"
 
@@ -70,11 +69,11 @@ def test_a_hang_ends_with_its_children(shell: Shell) -> None:
 def test_endless_output_is_cut(shell: Shell, script: str) -> None:
     odd = run(shell, script).sections["odd"]
     assert not odd.whole
-    assert PROBE_LIMIT * 0.99 < len(odd.output) <= PROBE_LIMIT
+    assert SIZE * 0.99 < len(odd.output) <= SIZE
 
 
 def test_output_just_below_the_limit_is_whole(shell: Shell) -> None:
-    size = PROBE_LIMIT - 1000
+    size = SIZE - 1000
     odd = run(shell, f"head -c {size} /dev/zero").sections["odd"]
     assert (odd.whole, odd.status, odd.output) == (True, 0, bytes(size))
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from unit_rows import PROBES, at, outcome
 
-from nicassh import bundle, probe
+from nicassh import probe
 from nicassh.bundle import Section
 from nicassh.collect import judge
 from nicassh.errors import ProbeError
@@ -123,7 +123,7 @@ def section(output: bytes = GOOD, **fields: object) -> Section:
         (section(b""), State.UNREADABLE, "KeyError: 'loadavg'"),
         (section(b"loadavg a b c\n"), State.UNREADABLE, "ValueError: could not convert string to float: 'a'"),
         (section(timed_out=True, whole=False, status=None), State.TIMEOUT, "ran longer than its 10 s"),
-        (section(bytes(bundle.PROBE_LIMIT), whole=False, status=None), State.TRUNCATED, "printed more than 2 MiB"),
+        (section(bytes(probe.SIZE), whole=False, status=None), State.TRUNCATED, "printed more than 2.0 M"),
         (section(whole=False, status=None), State.TRUNCATED, "its shell was killed"),
     ],
 )

@@ -39,7 +39,8 @@ def command(session: Session, expression: str, names: tuple[str, ...], quiet: bo
     nicamon collect -n @batch -p load -p memory
     */5 * * * *  nicamon collect            (a line for crontab)
     """
-    nodes, probes = session.select(expression), session.probes(names)
+    probes = session.probes(names)
+    nodes = collect.asked(session.select(expression), probes)
     store = session.store()
     store.create()
     signal.signal(signal.SIGTERM, _interrupt)

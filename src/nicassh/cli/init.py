@@ -28,6 +28,10 @@ names = "nc[2-9].example.org"
 role = "interactive"                      # interactive, batch, storage, …
 groups = ["login"]                        # then @login picks them, and so does @interactive
 
+# [[nodes]]
+# names = "nc1.example.org"
+# head = "nica"                           # has the commands of the batch cluster of that name, and is asked for it
+
 [[nodes]]
 names = "nc[10-15].example.org"
 # address = "10.0.0.[10-15]"              # where the names do not resolve: a node set of the same length

@@ -15,7 +15,8 @@ class Node:
     """A machine we can reach.
 
     `address` is empty where the transport is local. `identity` and `known_hosts` are tried in their
-    order; both may be empty, and then OpenSSH's default files are used. `needs` says which feature of
+    order; both may be empty, and then OpenSSH's default files are used. `head` names the batch cluster
+    for which the node answers. `needs` says which feature of
     ssh_config our own transport lacks, or "".
     """
 
@@ -26,6 +27,7 @@ class Node:
     identity: tuple[Path, ...] = ()
     known_hosts: tuple[Path, ...] = ()
     role: str = ""
+    head: str = ""
     groups: tuple[str, ...] = ()
     transport: str = "libssh2"
     connect_timeout: float | None = None
@@ -50,6 +52,10 @@ class Inventory:
     def canonical(self, name: str) -> str | None:
         """The full name of a node called by its full or its first label; None if there is none."""
         return name if name in self.nodes else self.short.get(name)
+
+    def heads(self) -> dict[str, str]:
+        """Cluster to the name of the node that answers for its batch system."""
+        return {node.head: node.name for node in self.nodes.values() if node.head}
 
     def groups(self) -> dict[str, list[str]]:
         """Group name to node names; a role is a group too."""

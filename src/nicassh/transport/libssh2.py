@@ -47,10 +47,10 @@ def _ask(task: Task, limits: Limits, threads: ThreadPool) -> Reply:
         return reply
     limits.started(task.node.name)
     start = time.monotonic()
-    answer = Answer(task.end, limits.size)
+    answer = Answer(task.end, task.size)
     try:
         _converse(task, limits, answer)
-        state, reason = answer.verdict(limits)
+        state, reason = answer.verdict()
     except Fault as fault:
         state, reason = fault.state, fault.reason
     if answer.complete:

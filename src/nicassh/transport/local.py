@@ -38,7 +38,7 @@ def ask(task: Task, limits: Limits) -> Reply:
     """The reply of this machine; blocks until it is there or the deadline has come."""
     limits.started(task.node.name)
     start = time.monotonic()
-    answer = Answer(task.end, limits.size)
+    answer = Answer(task.end, task.size)
     try:
         process = subprocess.Popen(
             ["/bin/sh", "-s"],
@@ -54,7 +54,7 @@ def ask(task: Task, limits: Limits) -> Reply:
         finally:
             _kill(process.pid)
             _running.discard(process.pid)
-    state, reason = answer.verdict(limits)
+    state, reason = answer.verdict()
     if not finished:
         state, reason = State.TIMEOUT, f"the answer was not complete within {limits.timeout:g} s"
     return Reply(task.node, state, reason, bytes(answer.output), bytes(answer.errors), time.monotonic() - start)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from nicassh.nodes import Node
 from nicassh.state import State
+from nicassh.units import draw_bytes
 
 COMMAND = "exec sh -s"
 """Runs in the login shell of the account, whichever it is: csh, fish and all others understand it alike."""
@@ -18,21 +19,21 @@ LINGER = 0.5
 
 @dataclass(frozen=True)
 class Task:
-    """A script for a node, and the bytes with which its output ends when all of it has arrived."""
+    """A script for a node, the bytes with which its output ends when all of it has arrived, and how many may come."""
 
     node: Node
     script: bytes
     end: bytes
+    size: int = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What no node may exceed. Times in seconds, `size` in bytes of output."""
+    """What no node may exceed. Times in seconds."""
 
     fanout: int = 32
     connect_timeout: float = 10.0
     timeout: float = 60.0
-    size: int = 8 * 1024 * 1024
     host_keys: str = "strict"
     started: Callable[[str], None] = lambda _name: None
     """Told the name of each node when its turn comes, for a progress display."""
@@ -73,10 +74,10 @@ class Answer:
         """Whether more came than a node may send."""
         return len(self.output) + len(self.errors) > self._size
 
-    def verdict(self, limits: Limits) -> tuple[State, str]:
+    def verdict(self) -> tuple[State, str]:
         """State and reason of an answer after which nothing more will come."""
         if self.complete:
             return State.OK, ""
         if self.too_large:
-            return State.TRUNCATED, f"the node sent more than {limits.size // 2**20} MiB"
+            return State.TRUNCATED, f"the node sent more than {draw_bytes(self._size)}"
         return State.TRUNCATED, "the connection was lost before the answer was complete"
