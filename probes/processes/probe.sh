@@ -1,5 +1,5 @@
 #!/bin/sh
-# All processes from /proc, in seven forks however many there are. grep -H puts the file's name before every
+# All processes from /proc, in eight forks however many there are. grep -H puts the file's name before every
 # line, so that no process can pass a line of its own for another's, whatever its name or arguments hold.
 # `interval` asks for two samples that many seconds apart: CPU per cent over that time.
 # shellcheck disable=SC2094
@@ -7,11 +7,12 @@ cd "${root-}/proc" || exit 1
 # Without getent (busybox), or below a test's root, the local accounts have to do.
 lookup='getent passwd'
 if [ -n "${root-}" ] || ! command -v getent >/dev/null; then lookup='cat ../etc/passwd #'; fi
-# Where process 1 cannot be seen, /proc hides others: a list of our own processes alone would look like an empty node.
-if [ -z "${root-}" ] && ! read -r _ 2>/dev/null <1/stat; then
-    echo "/proc is mounted with hidepid: put the account into the group that its gid= names" >&2
-    exit 1
-fi
+# Where process 1 cannot be seen, /proc hides others: our own processes alone would look like an empty node.
+if [ -z "${root-}" ] && ! read -r _ 2>/dev/null <1/stat; then read -r threads <loadavg && echo "hidden $threads"; fi
+# What Grid Engine keeps of its running jobs on local disks: the extra group of a job, and its shepherd.
+set -- ../var/spool/sge/*/active_jobs/*/ ../var/spool/gridengine/execd/*/active_jobs/*/ ../var/spool/uge/*/active_jobs/*/
+spool=
+for place; do [ -d "$place" ] && spool="$spool ${place}addgrpid ${place}pid"; done
 printf 'self %s\n' "$$"
 if [ "${interval:-0}" != 0 ]; then
     read -r uptime _ <uptime && printf 'before %s\n' "$uptime"
@@ -21,7 +22,12 @@ fi
 read -r uptime _ <uptime && printf 'uptime %s\n' "$uptime"
 {
     grep -aHs '' [0-9]*/stat [0-9]*/cmdline
-    grep -aHsE '^(Uid:|VmRSS:|btime |MemTotal:|UID_MIN)' [0-9]*/status stat meminfo ../etc/login.defs
+    # shellcheck disable=SC2086
+    grep -aHsE '^(Uid:|Groups:|Threads:|VmRSS:|btime |MemTotal:|UID_MIN|[0-9]+$)|slurm|:/sge/|htcondor|/session-' \
+        [0-9]*/status [0-9]*/cgroup stat meminfo ../etc/login.defs $spool
+    # Only root and the owner may read an environment; -o leaves all of it behind but these numbers.
+    grep -aHszoE '^(JOB_ID|SGE_TASK_ID|SLURM_JOB_ID)=[0-9]+$' [0-9]*/environ
+    echo
 } | tr '\000' ' ' | LC_ALL=C awk -v lookup="$lookup" '
     # A command line may have 128 KiB, and a user may have many: 1 KiB of each, less once they make 1 MB.
     /^[0-9]+\/cmdline:/ {
@@ -34,3 +40,4 @@ read -r uptime _ <uptime && printf 'uptime %s\n' "$uptime"
     { print }
     END { print "passwd"; fflush(); if (uids != "") system(lookup uids) }
 '
+echo end

@@ -16,7 +16,7 @@ FARM_KEYS = (
     "node address role state reason since fairsoft os kernel cpu ncpu nproc memory_available "
     "load1 load5 load15 activity disk_free updated age"
 ).split()
-PROCS_KEYS = "node pid user command memory_percent cpu_percent state time started".split()
+PROCS_KEYS = "node pid user command memory_percent cpu_percent state time started job batch kind login software".split()
 
 
 def proc(farm: Farm, node: str, file: str) -> str:

@@ -41,6 +41,11 @@ def rows(name: str, output: bytes) -> list[dict[str, Any]]:
     return [({"record": tables[type(record)]} if len(tables) > 1 else {}) | _values(record) for record in found]
 
 
+def of(table: str, found: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those rows that belong to one table."""
+    return [row for row in found if row.get("record", table) == table]
+
+
 def text(found: list[dict[str, Any]]) -> str:
     """Rows as the text of a `.json` file, one row a line."""
     lines = ",\n  ".join(json.dumps(row, ensure_ascii=False) for row in found)

@@ -50,7 +50,8 @@ def test_a_shell_brought_into_a_container_from_outside(shell: Shell) -> None:
     hang = replace(sampling.probes()["load"], name="hang", script="sleep 78", timeout=1)
     done = shells.run(Shell(argv, environment), [hang, sampling.probes()["processes"]])
     assert done.sections["hang"].timed_out
-    commands = [row["command"] for row in sampling.rows("processes", done.sections["processes"].output)]
+    processes = sampling.of("processes", sampling.rows("processes", done.sections["processes"].output))
+    commands = [row["command"] for row in processes]
     assert "sleep 77" in commands
 
 
@@ -62,7 +63,7 @@ def test_a_system_of_busybox_alone(tmp_path: Path) -> None:
     rows = {}
     for name, section in done.sections.items():
         assert (section.status, section.whole, section.errors) == (0, True, b""), name
-        rows[name] = sampling.rows(name, section.output)
+        rows[name] = sampling.of(name, sampling.rows(name, section.output))
     assert rows["system"][0]["hostname"] == "nc4.jinr.ru"
     assert rows["system"][0]["os"] == "Tiny 1.2"
     assert [disk["mount"] for disk in rows["disks"]] == ["/"] or not rows["disks"]

@@ -18,7 +18,7 @@ def rows(run: Run, name: str) -> list[dict[str, Any]]:
     assert section.whole, section
     assert section.status == 0, section
     assert section.errors == b""
-    return sampling.rows(name, section.output)
+    return sampling.of(name, sampling.rows(name, section.output))
 
 
 @pytest.fixture

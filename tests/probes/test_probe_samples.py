@@ -32,8 +32,11 @@ def test_rows_are_clean_and_told_apart_by_their_keys(name: str, system: str) -> 
     texts = [value for row in rows for value in row.values() if isinstance(value, str)]
     assert not [text for text in texts if any(unicodedata.category(one)[0] == "C" for one in text)]
     assert not [text for text in texts if any(unicodedata.category(one) in ("Zl", "Zp") for one in text)]
-    key = [column.name for column in keys(next(iter(sampling.probes()[name].records.values())))]
-    assert len({tuple(row[part] for part in key) for row in rows}) == len(rows)
+    identities = set()
+    for table, record in sampling.probes()[name].records.items():
+        key = [column.name for column in keys(record)]
+        identities |= {(table, *(row[part] for part in key)) for row in sampling.of(table, rows)}
+    assert len(identities) == len(rows)
 
 
 @pytest.mark.parametrize("name", sampling.probes())
@@ -47,9 +50,10 @@ def test_a_probe_has_samples_of_all_kinds_of_systems(name: str) -> None:
 @pytest.mark.parametrize("name", sampling.probes())
 def test_samples_together_show_every_field_with_a_value(name: str) -> None:
     """A field that no sample fills could be parsed wrongly without any test noticing."""
-    (record,) = sampling.probes()[name].records.values()
-    rows = [row for one, system in sampling.samples() if one == name for row in expected(name, system)]
-    assert not [column.name for column in columns(record) if not any(row[column.name] is not None for row in rows)]
+    found = [row for one, system in sampling.samples() if one == name for row in expected(name, system)]
+    for table, record in sampling.probes()[name].records.items():
+        rows = sampling.of(table, found)
+        assert not [column.name for column in columns(record) if not any(row[column.name] is not None for row in rows)]
 
 
 @pytest.mark.parametrize(("name", "system"), [("processes", "hostile"), ("disks", "hostile"), ("software", "hostile")])

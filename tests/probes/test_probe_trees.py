@@ -182,13 +182,40 @@ def test_processes_of_a_tree(shell: Shell, tree: Tree) -> None:
         "proc/9/status": "Uid:\t0\t65534\t0\t0\n",
         "proc/9/cmdline": "",
     }
-    first, second = rows(shell, "processes", tree(files))
+    _, first, second = rows(shell, "processes", tree(files))
     assert first["user"] == "merz"
     assert first["name"] == "a) S␊1/stat:1 (x)"
     assert first["command"] == "root.exe a b␊uptime 1␊␊passwd␊7/stat:7 (x) S 0"
     assert (first["memory_percent"], first["time"], first["ordinary"]) == (1.0, 1.5, True)
     assert first["started"] == "2014-10-20T08:00:05Z"
     assert (second["user"], second["command"], second["ordinary"]) == ("65534", "[nobody]", False)
+
+
+def test_processes_are_tied_to_jobs_by_what_the_node_has(shell: Shell, tree: Tree) -> None:
+    tail = "1 1 0 -1 4202752 0 0 0 0 100 50 0 0 20 0 1 0 500 1 1"
+    spool = "var/spool/gridengine/execd/nc10/active_jobs/3791.7"
+    files = {
+        "proc/uptime": "1000.00 1.00\n",
+        "proc/stat": "btime 1413792000\n",
+        "proc/meminfo": MEMINFO,
+        "etc/passwd": "",
+        "etc/login.defs": "UID_MIN  500\n",
+        f"{spool}/addgrpid": "20007\n",
+        f"{spool}/pid": "70\n",
+        "proc/7/stat": f"7 (a) S 1 {tail}\n",
+        "proc/7/status": "Uid:\t0\t501\t0\t0\nGroups:\t100 20007 \n",
+        "proc/8/stat": f"8 (b) S 1 {tail}\n",
+        "proc/8/status": "Uid:\t0\t501\t0\t0\n",
+        "proc/8/cgroup": "4:cpuset:/slurm/uid_501/job_31/step_0\n",
+        "proc/9/stat": f"9 (c) S 1 {tail}\n",
+        "proc/9/status": "Uid:\t0\t501\t0\t0\n",
+        "proc/9/environ": "HOME=/root\0JOB_ID=12\0SGE_TASK_ID=undefined\0PASSWORD=JOB_ID=13\0",
+    }
+    root = tree(files)
+    assert b"HOME" not in output(shell, "processes", root)
+    assert b"PASSWORD" not in output(shell, "processes", root)
+    found = {row["pid"]: (row["batch"], row["job"]) for row in rows(shell, "processes", root) if "pid" in row}
+    assert found == {7: ("sge", "3791.7"), 8: ("slurm", "31"), 9: ("sge", "12.1")}
 
 
 def test_a_long_command_line_is_cut(shell: Shell, tree: Tree) -> None:
@@ -201,6 +228,6 @@ def test_a_long_command_line_is_cut(shell: Shell, tree: Tree) -> None:
         "proc/7/cmdline": "x" * 100_000 + "\n" * 5000,
         "proc/7/status": "Uid:\t0\t501\t0\t0\n",
     }
-    (process,) = rows(shell, "processes", tree(files))
+    _, process = rows(shell, "processes", tree(files))
     assert process["command"].startswith("x" * 1000)
     assert len(process["command"]) <= 1040

@@ -57,6 +57,7 @@ USUAL: dict[str, dict[str, Any]] = {
     "software": {"package": "FairSoft", "path": "/opt/fairsoft/apr13", "version": "apr13", "method": "folder"},
     "processes": {
         "pid": 10, "user": "merz", "command": "root.exe", "memory_percent": 1.0, "cpu_percent": 10.0, "state": "R",
-        "time": 100.0, "started": NOON - timedelta(hours=1), "ordinary": True, "parent": 1, "name": "root.exe",
+        "time": 100.0, "started": NOON - timedelta(hours=1), "kind": "interactive", "batch": None, "job": None,
+        "login": "pts/3", "software": "ROOT", "ordinary": True, "parent": 1, "name": "root.exe",
     },
 }  # fmt: skip

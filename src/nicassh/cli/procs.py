@@ -42,6 +42,9 @@ from nicassh.nodes import Node
     metavar="P",
     help="Only with at least this much memory, in percent of the node's.",
 )
+@click.option("--jobs", is_flag=True, help="Only processes of batch jobs.")
+@click.option("--interactive", is_flag=True, help="Only processes that a person holds by a login; with --jobs: both.")
+@click.option("--job", default="", metavar="ID", help="Only of this batch job: 3791, or 3791.7 for one task.")
 @click.option("--interval", type=click.IntRange(0, 30), default=1, show_default=True, metavar="SECONDS",
               help="Measure CPU over this time; 0: over the life of each process.")  # fmt: skip
 @click.option("--cached", is_flag=True, help="Show what the last collection saw, and ask no node.")
@@ -49,7 +52,8 @@ from nicassh.nodes import Node
 @click.pass_context
 def command(
     ctx: click.Context, users: tuple[str, ...], expression: str, state: str, match: str | None,
-    min_cpu: float, min_memory: float, interval: int, cached: bool, output: Output,
+    min_cpu: float, min_memory: float, jobs: bool, interactive: bool, job: str, interval: int, cached: bool,
+    output: Output,
 ) -> None:  # fmt: skip
     """Show the processes of users on all nodes, now.
 
@@ -57,13 +61,16 @@ def command(
     nicamon procs --user strmaxim
     nicamon procs --node @interactive --min-cpu 50 --sort -cpu_percent
     nicamon procs --state D,Z --json
+    nicamon procs --jobs                            batch jobs only; --interactive: logins only
+    nicamon procs --job 3791.7
     nicamon procs --user strmaxim --match 'root.*reco' --watch 5
 
     Exit code 1: some node did not answer (which ones is said on stderr); the others are shown.
     """
     session = ctx.find_object(Session)
     assert session is not None  # noqa: S101 the group made it
-    wanted = views.Wanted(users, _states(state), _pattern(match), min_cpu, min_memory)
+    kinds = tuple(kind for kind, asked in (("batch", jobs), ("interactive", interactive)) if asked)
+    wanted = views.Wanted(users, _states(state), _pattern(match), min_cpu, min_memory, kinds, job)
     nodes = session.select(expression)
     if interval >= session.config.timeout:
         raise click.BadParameter(f"a node may take {session.config.timeout:g} s altogether", param_hint="--interval")
@@ -81,7 +88,8 @@ def command(
         if output.watch is None:
             click.echo("".join(f"{line}\n" for line in failed), nl=False, err=True)
             failed = []  # said already; in a picture that is drawn again and again they stand below the table
-        return views.live([outcome for answered in answers for outcome in answered.outcomes], wanted, failed)
+        outcomes = [outcome for answered in answers for outcome in answered.outcomes]
+        return views.live(outcomes, session.probes(["processes"])[0], wanted, failed)
 
     output.show(look)
     sys.exit(0 if well else 1)

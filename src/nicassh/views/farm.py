@@ -57,7 +57,7 @@ def _gather(store: Store, nodes: Sequence[Node]) -> dict[str, _Known]:
     known = {name: _Known() for name in names}
     for row in store.newest("outcomes", names):
         known[row["node"]].outcomes[row["probe"]] = row
-    for record in ("system", "load", "memory", "disks", "software"):
+    for record in ("system", "load", "memory", "disks", "software", "processes_census"):
         for row in store.newest(record, names) if record in store.records else []:
             known[row["node"]].records.setdefault(record, []).append(row)
     # Not the processes themselves: a large farm has hundreds of thousands.
@@ -99,6 +99,9 @@ def _state(known: _Known, stale: float, now: datetime) -> tuple[str, str, dateti
     if (now - login["at"]).total_seconds() > stale:
         return "stale", "not asked since", login["at"]
     bad = [f"{row['probe']} {_words(row)}" for row in known.outcomes.values() if not State(row["state"]).well]
+    census = known.one("processes_census")
+    if census.get("hidden"):
+        bad.append(f"processes: {census['visible']} of {census['total']} threads visible (hidepid)")
     return "up", "; ".join(bad), login["since"]
 
 
@@ -145,7 +148,7 @@ def _column(store: Store, record: str, name: str) -> Column:
 
 def _activity(known: _Known) -> list[dict[str, Any]] | None:
     """Ordinary users with the number of their processes, the busiest first; None where no listing ever came."""
-    if "processes" not in known.records:
+    if "processes" not in known.records or known.one("processes_census").get("hidden"):
         return None
     people = [(row["user"], row["number"]) for row in known.records["processes"] if row["ordinary"]]
     busiest = sorted(people, key=lambda item: (-item[1], item[0]))

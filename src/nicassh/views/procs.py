@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from nicassh.nodes import Node, natural
-from nicassh.probe import Outcome
+from nicassh.nodes import Node, fold, natural
+from nicassh.probe import Outcome, Probe
 from nicassh.record import plain
+from nicassh.store import Row as Stored
 from nicassh.store import Store
 from nicassh.units import Count, Percent, Seconds, Text, Time, counted, draw_seconds
 from nicassh.views.table import Field, Row, View, declared
@@ -18,41 +19,64 @@ from nicassh.views.table import Field, Row, View, declared
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which processes: of these users (all ordinary ones where empty), in these states, and so on."""
+    """Which processes: of these users (all ordinary ones where empty), in these states, of these kinds, and so on."""
 
     users: tuple[str, ...] = ()
     states: tuple[str, ...] = ()
     match: re.Pattern[str] | None = None
     min_cpu: float = 0.0
     min_memory: float = 0.0
+    kinds: tuple[str, ...] = ()
+    job: str = ""
 
-    def __call__(self, process: dict[str, Any]) -> bool:
+    def __call__(self, process: Stored) -> bool:
         return (
             (process["user"] in self.users if self.users else process["ordinary"])
             and (not self.states or process["state"] in self.states)
+            and (not self.kinds or process["kind"] in self.kinds)
+            and (not self.job or self.job in (process["job"], str(process["job"]).partition(".")[0]))
             and (self.match is None or self.match.search(process["command"]) is not None)
             and process["cpu_percent"] >= self.min_cpu
             and process["memory_percent"] >= self.min_memory
         )
 
 
-def live(outcomes: Iterable[Outcome], wanted: Wanted, failed: Sequence[str] = ()) -> View:
+def live(outcomes: Iterable[Outcome], probe: Probe, wanted: Wanted, failed: Sequence[str] = ()) -> View:
     """The processes in outcomes that have just arrived; `failed` is said below them."""
-    found = [{"node": outcome.node, **plain(record)} for outcome in outcomes for record in outcome.records]
-    return _view([process for process in found if wanted(process)], "".join(f"; {line}" for line in failed))
+    found: dict[str, list[dict[str, Any]]] = {name: [] for name in probe.records}
+    tables = {record: name for name, record in probe.records.items()}
+    for outcome in outcomes:
+        for record in outcome.records:
+            found[tables[type(record)]].append({"node": outcome.node, **plain(record)})
+    processes = [process for process in found["processes"] if wanted(process)]
+    return _view(processes, [*_hidden(found["processes_census"]), *failed])
 
 
 def cached(store: Store, nodes: Sequence[Node], wanted: Wanted) -> View:
     """The processes that the last collection stored."""
+    names = [node.name for node in nodes]
     where: dict[str, tuple[object, ...]] = {"user": wanted.users} if wanted.users else {"ordinary": (True,)}
-    rows = store.newest("processes", [node.name for node in nodes], **where)
+    if wanted.kinds:
+        where["kind"] = wanted.kinds
+    rows = store.newest("processes", names, **where)
     oldest = min((row["at"] for row in rows), default=None)
-    seen = f", seen {draw_seconds((datetime.now(UTC) - oldest).total_seconds())} ago" if oldest else ""
-    return _view([dict(row) for row in rows if wanted(dict(row))], seen)
+    seen = [f"seen {draw_seconds((datetime.now(UTC) - oldest).total_seconds())} ago"] if oldest else []
+    return _view([dict(row) for row in rows if wanted(row)], seen + _hidden(store.newest("processes_census", names)))
 
 
-def _view(processes: list[dict[str, Any]], seen: str = "") -> View:
-    """The busiest first on each node; `seen` ends the line below them."""
+def _hidden(censuses: Iterable[Stored]) -> list[str]:
+    """In words which nodes show only a part of their processes: `12 of 431 threads visible on nc8 (hidepid)`."""
+    parts: dict[tuple[int, int | None], list[str]] = {}
+    for census in censuses:
+        if census["hidden"]:
+            parts.setdefault((census["visible"], census["total"]), []).append(census["node"])
+    return [
+        f"{visible} of {total} threads visible on {fold(nodes)} (hidepid)" for (visible, total), nodes in parts.items()
+    ]
+
+
+def _view(processes: list[dict[str, Any]], notes: Sequence[str] = ()) -> View:
+    """The busiest first on each node; `notes` end the line below them."""
     processes.sort(key=lambda process: (natural(process["node"]), -process["cpu_percent"], process["pid"]))
     rows = tuple(
         Row({field.name: process[field.name] for field in _FIELDS}, trouble=_trouble(process)) for process in processes
@@ -61,13 +85,20 @@ def _view(processes: list[dict[str, Any]], seen: str = "") -> View:
     def summary(shown: Sequence[Row]) -> str:
         nodes = len({row.values["node"] for row in shown})
         found = f"{counted(len(shown), 'process')} on {counted(nodes, 'node')}" if shown else "no such process"
-        return found + seen
+        return "; ".join([found, *notes])
 
     return View("procs", _FIELDS, rows, summary)
 
 
 def _trouble(process: dict[str, Any]) -> dict[str, int]:
     return {"state": {"D": 2, "Z": 1, "T": 1}.get(process["state"], 0)}
+
+
+def _draw_job(row: Row) -> str:
+    """The job with its batch system, or the login that holds the process."""
+    if row.values["batch"]:
+        return f"{row.values['batch']} {row.values['job'] or '?'}"
+    return str(row.values["login"] or row.values["kind"])
 
 
 _FIELDS = (
@@ -80,4 +111,13 @@ _FIELDS = (
     Field(declared("state", str, Text, "D, R, S, T, Z or I."), 85),
     Field(declared("time", float, Seconds, "CPU time used so far."), 75),
     Field(declared("started", datetime, Time, "When it was started."), 40),
+    Field(
+        declared("job", str, Text, "The batch job that it belongs to; else what a person holds it by.", "job or login"),
+        83,
+        _draw_job,
+    ),
+    Field(declared("batch", str, Text, "The batch system of the job: sge, slurm or condor."), 0),
+    Field(declared("kind", str, Text, "batch, interactive, daemon or system."), 0),
+    Field(declared("login", str, Text, "What a person holds it by: pts/3, tmux pts/3, sshd."), 0),
+    Field(declared("software", str, Text, "The experiment's package that it runs."), 0),
 )
