@@ -86,8 +86,10 @@ class Ties:
         """The job of the nearest ancestor that is a batch system's own: root's, for anybody can take its name."""
         for other in self._ancestors(pid):
             kin = self._kin[other]
+            if other in self._shepherds:
+                return "sge", self._shepherds[other]
             if kin.trusted and (tie := _first(_PARENTS, [kin.title])):
-                return tie[0], self._shepherds.get(other, tie[1])
+                return tie
             if kin.trusted and kin.name in ("slurmstepd", "condor_starter"):
                 return kin.name.removesuffix("stepd").removesuffix("_starter"), None
         return None

@@ -13,6 +13,7 @@ from nicassh.config import Config
 from nicassh.errors import UsageError
 from nicassh.nodes import Node
 from nicassh.probe import Outcome, Probe, read
+from nicassh.record import Record, Untold
 from nicassh.state import LOGIN, State
 from nicassh.store import Store
 from nicassh.transport import Limits, Reply, Task
@@ -128,7 +129,10 @@ def judge(probe: Probe, section: Section, missing: Outcome) -> Outcome:
     if section.status != 0:
         return replace(missing, state=State.FAILED, reason=said or f"exit status {section.status}")
     try:
-        return replace(missing, state=State.OK, reason="", records=read(probe, section.output))
+        found = read(probe, section.output)
+        records = tuple(record for record in found if isinstance(record, Record))
+        untold = tuple(gap for gap in found if isinstance(gap, Untold))
+        return replace(missing, state=State.OK, reason="", records=records, untold=untold)
     except (Exception, SystemExit) as error:  # noqa: BLE001 a parser meets whatever a node prints; its trouble is an outcome
         reason = clean(f"{type(error).__name__}: {error}", 300)
         return replace(missing, state=State.UNREADABLE, reason=reason, text=clean(section.output, _KEPT))

@@ -21,7 +21,7 @@ from typing import Any
 
 from nicassh.clean import clean
 from nicassh.errors import ProbeError
-from nicassh.record import Column, Keep, Record, columns, name_of
+from nicassh.record import Column, Keep, Record, Untold, columns, name_of
 from nicassh.state import State
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -32,7 +32,7 @@ PLACES = ("nodes", "head")
 """Where a probe runs: on every node, or once a cluster on the node that answers for it."""
 SIZE = 2 * 1024 * 1024
 """Bytes that a probe may print unless its folder says otherwise."""
-Parse = Callable[[str], Iterable[Record]]
+Parse = Callable[[str], Iterable[Record | Untold]]
 Advance = Callable[[Sequence[Record], Sequence[Record], float], Iterable[Record]]
 
 
@@ -66,6 +66,7 @@ class Outcome:
     """What one probe gave on one node at one moment: records, or the reason there are none.
 
     `seconds` is how long the node took. `text` is the output that could not be read, for the operator.
+    `untold` are the rows that the probe could not learn although it ran well.
     """
 
     node: str
@@ -76,6 +77,7 @@ class Outcome:
     seconds: float | None = None
     records: tuple[Record, ...] = ()
     text: str = ""
+    untold: tuple[Untold, ...] = ()
 
 
 def load_all(folders: Sequence[Path] = ()) -> list[Probe]:
@@ -143,9 +145,13 @@ def load(folder: Path) -> Probe:
     )
 
 
-def read(probe: Probe, output: bytes) -> tuple[Record, ...]:
-    """The records in a probe's output, every text in them made safe. Raises whatever `parse` raises."""
-    return tuple(_cleaned(record) for record in probe.parse(output.decode("utf-8", "replace")))
+def read(probe: Probe, output: bytes) -> tuple[Record | Untold, ...]:
+    """The records in a probe's output, every text in them made safe, and what it could not learn.
+
+    Raises whatever `parse` raises.
+    """
+    found = probe.parse(output.decode("utf-8", "replace"))
+    return tuple(_cleaned(record) if isinstance(record, Record) else record for record in found)
 
 
 def _cleaned(record: Record) -> Record:

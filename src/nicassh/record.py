@@ -10,6 +10,7 @@ import dataclasses
 import re
 import types
 import typing
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -35,6 +36,21 @@ class Record:
 
     keep: ClassVar[Keep | None] = None
     """Overrides the probe's own `keep` where one probe yields records of several kinds."""
+
+
+@dataclass(frozen=True)
+class Untold:
+    """Says, among the records of a probe, that some rows could not be learned this time: the store keeps those it has.
+
+    They are the rows of the type `record` that have the values of `where`: the jobs of the one batch
+    system that is down, the packages below the one mount that hangs.
+    """
+
+    record: type[Record]
+    where: tuple[tuple[str, Any], ...] = ()
+
+    def __contains__(self, row: Mapping[str, Any]) -> bool:
+        return all(row[name] == value for name, value in self.where)
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ def rows(name: str, output: bytes) -> list[dict[str, Any]]:
     """What a probe reads in an output, as plain values."""
     one = probes()[name]
     tables = {record: table for table, record in one.records.items()}
-    found = probe.read(one, output)
+    found = [record for record in probe.read(one, output) if isinstance(record, Record)]
     return [({"record": tables[type(record)]} if len(tables) > 1 else {}) | _values(record) for record in found]
 
 

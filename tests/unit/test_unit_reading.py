@@ -1,0 +1,45 @@
+"""What views read from the store besides the newest rows: sums, intervals, the beginning of a series."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from unit_rows import PROBES, at, made, outcome
+
+from nicassh.store import Store
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    found = Store(f"sqlite:///{tmp_path}/nicamon.db", PROBES)
+    found.create()
+    return found
+
+
+def test_sums_by_groups_leave_out_what_has_no_group(store: Store) -> None:
+    jobs = [("sge", "1.1", 10.0), ("sge", "1.1", 20.0), ("sge", "2.1", 5.0), (None, None, 99.0)]
+    rows = [
+        made("processes", pid=pid, batch=batch, job=job, cpu_percent=cpu)
+        for pid, (batch, job, cpu) in enumerate(jobs, 1)
+    ]
+    store.write([outcome(name, "processes", at(0), *rows) for name in ("nc2", "nc3")])
+    sums = store.sums("processes", ["nc2", "nc3"], ["batch", "job"], ["cpu_percent"])
+    assert {(row["job"], row["cpu_percent"], row["number"]) for row in sums} == {("1.1", 60.0, 4), ("2.1", 10.0, 2)}
+    assert [row["job"] for row in store.sums("processes", ["nc4"], ["batch", "job"], ["cpu_percent"])] == []
+
+
+def test_spans_are_those_that_reach_beyond_a_moment(store: Store) -> None:
+    for second, version in ((0, "apr13"), (60, "may18"), (120, "jun19")):
+        store.write([outcome("nc2", "software", at(second), made("software", version=version))])
+    found = [(row["version"], row["until"]) for row in store.spans("software", ["nc2"], at(60))]
+    assert sorted(found) == [("jun19", None), ("may18", at(120))]
+
+
+def test_earliest_is_the_first_of_each_key_from_a_moment_on(store: Store) -> None:
+    for second in (0, 60, 120):
+        disks = [made("disks", mount=mount, used=second) for mount in ("/", "/data")]
+        store.write([outcome("nc2", "disks", at(second), *disks)])
+    found = {(row["mount"], row["used"]) for row in store.earliest("disks", ["nc2"], at(30))}
+    assert found == {("/", 60), ("/data", 60)}
+    assert store.earliest("disks", ["nc2"], at(200)) == []
