@@ -25,7 +25,9 @@ from nicassh.record import Column, Keep, Record, Untold, columns, name_of
 from nicassh.state import State
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
-RESERVED = ("farm", "login", "node", "outcomes", "workers")
+RESERVED = (
+    "bad", "diff", "explain", "farm", "jobs", "login", "node", "outcomes", "queues", "storage", "users", "workers",
+)  # fmt: skip
 """Names of views and of nicamon's own outcomes, that no probe may have."""
 PRIORITIES = ("critical", "high", "medium", "low", "negligible")
 PLACES = ("nodes", "head")

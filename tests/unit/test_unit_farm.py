@@ -9,13 +9,15 @@ from unit_rows import at, login, made, node, outcome
 
 from nicassh.state import State
 from nicassh.store import Store
-from nicassh.views import Row, farm, listing, page, workers
+from nicassh.views import Row, Scene, listing, page
+from nicassh.views.farm import farm
+from nicassh.views.workers import workers
 
 STALE = 900
 
 
 def only(store: Store, seconds: float = 60, role: str = "batch") -> Row:
-    (row,) = farm(store, [node("nc2", role)], STALE, at(seconds)).rows
+    (row,) = farm(Scene(store, [node("nc2", role)], STALE, at(seconds))).rows
     return row
 
 
@@ -121,7 +123,7 @@ def test_summary_counts_states_and_folds_the_down_by_reason(store: Store) -> Non
     for name in names[:3]:
         store.write([login(name, at(0)), outcome(name, "load", at(0), made("load"))])
     store.write([login(name, at(0), State.REFUSED, "nobody") for name in names[3:5]])
-    view = farm(store, [node(name) for name in names], STALE, at(1))
+    view = farm(Scene(store, [node(name) for name in names], STALE, at(1)))
     summary = view.summarize(view.rows)
     assert summary == "6 nodes: 3 up, 2 down (nc[5-6]: refused: nobody), 1 unknown"
     assert view.summarize([]) == "no nodes"
@@ -129,19 +131,19 @@ def test_summary_counts_states_and_folds_the_down_by_reason(store: Store) -> Non
 
 def test_workers_are_batch_nodes_with_load_per_cpu(store: Store) -> None:
     collect(store, 0, load={"load1": 14.0})
-    view = workers(store, [node("nc2"), node("ui1", "interactive")], STALE, at(1))
+    view = workers(Scene(store, [node("nc2"), node("ui1", "interactive")], STALE, at(1)))
     (row,) = view.rows
     assert (row.values["load_per_cpu"], row.trouble["load_per_cpu"]) == (3.5, 2)
 
 
 def test_listing_and_page(store: Store) -> None:
     collect(store, 0)
-    (row,) = listing(store, "system", [node("nc2"), node("nc3")], STALE, at(10)).rows
+    (row,) = listing(Scene(store, [node("nc2"), node("nc3")], STALE, at(10)), "system").rows
     assert (row.values["kernel"], row.values["since"], row.values["age"], row.old) == ("5.14.0", at(0), 10, set())
-    (row,) = listing(store, "load", [node("nc2")], STALE, at(1000)).rows
+    (row,) = listing(Scene(store, [node("nc2")], STALE, at(1000)), "load").rows
     assert "load1" in row.old
     assert "node" not in row.old
-    assert [view.name for view in page(store, node("nc2"), STALE, at(10))][:2] == ["farm", "outcomes"]
+    assert [view.name for view in page(Scene(store, [node("nc2")], STALE, at(10)))][:2] == ["farm", "outcomes"]
 
 
 def test_a_record_of_long_ago_is_old_though_the_node_is_up(store: Store) -> None:
@@ -162,6 +164,6 @@ def test_what_is_collected_hourly_is_not_old_after_a_quarter(store: Store) -> No
 def test_the_summary_is_of_the_rows_that_are_shown(store: Store) -> None:
     for name in ("nc2", "nc3"):
         store.write([login(name, at(0)), outcome(name, "load", at(0), made("load"))])
-    view = listing(store, "load", [node("nc2"), node("nc3")], STALE, at(0))
+    view = listing(Scene(store, [node("nc2"), node("nc3")], STALE, at(0)), "load")
     assert view.summarize(view.rows) == "2 rows from 2 of 2 nodes"
     assert view.summarize(view.rows[:1]) == "1 row from 1 of 2 nodes"

@@ -18,7 +18,8 @@ from nicassh.state import State
 from nicassh.store import Store
 from nicassh.terminal import csv_lines, draw, json_text, ndjson_lines
 from nicassh.terminal.write import records
-from nicassh.views import Row, View, choose, farm, listing
+from nicassh.views import Row, Scene, View, choose, listing
+from nicassh.views.farm import farm
 from nicassh.views.table import Field, declared
 
 EVIL = "\x1b]52;c;Y3\x07\x1b[2J\u202egpj\u2066\u200b\x9b31m[red]x[/red] :smile: \ud800<img src=x>\n\r\t\x00\x7f\ufeff日"
@@ -40,7 +41,7 @@ def view(store: Store) -> View:
         store.write([login(name, at(0)), *(outcome(name, probe, at(0), *rows) for probe, rows in names.items())])
     store.write([login("nc3", at(0), State.UNREACHABLE, clean("no route: " + "because " * 30))])
     nodes = [node(name) for name in ("nc2", "nc10", "nc3", "nc4")]
-    return farm(store, nodes, 900, at(10))
+    return farm(Scene(store, nodes, 900, at(10)))
 
 
 def drawn(view: View, width: int | None, colours: bool = False) -> str:
@@ -115,7 +116,7 @@ def test_json_of_a_hostile_record_has_no_control_byte(store: Store) -> None:
     probe = next(one for one in PROBES if one.name == "processes")
     output = (probe.folder / "samples/hostile.out").read_bytes()
     store.write([outcome("nc2", "processes", at(0), *read(probe, output))])
-    found = listing(store, "processes", [node("nc2")], 900, at(1))
+    found = listing(Scene(store, [node("nc2")], 900, at(1)), "processes")
     text = json_text(found.name, records(found))
     assert len(json.loads(text)["rows"]) == len(found.rows) > 5
     bad = {one for one in text if unicodedata.category(one)[0] == "C" or unicodedata.category(one) in ("Zl", "Zp")}

@@ -41,7 +41,7 @@ def command(session: Session, expression: str, names: tuple[str, ...], quiet: bo
     """
     probes = session.probes(names)
     nodes = collect.asked(session.select(expression), probes)
-    store = session.store()
+    store = session.store
     store.create()
     signal.signal(signal.SIGTERM, _interrupt)
     answers: list[collect.Answered] = []

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from nicassh.nodes import Inventory, Node
     from nicassh.probe import Probe
     from nicassh.store import Store
+    from nicassh.views import Scene
 
 
 class Session:
@@ -57,11 +58,18 @@ class Session:
 
         return probe.named(self._loaded, names)
 
+    @cached_property
     def store(self) -> Store:
         """The database. Raises DatabaseError."""
         from nicassh.store import Store
 
         return Store(self.config.database_url, self._loaded)
+
+    def scene(self, nodes: Sequence[Node]) -> Scene:
+        """These nodes as the database has them now. Raises DatabaseError."""
+        from nicassh.views import Scene
+
+        return Scene(self.store, nodes, self.config.stale, everyone=list(self.inventory.nodes.values()))
 
 
 def session_of(ctx: click.Context) -> Session:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import click
 
@@ -13,34 +12,30 @@ from nicassh.cli.session import Session, node_expression, session_of
 from nicassh.record import Keep, Record
 from nicassh.store import Result
 
-VIEWS = {
-    "farm": "The farm, one line a node: machine, load, memory, disk, activity, state.",
-    "workers": "The batch nodes, with the load that each processor carries.",
+_OTHERS = {
     "node": "Everything known of one node.",
     "outcomes": "How each probe ended on each node, and since when.",
 }
 
-_MADE = {"farm": (views.farm, views.FARM), "workers": (views.workers, views.WORKERS)}
-
 
 class _Views(click.Group):
-    """The named views, and one for each record of the probes in force."""
+    """The named views, and one for each record of the probes in force that no view has taken the name of."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [*VIEWS, *self._records(ctx)]
+        return list(dict.fromkeys([*views.NAMED, *_OTHERS, *self._records(ctx)]))
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name == "node":
             return node
-        if name in _MADE:
-            build, fields = _MADE[name]
-            return _table(name, VIEWS[name], [field.name for field in fields], build)
-        records = {"outcomes": (VIEWS["outcomes"], Result, Keep.INTERVALS), **self._records(ctx)}
+        if name in views.NAMED:
+            named = views.NAMED[name]
+            return _table(name, named.help, [field.name for field in named.fields], named.build)
+        records = {"outcomes": (_OTHERS["outcomes"], Result, Keep.INTERVALS), **self._records(ctx)}
         if name not in records:
             return None
         text, record, keep = records[name]
         names = [field.name for field in views.fields_of(record, keep)]
-        return _table(name, text, names, lambda store, nodes, stale: views.listing(store, name, nodes, stale))
+        return _table(name, text, names, lambda scene: views.listing(scene, name))
 
     @staticmethod
     def _records(ctx: click.Context) -> dict[str, tuple[str, type[Record], Keep]]:
@@ -67,7 +62,7 @@ def command() -> None:
     """
 
 
-@click.command(help=VIEWS["node"])
+@click.command(help=_OTHERS["node"])
 @node_expression("name")
 @output_options
 @click.pass_obj
@@ -77,18 +72,16 @@ def node(session: Session, name: str, output: Output) -> None:
     chosen = session.select(name)
     if len(chosen) != 1:
         raise UsageError(f"{name!r} names {len(chosen)} nodes", "show node takes one; for more, see: nicamon show farm")
-    store, stale = session.store(), session.config.stale
-    output.show_page("node", lambda: views.page(store, chosen[0], stale))
+    output.show_page("node", lambda: views.page(session.scene(chosen)))
 
 
-def _table(name: str, text: str, names: Sequence[str], build: Any) -> click.Command:
+def _table(name: str, text: str, names: Sequence[str], build: Callable[[views.Scene], views.View]) -> click.Command:
     @click.command(name, help=f"{text}\n\nColumns: {', '.join(names)}.", short_help=text)
     @node_expression("-n", "--node", "expression", default="", metavar="EXPR", help="Show only these nodes.")
     @output_options
     @click.pass_obj
     def show(session: Session, expression: str, output: Output) -> None:
-        nodes: Sequence[Any] = session.select(expression)
-        store, stale = session.store(), session.config.stale
-        output.show(lambda: build(store, nodes, stale))
+        nodes = session.select(expression)
+        output.show(lambda: build(session.scene(nodes)))
 
     return show

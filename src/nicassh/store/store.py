@@ -91,9 +91,9 @@ class Store:
         return self._select(sa.select(*groups, sa.func.count().label("number")).group_by(*groups), table, nodes, {})
 
     def sums(self, name: str, nodes: Iterable[str], by: Sequence[str], of: Sequence[str]) -> list[Row]:
-        """The same with the sum of some columns for each group; groups whose last column is unknown are left out."""
+        """The same with the sums of some columns; rows whose last column of `by` is unknown do not count."""
         table = self._shape(name).newest
-        groups = [table.c[column] for column in by]
+        groups = [table.c.node, *(table.c[column] for column in by)]
         totals = [sa.func.sum(table.c[column]).label(column) for column in of]
         query = sa.select(*groups, *totals, sa.func.count().label("number")).where(groups[-1].is_not(None))
         return self._select(query.group_by(*groups), table, nodes, {})
@@ -115,6 +115,10 @@ class Store:
         join = sa.and_(*(newest.c[column.name] == column for column in key))
         query = sa.select(table).join(newest, join).where(table.c.at == first)
         return self._select(query, table, nodes, {})
+
+    def probe_of(self, record: str) -> str:
+        """The probe that fills a record's table."""
+        return next((probe for probe, records in self.probes.items() if record in records), "")
 
     def _history(self, name: str) -> sa.Table:
         table = self._shape(name).history

@@ -1,23 +1,24 @@
 """Views: named tables over the newest records, for the terminal, JSON, CSV and the web alike."""
 
 from nicassh.views.directory import catalogue, hostkeys, inventory
-from nicassh.views.farm import FARM, WORKERS, farm, workers
 from nicassh.views.listing import fields_of, listing
+from nicassh.views.named import NAMED, Named
 from nicassh.views.page import page
 from nicassh.views.procs import Wanted, cached, live
+from nicassh.views.scene import Scene
 from nicassh.views.table import Field, Row, View, choose, filtered, ordered
 
 __all__ = [
-    "FARM",
-    "WORKERS",
+    "NAMED",
     "Field",
+    "Named",
     "Row",
+    "Scene",
     "View",
     "Wanted",
     "cached",
     "catalogue",
     "choose",
-    "farm",
     "fields_of",
     "filtered",
     "hostkeys",
@@ -26,5 +27,4 @@ __all__ = [
     "live",
     "ordered",
     "page",
-    "workers",
 ]

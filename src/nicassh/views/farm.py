@@ -1,11 +1,11 @@
-"""The farm: one row a node, made of its newest records; and the workers, the same for batch nodes."""
+"""The farm: one row a node, made of its newest records."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from nicassh.nodes import Node, fold, natural
@@ -14,6 +14,7 @@ from nicassh.state import LOGIN, State
 from nicassh.store import Row as Stored
 from nicassh.store import Store
 from nicassh.units import UNKNOWN, Bytes, Count, Number, Seconds, Text, Time, counted
+from nicassh.views.scene import Scene
 from nicassh.views.table import Field, Row, View, declared
 
 _TROUBLE = {"up": 0, "stale": 1, "down": 2, "unknown": 1}
@@ -32,46 +33,31 @@ class _Known:
         return dict(rows[0]) if rows else {}
 
 
-def farm(store: Store, nodes: Sequence[Node], stale: float, now: datetime | None = None) -> View:
-    """All nodes in the order given. `stale` is the age in seconds from which a value is old."""
-    now = now or datetime.now(UTC)
-    known = _gather(store, nodes)
-    rows = tuple(_row(node, known[node.name], stale, now, store) for node in nodes)
+def farm(scene: Scene) -> View:
+    """All nodes in the order given."""
+    known = _gather(scene)
+    rows = tuple(_row(node, known[node.name], scene) for node in scene.nodes)
     return View("farm", FARM, rows, _summary)
 
 
-def workers(store: Store, nodes: Sequence[Node], stale: float, now: datetime | None = None) -> View:
-    """The nodes of role batch, with the load that each processor carries."""
-    view = farm(store, [node for node in nodes if node.role == "batch"], stale, now)
-    for row in view.rows:
-        load, cpus = row.values["load1"], row.values["ncpu"]
-        row.values["load_per_cpu"] = round(load / cpus, 3) if load is not None and cpus else None
-        row.trouble["load_per_cpu"] = _PER_CPU.trouble(row.values["load_per_cpu"])
-        if "load1" in row.old:
-            row.old.add("load_per_cpu")
-    return View("workers", WORKERS, view.rows, view.summarize)
-
-
-def _gather(store: Store, nodes: Sequence[Node]) -> dict[str, _Known]:
-    names = [node.name for node in nodes]
-    known = {name: _Known() for name in names}
-    for row in store.newest("outcomes", names):
-        known[row["node"]].outcomes[row["probe"]] = row
+def _gather(scene: Scene) -> dict[str, _Known]:
+    known = {name: _Known(outcomes=scene.outcomes[name]) for name in scene.names}
     for record in ("system", "load", "memory", "disks", "software", "processes_census"):
-        for row in store.newest(record, names) if record in store.records else []:
-            known[row["node"]].records.setdefault(record, []).append(row)
+        for node, rows in scene.grouped(record).items():
+            known[node].records[record] = rows
     # Not the processes themselves: a large farm has hundreds of thousands.
-    for row in store.tally("processes", names, "user", "ordinary", "at") if "processes" in store.records else []:
-        known[row["node"]].records.setdefault("processes", []).append(row)
+    if "processes" in scene.store.records:
+        for row in scene.store.tally("processes", scene.names, "user", "ordinary", "at"):
+            known[row["node"]].records.setdefault("processes", []).append(row)
     return known
 
 
-def _row(node: Node, known: _Known, stale: float, now: datetime, store: Store) -> Row:
+def _row(node: Node, known: _Known, scene: Scene) -> Row:
     system, load, memory = known.one("system"), known.one("load"), known.one("memory")
     disks = known.records.get("disks", [])
     updated = max((row["at"] for rows in known.records.values() for row in rows), default=None)
-    age = round(max(0.0, (now - updated).total_seconds()), 1) if updated else None
-    state, reason, since = _state(known, stale, now)
+    age = round(max(0.0, (scene.now - updated).total_seconds()), 1) if updated else None
+    state, reason, since = _state(known, scene.stale, scene.now)
     free = [disk["free"] for disk in disks if disk["free"] is not None]
     values = {
         "node": node.name, "address": node.address or None, "role": node.role or None,
@@ -83,10 +69,8 @@ def _row(node: Node, known: _Known, stale: float, now: datetime, store: Store) -
         "activity": _activity(known), "disk_free": sum(free) if free else None,
         "updated": updated, "age": age,
     }  # fmt: skip
-    # What is collected once an hour is not old after a quarter of one.
-    limits = {record: max(stale, 3 * every) for record, every in store.every.items()}
-    old = {name for name in _old(known, limits, state, now) if values[name] is not None}
-    return Row(values, old, _trouble(store, known, values))
+    old = {name for name in _old(known, scene, state) if values[name] is not None}
+    return Row(values, old, _trouble(scene.store, known, values))
 
 
 def _state(known: _Known, stale: float, now: datetime) -> tuple[str, str, datetime | None]:
@@ -116,14 +100,11 @@ _FIELDS = {
 }  # fmt: skip
 
 
-def _old(known: _Known, stale: Mapping[str, float], state: str, now: datetime) -> set[str]:
+def _old(known: _Known, scene: Scene, state: str) -> set[str]:
     """The fields that are no news: of a node that is not up, a probe that failed, or a record of long ago."""
     old: set[str] = set()
     for record, fields in _FIELDS.items():
-        outcome = known.outcomes.get(record)
-        failed = outcome is not None and not State(outcome["state"]).well
-        ages = [(now - row["at"]).total_seconds() for row in known.records.get(record, [])]
-        if state != "up" or failed or any(age > stale.get(record, 0) for age in ages):
+        if state != "up" or any(scene.is_old(record, row) for row in known.records.get(record, [])):
             old |= set(fields)
     return old
 
@@ -138,7 +119,7 @@ def _trouble(store: Store, known: _Known, values: dict[str, Any]) -> dict[str, i
         "state": state,
         "memory_available": _column(store, "memory", "available_percent").trouble(memory),
         "disk_free": max((_column(store, "disks", "free_percent").trouble(share) for share in shares), default=0),
-        "load1": _PER_CPU.trouble(load / cpus if load is not None and cpus else None),
+        "load1": PER_CPU.trouble(load / cpus if load is not None and cpus else None),
     }
 
 
@@ -204,7 +185,7 @@ def _draw_status(row: Row) -> str:
     return f"{row.values['state']}: {reason}" if reason else str(row.values["state"])
 
 
-_PER_CPU = declared(
+PER_CPU = declared(
     "load_per_cpu", float, Number, "Load average over 1 minute per processor.", "load/cpu", high=(1.5, 3.0)
 )
 _MACHINE = (
@@ -244,7 +225,3 @@ _WHEN = (
     Field(declared("age", float, Seconds, "How old the newest value is.", "updated"), 64),
 )
 FARM = (*_MACHINE, *_SYSTEM, *_BUSY, *_WHEN)
-WORKERS = (
-    *_MACHINE, _SYSTEM[-1], *_BUSY[:3], Field(_PER_CPU, 85), *_BUSY[3:], *_WHEN,
-    *(Field(f.column, 0, f.draw, f.flexible) for f in _SYSTEM[:-1]),
-)  # fmt: skip

@@ -3,39 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
-from nicassh.nodes import Node
 from nicassh.record import Keep, Record, columns
-from nicassh.state import State
-from nicassh.store import Store
 from nicassh.units import Seconds, Text, Time, counted
+from nicassh.views.scene import Scene
 from nicassh.views.table import Field, Row, View, declared
 
 
-def listing(store: Store, name: str, nodes: Sequence[Node], stale: float, now: datetime | None = None) -> View:
+def listing(scene: Scene, name: str) -> View:
     """The newest rows of a record on these nodes, in the nodes' order and then by key."""
-    now = now or datetime.now(UTC)
+    store = scene.store
     shape = store.outcomes if name == "outcomes" else store.records[name]
-    names = [node.name for node in nodes]
-    probe = next((probe for probe, records in store.probes.items() if name in records), "")
-    failed = {
-        row["node"] for row in store.newest("outcomes", names) if row["probe"] == probe and not State(row["state"]).well
-    }
-    # What is collected once an hour is not stale after a quarter of one.
-    limit = max(stale, 3 * store.every.get(name, 0))
-    rows: dict[str, list[Row]] = {node: [] for node in names}
-    for stored in store.newest(name, names):
-        age = round(max(0.0, (now - stored["at"]).total_seconds()), 1)
-        values = {**stored, "updated": stored["at"], "age": age}
-        old = set(values) - {"node"} if age > limit or stored["node"] in failed else set()
+    rows: dict[str, list[Row]] = {node: [] for node in scene.names}
+    for stored in store.newest(name, scene.names):
+        values = {**stored, "updated": stored["at"], "age": scene.age(stored)}
+        old = set(values) - {"node"} if scene.is_old(name, stored) else set()
         trouble = {column.name: column.trouble(stored[column.name]) for column in columns(shape.record)}
         rows[stored["node"]].append(Row(values, old, trouble))
-    flat = tuple(row for node in names for row in rows[node])
+    flat = tuple(row for node in scene.names for row in rows[node])
 
     def summary(shown: Sequence[Row]) -> str:
         present = len({row.values["node"] for row in shown})
-        return f"{counted(len(shown), 'row')} from {present} of {counted(len(nodes), 'node')}"
+        return f"{counted(len(shown), 'row')} from {present} of {counted(len(scene.nodes), 'node')}"
 
     return View(name, fields_of(shape.record, shape.keep), flat, summary)
 

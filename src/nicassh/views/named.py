@@ -1,0 +1,33 @@
+"""The views that are more than the rows of one record, by their names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from nicassh.views.farm import FARM, farm
+from nicassh.views.jobs import JOBS, QUEUES, jobs, queues
+from nicassh.views.scene import Scene
+from nicassh.views.table import Field, View
+from nicassh.views.users import USERS, users
+from nicassh.views.workers import WORKERS, workers
+
+
+@dataclass(frozen=True)
+class Named:
+    """One view: what it tells, how it is made, and its columns."""
+
+    help: str
+    build: Callable[[Scene], View]
+    fields: tuple[Field, ...]
+
+
+NAMED = {
+    "farm": Named("The farm, one line a node: machine, load, memory, disk, activity, state.", farm, FARM),
+    "workers": Named("The batch nodes: slots, jobs, batch state with its reason, load against jobs.", workers, WORKERS),
+    "users": Named("The users: processes, CPU, memory, batch jobs, logins, software in use.", users, USERS),
+    "jobs": Named("The jobs of all batch systems, with what their processes use.", jobs, JOBS),
+    "queues": Named(
+        "The queues and partitions: slots used, free and broken, jobs running and waiting.", queues, QUEUES
+    ),
+}
