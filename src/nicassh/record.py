@@ -69,11 +69,12 @@ class Column:
     high: tuple[float, float] | None
     shown: bool = True
     volatile: bool = False
+    levels: Mapping[str, int] | None = None
 
     def trouble(self, value: Any) -> int:
-        """0 for a good value, 1 for a warning, 2 for a bad one, by the field's thresholds."""
+        """0 for a good value, 1 for a warning, 2 for a bad one, by the field's thresholds or levels."""
         if value is None or isinstance(value, str):
-            return 0
+            return self.levels.get(value, 1) if self.levels and value else 0
         if self.high:
             return int(value >= self.high[0]) + int(value >= self.high[1])
         if self.low:
@@ -94,16 +95,18 @@ def column(
     high: tuple[float, float] | None = None,
     shown: bool = True,
     volatile: bool = False,
+    levels: Mapping[str, int] | None = None,
 ) -> Any:
     """Declares a field of a record.
 
     `key` fields tell the rows of one node apart. `low` and `high` are thresholds (warning, bad): a
-    value at or beyond them is marked. A field that is not `shown` is in JSON, and in tables on request.
-    A record kept as intervals begins no new one where only `volatile` fields have changed. The unit comes
-    from the field's type.
+    value at or beyond them is marked. `levels` are the words that a text may be, each with its trouble
+    (0 good, 1 warning, 2 bad); of a record kept as intervals, the availability is the share of time
+    below 2. A field that is not `shown` is in JSON, and in tables on request. A record kept as intervals
+    begins no new one where only `volatile` fields have changed. The unit comes from the field's type.
     """
-    meta = {"help": help, "key": key, "title": title, "low": low, "high": high, "shown": shown, "volatile": volatile}
-    return dataclasses.field(metadata=meta)
+    given = {"help": help, "key": key, "title": title, "low": low, "high": high}
+    return dataclasses.field(metadata={**given, "shown": shown, "volatile": volatile, "levels": levels})
 
 
 def columns(record: type[Record]) -> tuple[Column, ...]:

@@ -2,19 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import pytest
-from unit_rows import PROBES, at, made, outcome
+from unit_rows import at, made, outcome
 
 from nicassh.store import Store
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    found = Store(f"sqlite:///{tmp_path}/nicamon.db", PROBES)
-    found.create()
-    return found
 
 
 def test_sums_by_groups_leave_out_what_has_no_group(store: Store) -> None:

@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
-import pytest
-from unit_rows import PROBES, at, made, outcome
+from unit_rows import at, made, outcome
 
 from nicassh.record import Untold
 from nicassh.store import Store
 
 BELOW = (("package", "ROOT"),)
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Store:
-    found = Store(f"sqlite:///{tmp_path}/nicamon.db", PROBES)
-    found.create()
-    return found
 
 
 def packages(store: Store) -> set[tuple[str, str | None, datetime]]:

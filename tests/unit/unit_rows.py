@@ -20,13 +20,13 @@ def at(seconds: float) -> datetime:
     return NOON + timedelta(seconds=seconds)
 
 
-def node(name: str, role: str = "batch") -> Node:
-    return Node(name, f"{name}.jinr.ru", role=role)
+def node(name: str, role: str = "batch", head: str = "") -> Node:
+    return Node(name, f"{name}.jinr.ru", role=role, head=head)
 
 
 def made(name: str, **fields: Any) -> Record:
-    """A record of a probe: the fields given, and something usual for the others."""
-    record = next(one for one in PROBES if one.name == name).records[name]
+    """A record of a table: the fields given, and something usual for the others."""
+    record = next(one.records[name] for one in PROBES if name in one.records)
     return record(**{**USUAL[name], **fields})
 
 
@@ -55,6 +55,7 @@ USUAL: dict[str, dict[str, Any]] = {
         "boot_time": NOON - timedelta(days=3),
     },
     "software": {"package": "FairSoft", "path": "/opt/fairsoft/apr13", "version": "apr13", "method": "folder"},
+    "processes_census": {"hidden": False, "visible": 300, "total": None},
     "processes": {
         "pid": 10, "user": "merz", "command": "root.exe", "memory_percent": 1.0, "cpu_percent": 10.0, "state": "R",
         "time": 100.0, "started": NOON - timedelta(hours=1), "kind": "interactive", "batch": None, "job": None,

@@ -23,6 +23,7 @@ COMMANDS = {
     "probes": "List the probes and what they collect.",
     "collect": "Ask the nodes and store what they answer.",
     "show": "Show the farm, or any record, from the database.",
+    "explain": "Say everything that is wrong with a node.",
     "procs": "Show the processes of users on all nodes, now.",
     "demo": "A farm of real sshd nodes on this machine, to try things on.",
     "completion": "Print the completion script for a shell.",
@@ -62,6 +63,7 @@ def command(ctx: click.Context, config: Path | None) -> None:
     nicamon collect                   ask all nodes and store what they answer
     nicamon show farm                 the farm, one line a node
     nicamon procs --user strmaxim     what a user runs, on all nodes, now
+    nicamon explain nc13              what is wrong with a node
     """
     ctx.obj = Session(config)
 

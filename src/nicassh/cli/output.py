@@ -1,4 +1,4 @@
-"""The options that every table has, and what they do: --json, --ndjson, --csv, --sort, --filter, --columns, --watch."""
+"""The options that every table has, and what they do: --json, --csv, --sort, --filter, --columns, --gather, --watch."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ class Output:
     filter: str
     columns: tuple[str, ...]
     watch: float | None
+    gather: bool | None = None
 
     def show(self, build: Callable[[], View]) -> None:
         """Builds the view and prints it, once or every `watch` seconds until interrupted. Raises UsageError."""
@@ -60,7 +61,11 @@ class Output:
         from nicassh import views as view
 
         first = view.ordered(view.filtered(view.choose(views[0], self.columns), self.filter), self.sort)
-        return [first, *views[1:]]
+        return [view.gathered(one) if self._gathers(one) else one for one in (first, *views[1:])]
+
+    def _gathers(self, one: View) -> bool:
+        """Programs get every row; a person gets a view gathered where that is how it is best read."""
+        return self.gather if self.gather is not None else one.gathers and self.format == "table" and len(one.rows) > 1
 
     def _print(self, views: list[View], page: str) -> None:
         try:
@@ -122,6 +127,7 @@ def output_options(function: Callable[..., Any]) -> Callable[..., Any]:
             filter=options.pop("row_filter"),
             columns=_list(options.pop("columns")),
             watch=options.pop("watch"),
+            gather=options.pop("gather"),
         )
         return function(*arguments, output=output, **options)
 
@@ -158,6 +164,10 @@ _OPTIONS = (
     ),
     click.option(
         "--columns", default="", metavar="COL[,…]", help="Show these columns; +COL adds one, -COL takes one away."
+    ),
+    click.option(
+        "--gather/--no-gather", default=None,
+        help="Make one row of all nodes whose rows are alike, or a row of each. Else as suits the table.",
     ),
     click.option(
         "--watch", type=click.FloatRange(min=0.1), metavar="SECONDS", help="Show again and again, until interrupted."

@@ -27,6 +27,8 @@ class _Views(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name == "node":
             return node
+        if name == "bad":
+            return bad
         if name in views.NAMED:
             named = views.NAMED[name]
             return _table(name, named.help, [field.name for field in named.fields], named.build)
@@ -73,6 +75,31 @@ def node(session: Session, name: str, output: Output) -> None:
     if len(chosen) != 1:
         raise UsageError(f"{name!r} names {len(chosen)} nodes", "show node takes one; for more, see: nicamon show farm")
     output.show_page("node", lambda: views.page(session.scene(chosen)))
+
+
+@click.command()
+@node_expression("-n", "--node", "expression", default="", metavar="EXPR", help="Judge only these nodes.")
+@click.option(
+    "--as",
+    "batch",
+    type=click.Choice(["slurm", "sge", "nica-scheduler"]),
+    help="Print the option that keeps a job off these nodes, and nothing where there are none.",
+)
+@output_options
+@click.pass_obj
+def bad(session: Session, expression: str, batch: str | None, output: Output) -> None:
+    """Show the nodes to avoid, and why: those of which something bad is known (see `nicamon explain`).
+
+    \b
+    sbatch $(nicamon show bad --as slurm) job.sh
+    qsub $(nicamon show bad --as sge) job.sh
+    nicamon show bad --as nica-scheduler       hosts="~nc10,nc13" for the <run> element
+    """
+    nodes = session.select(expression)
+    if batch is None:
+        output.show(lambda: views.NAMED["bad"].build(session.scene(nodes)))
+    elif option := views.exclusion(views.NAMED["bad"].build(session.scene(nodes)), batch):
+        click.echo(option)
 
 
 def _table(name: str, text: str, names: Sequence[str], build: Callable[[views.Scene], views.View]) -> click.Command:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from nicassh.record import Record, column
+from nicassh.state import State
 from nicassh.units import Seconds, Text
 
 
@@ -13,7 +14,7 @@ class Result(Record):
     """An outcome as it is stored: kept as intervals, so each change of state has its since and until."""
 
     probe: Text = column("The probe, or `login` for the node itself.", key=True)
-    state: Text = column("How it ended.")
+    state: Text = column("How it ended.", levels={state.value: 0 if state.well else 2 for state in State})
     reason: Text = column("Why there are no records; empty where all is well.")
     seconds: Seconds | None = column("How long the node took for its whole answer.", volatile=True)
     text: Text = column("Output that could not be read.", shown=False, volatile=True)

@@ -1,6 +1,8 @@
 """Views: named tables over the newest records, for the terminal, JSON, CSV and the web alike."""
 
 from nicassh.views.directory import catalogue, hostkeys, inventory
+from nicassh.views.explain import exclusion, explain
+from nicassh.views.gathering import gathered
 from nicassh.views.listing import fields_of, listing
 from nicassh.views.named import NAMED, Named
 from nicassh.views.page import page
@@ -19,8 +21,11 @@ __all__ = [
     "cached",
     "catalogue",
     "choose",
+    "exclusion",
+    "explain",
     "fields_of",
     "filtered",
+    "gathered",
     "hostkeys",
     "inventory",
     "listing",

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from nicassh.views.explain import BAD, bad
 from nicassh.views.farm import FARM, farm
 from nicassh.views.jobs import JOBS, QUEUES, jobs, queues
 from nicassh.views.scene import Scene
+from nicassh.views.storage import STORAGE, storage
 from nicassh.views.table import Field, View
 from nicassh.views.users import USERS, users
 from nicassh.views.workers import WORKERS, workers
@@ -30,4 +32,6 @@ NAMED = {
     "queues": Named(
         "The queues and partitions: slots used, free and broken, jobs running and waiting.", queues, QUEUES
     ),
+    "storage": Named("The file systems of data servers, and network mounts: free, fill rate.", storage, STORAGE),
+    "bad": Named("The nodes to avoid, and why; with --as the exclude option of a batch system.", bad, BAD),
 }

@@ -30,13 +30,15 @@ class Field:
 
     `weight` orders what a narrow terminal leaves out (the lightest first); a weight of 0 is shown only
     on request. `draw` replaces the unit's own way to draw where a cell tells more than one value.
-    `flexible` cells may be cut to fit.
+    `flexible` cells may be cut to fit. `merge` makes one value of those of several nodes where rows are
+    gathered; without it, rows whose cells differ are not.
     """
 
     column: Column
     weight: int = 5
     draw: Callable[[Row], str] | None = None
     flexible: bool = False
+    merge: Callable[[list[Any]], Any] | None = None
 
     @property
     def name(self) -> str:
@@ -61,6 +63,8 @@ class View:
     summarize: Callable[[Sequence[Row]], str] = lambda _rows: ""
     shown: tuple[str, ...] = ()
     """Names of the fields that the reader asked for; empty: those with a weight."""
+    gathers: bool = False
+    """Whether a person would rather read it gathered: one row for all nodes that are alike."""
 
 
 def declared(name: str, kind: type, unit: Any, help: str, title: str = "", **thresholds: Any) -> Column:  # noqa: A002

@@ -1,0 +1,29 @@
+"""`nicamon explain`: everything that is wrong with a node."""
+
+from __future__ import annotations
+
+import click
+
+from nicassh import views
+from nicassh.cli.output import Output, output_options
+from nicassh.cli.session import Session, node_expression
+
+
+@click.command()
+@node_expression("expression", metavar="NODE")
+@output_options
+@click.pass_obj
+def command(session: Session, expression: str, output: Output) -> None:
+    """Say everything that is wrong with a node, or with several, in order of weight.
+
+    How it was reached, what its batch system says of it, mounts that hang, full disks, services that
+    are down, memory and swap, processes that are stuck, its clock, software that is not that of the
+    others, when it was last seen. It asks no node: it judges what `nicamon collect` stored last.
+
+    \b
+    nicamon explain nc13
+    nicamon explain @batch --filter "level = bad"
+    nicamon show bad                  the nodes to avoid
+    """
+    nodes = session.select(expression)
+    output.show(lambda: views.explain(session.scene(nodes)))

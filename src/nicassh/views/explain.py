@@ -1,0 +1,120 @@
+"""One node explained, and the nodes to avoid."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from nicassh.nodes import fold, natural
+from nicassh.state import LOGIN
+from nicassh.units import Count, Text, Time, counted, draw_seconds
+from nicassh.views.facts import Facts
+from nicassh.views.findings import AVOID, Finding, findings
+from nicassh.views.scene import Scene
+from nicassh.views.table import Field, Row, View, declared
+
+_TROUBLE = {"bad": 2, "warning": 1, "note": 0}
+
+
+def explain(scene: Scene) -> View:
+    """Everything wrong with the nodes of a scene, in order of weight."""
+    facts = Facts(scene)
+    found = [(node.name, finding) for node in scene.nodes for finding in findings(facts, node)]
+    found.sort(key=lambda item: -item[1].weight)
+    rows = tuple(_row(name, finding) for name, finding in found)
+    return View("explain", EXPLAIN, rows, lambda shown: _summary(scene, shown))
+
+
+def bad(scene: Scene) -> View:
+    """The nodes to avoid, the worst first, each with its reasons."""
+    facts = Facts(scene)
+    rows = []
+    for node in scene.nodes:
+        heavy = [finding for finding in findings(facts, node) if finding.weight >= AVOID]
+        if heavy:
+            since = min((finding.since for finding in heavy if finding.since), default=None)
+            rows.append(Row({
+                "node": node.name, "role": node.role or None, "weight": heavy[0].weight,
+                "reason": "; ".join(f"{finding.area}: {finding.what}" for finding in heavy), "since": since,
+                "hosts": [host["host"] for host in facts.hosts.get(node.name, [])],
+                "systems": [host["system"] for host in facts.hosts.get(node.name, [])],
+            }, trouble={"reason": 2}))  # fmt: skip
+    rows.sort(key=lambda row: (-row.values["weight"], natural(row.values["node"])))
+    nodes = len(scene.nodes)
+    return View("bad", BAD, tuple(rows), lambda shown: f"{len(shown)} of {counted(nodes, 'node')} to avoid")
+
+
+def exclusion(view: View, batch: str) -> str:
+    """The option with which a job stays off the nodes of a `bad` view; empty where there is none.
+
+    `slurm` is for sbatch and srun, `sge` for qsub, `nica-scheduler` an attribute of its <run> element.
+    """
+    names = sorted(set(_hosts(view.rows, batch)), key=natural)
+    if not names:
+        return ""
+    if batch == "slurm":
+        return f"--exclude={fold(names)}"
+    if batch == "sge":
+        return f"-l h=!({'|'.join(names)})"
+    return f'hosts="~{",".join(names)}"'
+
+
+def _hosts(rows: Iterable[Row], batch: str) -> Iterable[str]:
+    """The bad nodes by the names that a batch system has for them; without any batch system those of role batch."""
+    rows = list(rows)
+    if any(row.values["systems"] for row in rows):
+        for row in rows:
+            for system, host in zip(row.values["systems"], row.values["hosts"], strict=True):
+                if batch in (system, "nica-scheduler"):
+                    yield host
+    else:
+        yield from (row.values["node"] for row in rows if row.values["role"] == "batch")
+
+
+def _row(name: str, finding: Finding) -> Row:
+    values = {
+        "node": name, "level": finding.level, "weight": finding.weight, "area": finding.area,
+        "finding": finding.what, "since": finding.since,
+    }  # fmt: skip
+    return Row(values, trouble={"level": _TROUBLE[finding.level]})
+
+
+def _summary(scene: Scene, rows: Sequence[Row]) -> str:
+    """`nc10.jinr.ru: 2 bad, 1 warning; last seen 40 s ago`."""
+    parts = []
+    for level in _TROUBLE:
+        number = sum(row.values["level"] == level for row in rows)
+        if number:
+            parts.append(f"{number} bad" if level == "bad" else counted(number, level))
+    seen = [f"last seen {_seen(scene)}"] if len(scene.nodes) == 1 else []
+    return f"{fold(scene.names)}: " + "; ".join([", ".join(parts) or "nothing wrong is known", *seen])
+
+
+def _seen(scene: Scene) -> str:
+    """How long ago the node gave its newest row: not when it was asked, which may have failed."""
+    times = [row["at"] for record in scene.store.records for row in scene.rows(record) if record != "processes"]
+    login = scene.outcomes[scene.names[0]].get(LOGIN)
+    if login is not None and login["state"] == "ok":
+        times.append(login["at"])
+    return f"{draw_seconds((scene.now - max(times)).total_seconds())} ago" if times else "never"
+
+
+EXPLAIN = (
+    Field(declared("node", str, Text, "Name of the node."), 40),
+    Field(declared("level", str, Text, "bad: give it no work; warning: look at it; note."), 100),
+    Field(declared("area", str, Text, "ssh, batch, mounts, disks, services, memory, …"), 95),
+    Field(declared("finding", str, Text, "What is wrong."), 99, flexible=True),
+    Field(declared("since", datetime, Time, "Since when, where that is known."), 80),
+    Field(declared("weight", int, Count, "How much it weighs: 100 is a lost node, from 60 on it is to be avoided."), 0),
+)
+BAD = (
+    Field(declared("node", str, Text, "Name of the node."), 100),
+    Field(declared("reason", str, Text, "Why to avoid it."), 99, flexible=True),
+    Field(declared("since", datetime, Time, "Since when."), 80),
+    Field(declared("role", str, Text, "Role in the inventory."), 50),
+    Field(declared("weight", int, Count, "The weight of the worst: 100 is a lost node."), 0),
+    Field(
+        declared("hosts", list, Text, "Its names in the batch systems."), 0, lambda row: ", ".join(row.values["hosts"])
+    ),
+    Field(declared("systems", list, Text, "These batch systems."), 0, lambda row: ", ".join(row.values["systems"])),
+)

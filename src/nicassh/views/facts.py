@@ -1,0 +1,50 @@
+"""What the store knows of some nodes that may be wrong with them, gathered once for all."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from nicassh.nodes import Node
+from nicassh.record import Column, columns
+from nicassh.store import Row as Stored
+from nicassh.views.batch import Batch
+from nicassh.views.scene import Scene
+
+
+class Facts:
+    """The newest rows of each record by node, for the judgement of many nodes at once."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+        self.batch = Batch(scene)
+        self._grouped: dict[str, dict[str, list[Stored]]] = {}
+
+    def of(self, node: Node, record: str) -> list[Stored]:
+        """The rows of a record on a node that are no old news."""
+        if record not in self._grouped:
+            self._grouped[record] = self.scene.grouped(record)
+        rows = self._grouped[record].get(node.name, [])
+        return [row for row in rows if not self.scene.is_old(record, row)]
+
+    def column(self, record: str, name: str) -> Column:
+        """A column of a record, for the thresholds that it declares."""
+        shape = self.scene.store.records[record]
+        return next(column for column in columns(shape.record) if column.name == name)
+
+    @cached_property
+    def hosts(self) -> dict[str, list[Stored]]:
+        """What the batch systems say of each node."""
+        found: dict[str, list[Stored]] = {}
+        for host in self.batch.hosts:
+            found.setdefault(self.scene.known_as(host["host"]), []).append(host)
+        return found
+
+    @cached_property
+    def stuck(self) -> dict[str, list[Stored]]:
+        """Processes in state D or Z by node."""
+        if "processes" not in self.scene.store.records:
+            return {}
+        found: dict[str, list[Stored]] = {}
+        for row in self.scene.store.newest("processes", self.scene.names, state=("D", "Z")):
+            found.setdefault(row["node"], []).append(row)
+        return found

@@ -1,0 +1,139 @@
+"""What is wrong with a node, in order of weight: the judgement behind `explain` and `show bad`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from nicassh.nodes import Node
+from nicassh.state import LOGIN, State
+from nicassh.units import counted, draw_bytes, draw_seconds
+from nicassh.views.facts import Facts
+
+AVOID = 60
+"""From this weight on, a node should get no new work."""
+WARN = 30
+"""From this weight on, somebody should look."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong, how much it weighs (100: the node is lost; below WARN: worth knowing), since when."""
+
+    weight: int
+    area: str
+    what: str
+    since: datetime | None = None
+
+    @property
+    def level(self) -> str:
+        """bad, warning or note."""
+        return "bad" if self.weight >= AVOID else "warning" if self.weight >= WARN else "note"
+
+
+def findings(facts: Facts, node: Node) -> list[Finding]:
+    """All that is wrong with a node, the heaviest first. Of a node that did not answer, the rest is not known."""
+    found = [*_ssh(facts, node), *_batch(facts, node)]
+    if not any(finding.area == "ssh" and finding.weight >= AVOID for finding in found):
+        for judge in _JUDGES:
+            found += judge(facts, node)
+    return sorted(found, key=lambda finding: -finding.weight)
+
+
+def _ssh(facts: Facts, node: Node) -> Iterator[Finding]:
+    outcomes = facts.scene.outcomes.get(node.name, {})
+    login = outcomes.get(LOGIN)
+    if login is None:
+        yield Finding(95, "ssh", "never asked")
+        return
+    if login["state"] != State.OK:
+        words = login["state"].replace("_", " ")
+        yield Finding(100, "ssh", f"{words}: {login['reason']}".rstrip(": "), login["since"])
+    elif facts.scene.age(login) > facts.scene.stale:
+        yield Finding(AVOID, "ssh", f"not asked for {draw_seconds(facts.scene.age(login))}", login["at"])
+    for name, outcome in outcomes.items():
+        if name != LOGIN and not State(outcome["state"]).well and login["state"] == State.OK:
+            words = f"{outcome['state'].replace('_', ' ')}: {outcome['reason']}".rstrip(": ")
+            yield Finding(40, "probes", f"{name} {words}", outcome["since"])
+
+
+def _batch(facts: Facts, node: Node) -> Iterator[Finding]:
+    weights = {"down": 90, "drained": 80, "unknown": 50}
+    for host in facts.hosts.get(node.name, []):
+        if host["state"] in weights and not facts.batch.is_down(host):
+            who = f" ({host['by']})" if host["by"] else ""
+            reason = f": {host['reason']}{who}" if host["reason"] else ""
+            what = f"{host['system']}: {host['state']} ({host['words']}){reason}"
+            yield Finding(weights[host["state"]], "batch", what, host["marked"] or host["since"])
+
+
+def _mounts(facts: Facts, node: Node) -> Iterator[Finding]:
+    weights = {"hung": 85, "stale": 85, "error": 70, "missing": 55, "slow": 40}
+    for mount in facts.of(node, "mounts"):
+        if mount["state"] in weights:
+            reason = f": {mount['reason']}" if mount["reason"] else ""
+            what = f"{mount['mount']} ({mount['source']}) is {mount['state']}{reason}"
+            yield Finding(weights[mount["state"]], "mounts", what, mount["since"])
+
+
+def _disks(facts: Facts, node: Node) -> Iterator[Finding]:
+    for disk in facts.of(node, "disks"):
+        trouble = facts.column("disks", "free_percent").trouble(disk["free_percent"])
+        if trouble:
+            what = f"{disk['mount']} has {draw_bytes(disk['free'])} free ({disk['free_percent']:.1f} %)"
+            yield Finding(75 if trouble == 2 else 45, "disks", what)
+        if disk["inodes"] and disk["inodes_free"] is not None and disk["inodes_free"] < disk["inodes"] * 0.05:
+            yield Finding(AVOID, "disks", f"{disk['mount']} has {disk['inodes_free']} of {disk['inodes']} inodes free")
+        if disk["read_only"] and disk["mount"] in ("/", "/var", "/home"):
+            yield Finding(80, "disks", f"{disk['mount']} is mounted read-only")
+
+
+def _services(facts: Facts, node: Node) -> Iterator[Finding]:
+    for service in facts.of(node, "services"):
+        trouble = facts.column("services", "state").trouble(service["state"])
+        if trouble:
+            name = f"{service['service']} {service['instance']}".strip()
+            reason = f": {service['reason']}" if service["reason"] else ""
+            # Without its batch daemon a node gets no work anyway; without xrootd its data are not to be had.
+            yield Finding(
+                70 if trouble == 2 else 45, "services", f"{name} is {service['state']}{reason}", service["since"]
+            )
+
+
+def _memory(facts: Facts, node: Node) -> Iterator[Finding]:
+    for memory in facts.of(node, "memory"):
+        trouble = facts.column("memory", "available_percent").trouble(memory["available_percent"])
+        if trouble:
+            what = f"{draw_bytes(memory['available'])} of memory available ({memory['available_percent']:.1f} %)"
+            yield Finding(AVOID if trouble == 2 else 35, "memory", what)
+        total, used = memory["swap_total"], memory["swap_used"]
+        if total and used is not None and used > total / 2:
+            yield Finding(50 if trouble else 35, "swap", f"{draw_bytes(used)} of {draw_bytes(total)} of swap in use")
+
+
+def _load(facts: Facts, node: Node) -> Iterator[Finding]:
+    cpus = next((row["cpus"] for row in facts.of(node, "system")), None)
+    for load in facts.of(node, "load"):
+        if cpus and load["load1"] is not None and load["load1"] >= 1.5 * cpus:
+            weight = 50 if load["load1"] >= 3 * cpus else WARN
+            yield Finding(weight, "load", f"load {load['load1']:.2f} on {counted(cpus, 'processor')}")
+
+
+def _processes(facts: Facts, node: Node) -> Iterator[Finding]:
+    stuck = facts.stuck.get(node.name, [])
+    for state, word, weight, enough in (("D", "waiting for a device (state D)", 55, 1), ("Z", "zombie", 15, 1)):
+        some = [row for row in stuck if row["state"] == state]
+        if len(some) >= enough:
+            who = ", ".join(dict.fromkeys(f"{row['name']} of {row['user']}" for row in some[:5]))
+            noun = f"{counted(len(some), 'process')} {word}" if state == "D" else counted(len(some), word)
+            yield Finding(weight if len(some) < 10 else max(weight, WARN), "processes", f"{noun}: {who}")
+    for census in facts.of(node, "processes_census"):
+        if census["hidden"]:
+            what = f"{census['visible']} of {census['total']} threads visible (hidepid)"
+            yield Finding(10, "processes", what)
+
+
+_JUDGES: tuple[Callable[[Facts, Node], Iterator[Finding]], ...] = (
+    _mounts, _disks, _services, _memory, _load, _processes,
+)  # fmt: skip

@@ -1,0 +1,42 @@
+"""Gathering: the rows of several nodes that read alike become one row of all these nodes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from nicassh.nodes import fold
+from nicassh.views.table import Field, Row, View
+
+
+def gathered(view: View) -> View:
+    """The view with one row for all nodes whose shown cells read alike; `node` is then a node set.
+
+    Cells of a field that says how it is merged may differ. A view without nodes stays as it is.
+    """
+    names = view.shown or tuple(field.name for field in view.fields if field.weight)
+    fields = [field for field in view.fields if field.name in names and field.name != "node"]
+    if "node" not in {field.name for field in view.fields}:
+        return view
+    groups: dict[tuple[Any, ...], list[Row]] = {}
+    for row in view.rows:
+        alike = (
+            (field.cell(row), row.trouble.get(field.name, 0), field.name in row.old)
+            for field in fields
+            if field.merge is None
+        )
+        groups.setdefault(tuple(alike), []).append(row)
+    rows = tuple(_merged(rows, view.fields) for rows in groups.values())
+    return replace(view, rows=rows, summarize=lambda _rows: view.summarize(view.rows))
+
+
+def _merged(rows: Sequence[Row], fields: Sequence[Field]) -> Row:
+    """One row for several: the first one's values, the nodes folded, and what is to be merged merged."""
+    values = dict(rows[0].values)
+    values["node"] = fold(row.values["node"] for row in rows)
+    for field in fields:
+        known = [row.values[field.name] for row in rows if row.values[field.name] is not None]
+        if field.merge and known:
+            values[field.name] = field.merge(known)
+    return Row(values, set.intersection(*(row.old for row in rows)), rows[0].trouble)

@@ -1,0 +1,106 @@
+"""What is judged wrong with a node, and how heavy it weighs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from unit_rows import at, login, made, node, outcome
+
+from nicassh.state import State
+from nicassh.store import Store
+from nicassh.views import Scene, explain
+from nicassh.views.explain import bad
+from nicassh.views.facts import Facts
+from nicassh.views.findings import Finding, findings
+
+G = 1024**3
+
+
+def found(store: Store, seconds: float = 60) -> list[Finding]:
+    scene = Scene(store, [node("nc2")], 900, at(seconds))
+    return findings(Facts(scene), scene.nodes[0])
+
+
+def told(store: Store, table: str, *rows: dict[str, Any]) -> list[tuple[str, int, str]]:
+    """What is found on a node that is well but for these rows."""
+    probe = table.partition("_")[0]
+    healthy = [outcome("nc2", name, at(0), made(name)) for name in ("load", "memory", "system") if name != probe]
+    store.write([login("nc2", at(0)), *healthy, outcome("nc2", probe, at(0), *(made(table, **row) for row in rows))])
+    return [(finding.area, finding.weight, finding.what) for finding in found(store)]
+
+
+def test_a_healthy_node_has_no_findings(store: Store) -> None:
+    assert told(store, "disks", {}) == []
+    (view,) = [explain(Scene(store, [node("nc2")], 900, at(60)))]
+    assert view.summarize(view.rows) == "nc2: nothing wrong is known; last seen 1 m 00 s ago"
+
+
+def test_a_node_that_was_never_asked(store: Store) -> None:
+    assert found(store) == [Finding(95, "ssh", "never asked")]
+
+
+def test_a_node_that_does_not_answer_hides_the_rest(store: Store) -> None:
+    told(store, "disks", {"free_percent": 1.0, "free": G})
+    store.write([login("nc2", at(30), State.HOST_KEY_CHANGED, "SHA256:x")])
+    assert found(store) == [Finding(100, "ssh", "host key changed: SHA256:x", at(30))]
+
+
+def test_a_node_that_was_not_asked_for_long(store: Store) -> None:
+    told(store, "disks", {})
+    assert [(finding.weight, finding.what) for finding in found(store, 1000)] == [(60, "not asked for 16 m 40 s")]
+
+
+def test_a_probe_that_failed(store: Store) -> None:
+    store.write([login("nc2", at(0)), outcome("nc2", "load", at(0), state=State.FAILED, reason="no such file")])
+    assert found(store) == [Finding(40, "probes", "load failed: no such file", at(0))]
+
+
+@pytest.mark.parametrize(
+    ("table", "row", "expected"),
+    [
+        ("disks", {"free_percent": 3.0, "free": 3 * G}, ("disks", 75, "/ has 3.0 G free (3.0 %)")),
+        ("disks", {"free_percent": 9.0, "free": 9 * G}, ("disks", 45, "/ has 9.0 G free (9.0 %)")),
+        ("disks", {"inodes": 1000, "inodes_free": 10}, ("disks", 60, "/ has 10 of 1000 inodes free")),
+        ("disks", {"read_only": True}, ("disks", 80, "/ is mounted read-only")),
+        (
+            "memory", {"available": G // 10, "available_percent": 1.0},
+            ("memory", 60, "102 M of memory available (1.0 %)"),
+        ),
+        ("memory", {"swap_total": 8 * G, "swap_used": 6 * G}, ("swap", 35, "6.0 G of 8.0 G of swap in use")),
+        ("load", {"load1": 7.0}, ("load", 30, "load 7.00 on 4 processors")),
+        ("load", {"load1": 13.0}, ("load", 50, "load 13.00 on 4 processors")),
+        (
+            "processes", {"state": "D"},
+            ("processes", 55, "1 process waiting for a device (state D): root.exe of merz"),
+        ),
+        ("processes", {"state": "Z"}, ("processes", 15, "1 zombie: root.exe of merz")),
+        (
+            "processes_census", {"hidden": True, "visible": 12, "total": 431},
+            ("processes", 10, "12 of 431 threads visible (hidepid)"),
+        ),
+    ],
+)  # fmt: skip
+def test_each_trouble(store: Store, table: str, row: dict[str, Any], expected: tuple[str, int, str]) -> None:
+    assert told(store, table, row) == [expected]
+
+
+def test_the_heaviest_comes_first(store: Store) -> None:
+    disks = [{"mount": f"/{free}", "free_percent": free, "free": G} for free in (9.0, 2.0)]
+    assert [weight for _, weight, _ in told(store, "disks", *disks)] == [75, 45]
+
+
+def test_what_is_old_is_not_judged(store: Store) -> None:
+    told(store, "disks", {"free_percent": 1.0, "free": G})
+    store.write([login("nc2", at(9000)), outcome("nc2", "disks", at(9000), state=State.TIMEOUT, reason="slow")])
+    assert [finding.area for finding in found(store, 9001)] == ["probes"]
+
+
+def test_nodes_to_avoid_are_those_with_something_bad(store: Store) -> None:
+    told(store, "disks", {"free_percent": 9.0, "free": G})
+    store.write([login("nc3", at(0), State.REFUSED, "closed")])
+    view = bad(Scene(store, [node("nc2"), node("nc3")], 900, at(60)))
+    assert [(row.values["node"], row.values["reason"], row.values["since"]) for row in view.rows] == [
+        ("nc3", "ssh: refused: closed", at(0))
+    ]
+    assert view.summarize(view.rows) == "1 of 2 nodes to avoid"

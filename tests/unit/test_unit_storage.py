@@ -1,0 +1,79 @@
+"""The storage: which file systems, how fast they fill, and when they will be full."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from unit_rows import at, made, node, outcome
+
+from nicassh.nodes import Node
+from nicassh.store import Store
+from nicassh.views import Row, Scene
+from nicassh.views.storage import storage
+
+G = 1024**3
+HOUR = 3600
+SERVER = node("nc8", "storage")
+
+
+def look(store: Store, when: float, used: int, name: str = "nc8", **fields: Any) -> None:
+    disk = made("disks", mount="/data", size=100 * G, used=used, free=100 * G - used, **fields)
+    store.write([outcome(name, "disks", at(when), disk)])
+
+
+def only(store: Store, now: float) -> Row:
+    (row,) = storage(Scene(store, [SERVER], 900, at(now))).rows
+    return row
+
+
+def test_fill_rate_and_days_left(store: Store) -> None:
+    look(store, 0, 40 * G)
+    look(store, 12 * HOUR, 45 * G)
+    row = only(store, 12 * HOUR)
+    assert (row.values["rate"], row.values["days_left"], row.trouble["days_left"]) == (10 * G, 5.5, 2)
+    view = storage(Scene(store, [SERVER], 900, at(12 * HOUR)))
+    assert view.summarize(view.rows) == "1 file system: 55 G of 100 G free; nc8:/data full in 5.5 days"
+
+
+def test_the_window_is_a_week(store: Store) -> None:
+    look(store, 0, 90 * G)
+    look(store, 2 * 24 * HOUR, 40 * G)
+    look(store, 9 * 24 * HOUR, 47 * G)
+    assert only(store, 9 * 24 * HOUR).values["rate"] == G
+
+
+def test_no_rate_from_moments_that_are_too_close(store: Store) -> None:
+    look(store, 0, 40 * G)
+    look(store, HOUR - 1, 45 * G)
+    assert only(store, HOUR).values["rate"] is None
+
+
+def test_one_that_empties_is_never_full(store: Store) -> None:
+    look(store, 0, 40 * G)
+    look(store, 24 * HOUR, 30 * G)
+    assert [only(store, 24 * HOUR).values[name] for name in ("rate", "days_left")] == [-10 * G, None]
+
+
+def test_one_that_was_made_larger_has_no_rate_yet(store: Store) -> None:
+    look(store, 0, 40 * G)
+    store.write([outcome("nc8", "disks", at(24 * HOUR), made("disks", mount="/data", size=200 * G, used=50 * G))])
+    assert only(store, 24 * HOUR).values["rate"] is None
+
+
+def test_local_disks_of_data_servers_or_of_the_nodes_asked_for(store: Store) -> None:
+    batch = node("nc10")
+    for name in ("nc8", "nc10"):
+        look(store, 0, 40 * G, name)
+
+    def shown(*nodes: Node) -> list[str]:
+        scene = Scene(store, nodes, 900, at(1), everyone=[SERVER, batch])
+        return [row.values["node"] for row in storage(scene).rows]
+
+    assert shown(SERVER, batch) == ["nc8"]
+    assert shown(batch) == ["nc10"]
+
+
+def test_unknown_sizes_stay_unknown(store: Store) -> None:
+    store.write([outcome("nc8", "disks", at(0), made("disks", size=None, used=None, free=None, inodes=None))])
+    values = only(store, 1).values
+    assert [values[name] for name in ("size", "free_percent", "inodes_free_percent", "rate")] == [None] * 4
