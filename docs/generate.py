@@ -1,4 +1,4 @@
-"""Writes the pages of docs/ that are made from declarations: probes.md, cli.md, configuration.md.
+"""Writes the pages of docs/ that are made from declarations: probes.md, views.md, cli.md, configuration.md.
 
 python docs/generate.py           writes them
 python docs/generate.py --check   exit code 1, and the names of those that are not as they would be written
@@ -6,6 +6,7 @@ python docs/generate.py --check   exit code 1, and the names of those that are n
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -20,14 +21,16 @@ from nicassh.config import SETTINGS, Config
 from nicassh.probe import Probe
 from nicassh.record import Column, Keep, columns
 from nicassh.units import draw_seconds
+from nicassh.views import NAMED, Field
 
-WIDTH = 100
+WIDTH = 112
 NOTE = "<!-- Written by docs/generate.py. Do not edit: run `make docs`. -->"
 KEEPS = {
     Keep.SERIES: "series: `{0}` has the newest rows, `{0}_series` every value with its time",
     Keep.INTERVALS: "intervals: `{0}` has the newest rows, `{0}_intervals` one for each value, with since and until",
     Keep.LATEST: "latest: `{0}` has the newest rows and nothing else",
 }
+TABLE = ("--json", "--ndjson", "--csv", "--sort", "--filter", "--columns", "--gather", "--watch")
 KINDS = {
     "str": "text",
     "int": "whole number",
@@ -50,7 +53,8 @@ def main(words: list[str]) -> int:
     """Writes the pages, or checks them; the exit code."""
     folder = Path(__file__).resolve().parent
     drifted = []
-    for name, lines in (("probes.md", probes()), ("cli.md", cli()), ("configuration.md", configuration())):
+    pages = {"probes.md": probes(), "views.md": views(), "cli.md": cli(), "configuration.md": configuration()}
+    for name, lines in pages.items():
         text = "\n".join([NOTE, "", *lines]).rstrip("\n") + "\n"
         file = folder / name
         if not file.is_file() or file.read_text(encoding="utf-8") != text:
@@ -77,8 +81,9 @@ def probes() -> Iterator[str]:
 
 def _probe(one: Probe) -> Iterator[str]:
     yield from ("", f"## {one.name}", "", one.help, "")
-    rows = [("every", "priority", "time limit"), (draw_seconds(one.every), one.priority, draw_seconds(one.timeout))]
-    yield from _table(rows)
+    times = (draw_seconds(one.every), one.priority, draw_seconds(one.timeout))
+    where = "every node" if one.where == "nodes" else "the head of a cluster"
+    yield from _table([("every", "priority", "time limit", "runs on"), (*times, where)])
     for name, record in one.records.items():
         yield from ("", f"Kept as {KEEPS[one.keep[name]].format(name)}.", "")
         yield from _table([("column", "unit", "", "thresholds", "what it is"), *map(_column, columns(record))])
@@ -90,9 +95,30 @@ def _column(column: Column) -> tuple[str, ...]:
 
 
 def _thresholds(column: Column) -> str:
+    if column.levels:
+        words = {level: [word for word, own in column.levels.items() if own == level] for level in (1, 2)}
+        named = {1: "warning", 2: "bad"}
+        return "; ".join(f"{named[level]}: {', '.join(some)}" for level, some in words.items() if some)
     if column.high:
         return f"warning ≥ {column.high[0]:g}, bad ≥ {column.high[1]:g}"
     return f"warning ≤ {column.low[0]:g}, bad ≤ {column.low[1]:g}" if column.low else ""
+
+
+def views() -> Iterator[str]:
+    """The page of the views that are more than the rows of one record."""
+    yield "# Views"
+    yield ""
+    yield "What `nicamon show NAME` shows besides the rows of a record, whose columns are in [probes](probes.md)."
+    yield "A table on a terminal shows the columns that fit; those marked `on request` only where `--columns` names"
+    yield "them. `--json` has them all, under these names."
+    for name, named in NAMED.items():
+        yield from ("", f"## {name}", "", named.help, "")
+        yield from _table([("column", "unit", "", "thresholds", "what it is"), *map(_field, named.fields)])
+
+
+def _field(field: Field) -> tuple[str, ...]:
+    name, unit, _, thresholds, text = _column(field.column)
+    return name, unit, "" if field.weight else "on request", thresholds, text
 
 
 def cli() -> Iterator[str]:
@@ -109,6 +135,9 @@ def _command(one: click.Command, context: click.Context, seen: dict[str, str]) -
     text, cut, options = one.get_help(context).partition("\n\nOptions:\n")
     known = seen.setdefault(options, context.command_path)
     first = known == context.command_path
+    tables = any(path != context.command_path and "--watch" in shown for shown, path in seen.items())
+    options = _own(options, tables) if context.parent else options
+    cut = cut if options else ""
     yield from ("", f"## {context.command_path}", "", "```text", text + cut + options if first else text, "```")
     if not first:
         yield f"Options: those of `{known}`."
@@ -116,9 +145,16 @@ def _command(one: click.Command, context: click.Context, seen: dict[str, str]) -
         yield from _below(one, context, seen)
 
 
+def _own(options: str, tables: bool) -> str:
+    """The options without --help, and without those of every table where these stand further up."""
+    entries = [entry for entry in re.split(r"\n(?=  -)", options) if not entry.startswith("  -h, --help")]
+    own = [entry for entry in entries if not tables or entry.split()[0].partition("/")[0].strip(",") not in TABLE]
+    return "\n".join(own if len(own) == len(entries) else [*own, f"  and those of a table: {', '.join(TABLE)}"])
+
+
 def _below(group: click.Group, context: click.Context, seen: dict[str, str]) -> Iterator[str]:
-    """The commands of a group; those that have the options of one before them as a table at the end."""
-    alike: dict[str, list[tuple[str, str]]] = {}
+    """The commands of a group; those that have the options of one before them are only named."""
+    alike: dict[str, list[str]] = {}
     for name in group.list_commands(context):
         child = group.get_command(context, name)
         assert child is not None  # noqa: S101 the group has just named it
@@ -126,12 +162,12 @@ def _below(group: click.Group, context: click.Context, seen: dict[str, str]) -> 
         usage, _, rest = child.get_help(own).partition("\n\n")
         said, _, options = rest.partition("\n\nOptions:\n")
         if options in seen and usage.endswith("[OPTIONS]") and "nicamon" not in said:
-            alike.setdefault(options, []).append((f"`{own.command_path}`", " ".join(said.split())))
+            alike.setdefault(options, []).append(f"`{name}`")
         else:
             yield from _command(child, own, seen)
-    for options, rows in alike.items():
-        yield from ("", f"With the options of `{seen[options]}`:", "")
-        yield from _table([("command", ""), *rows])
+    for options, names in alike.items():
+        yield from ("", f"{', '.join(names)} have the options of `{seen[options]}`; their columns are in")
+        yield "[views](views.md) and [probes](probes.md)."
 
 
 def configuration() -> Iterator[str]:
