@@ -119,7 +119,8 @@ def _processes(one: Probe, number: int, count: int) -> Iterator[Record]:
     for pid in range(1, count + 1):
         batch = pid % 3 == 0
         values: dict[str, Any] = {
-            "pid": pid, "user": f"user{(pid + number) % 60}", "command": f"{names[pid % 5]} -l -b reco.C -q run{pid}.root",
+            "pid": pid, "user": f"user{(pid + number) % 60}",
+            "command": f"{names[pid % 5]} -l -b reco.C -q run{pid}.root",
             "memory_percent": 0.4, "cpu_percent": float(pid % 100), "state": "Z" if pid == 7 else "S", "time": 60.0,
             "started": NOW - timedelta(hours=3), "kind": "batch" if batch else "interactive",
             "batch": "sge" if batch else None, "job": f"{number * 10 + pid % 10}.1" if batch else None,
@@ -152,7 +153,7 @@ def _batch(one: Probe, options: argparse.Namespace) -> Iterator[Record]:
 
 _OWN: dict[str, Any] = {
     "system": lambda one, n: [one.records["system"](
-        hostname=f"n{n}", os="AlmaLinux 9.4", kernel="5.14.0", cpu="AMD EPYC", cpus=48, boot_time=NOW - timedelta(days=9)
+        hostname=f"n{n}", os="AlmaLinux 9.4", kernel="5.14.0", cpu="AMD EPYC", cpus=48, boot_time=NOW
     )],
     "load": lambda one, n: [one.records["load"](
         load1=float(n % 60), load5=9.0, load15=9.0, processes=400, running=9, blocked=0
