@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 TICKS = 100  # sysconf(SC_CLK_TCK) is 100 on every Linux that a farm runs
-NOBODY = 65534
+RESERVED = range(60000, 65536)
+"""User ids of packages (munge, slurm, nobody) that are no people: Debian Policy 9.2.2."""
 
 
 class Sources:
@@ -25,7 +26,7 @@ class Sources:
         }
         self.uids = {pid: int(status["Uid"].split()[1]) for pid, status in self.statuses.items() if "Uid" in status}
         lowest = next((int(line.split()[1]) for line in self.facts["../etc/login.defs"]), 1000)
-        self.ordinary = {pid for pid, uid in self.uids.items() if lowest <= uid != NOBODY}
+        self.ordinary = {pid for pid, uid in self.uids.items() if lowest <= uid and uid not in RESERVED}
 
 
 class Stat:

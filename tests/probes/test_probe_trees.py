@@ -191,6 +191,16 @@ def test_processes_of_a_tree(shell: Shell, tree: Tree) -> None:
     assert (second["user"], second["command"], second["ordinary"]) == ("65534", "[nobody]", False)
 
 
+@pytest.mark.parametrize(
+    ("uid", "ordinary"), [(499, False), (500, True), (59999, True), (60000, False), (64030, False), (70000, True)]
+)
+def test_people_are_told_from_packages_by_their_ids(uid: int, ordinary: bool) -> None:
+    sample = (sampling.folder("processes") / "el6.out").read_bytes()
+    (row,) = [one for one in sampling.rows("processes", sample.replace(b"\t501", b"\t%d" % uid))
+              if one.get("pid") == 3791]  # fmt: skip
+    assert row["ordinary"] is ordinary
+
+
 def test_processes_are_tied_to_jobs_by_what_the_node_has(shell: Shell, tree: Tree) -> None:
     tail = "1 1 0 -1 4202752 0 0 0 0 100 50 0 0 20 0 1 0 500 1 1"
     spool = "var/spool/gridengine/execd/nc10/active_jobs/3791.7"
