@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from ClusterShell.NodeSet import NodeSet
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -132,3 +133,8 @@ def test_any_two_texts_have_an_order(one: str, other: str) -> None:
 def test_numbers_in_texts_are_ordered_as_numbers(before: str, one: int, other: int, after: str) -> None:
     before, after = f"{before}-", f"-{after}"
     assert (natural(f"{before}{one}{after}") < natural(f"{before}{other}{after}")) == (one < other)
+
+
+@given(st.lists(st.from_regex(r"[a-z]{0,2}[0-9]{1,3}[a-z]?(-n[0-9]{1,2})?(\.x)?", fullmatch=True)))
+def test_folding_is_that_of_clustershell_name_by_name(names: list[str]) -> None:
+    assert fold(names) == str(NodeSet.fromlist(names))

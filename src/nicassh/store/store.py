@@ -84,19 +84,21 @@ class Store:
         table = self._shape(name).newest
         return self._select(sa.select(table), table, nodes, where)
 
-    def tally(self, name: str, nodes: Iterable[str], *by: str) -> list[Row]:
+    def tally(self, name: str, nodes: Iterable[str], *by: str, **where: Sequence[Any]) -> list[Row]:
         """How many of the newest rows there are for each node and value of some columns: `node`, these, `number`."""
         table = self._shape(name).newest
         groups = [table.c.node, *(table.c[column] for column in by)]
-        return self._select(sa.select(*groups, sa.func.count().label("number")).group_by(*groups), table, nodes, {})
+        return self._select(sa.select(*groups, sa.func.count().label("number")).group_by(*groups), table, nodes, where)
 
-    def sums(self, name: str, nodes: Iterable[str], by: Sequence[str], of: Sequence[str]) -> list[Row]:
-        """The same with the sums of some columns; rows whose last column of `by` is unknown do not count."""
+    def sums(
+        self, name: str, nodes: Iterable[str], by: Sequence[str], of: Sequence[str], **where: Sequence[Any]
+    ) -> list[Row]:
+        """The same with the sums of some columns; rows whose first column of `by` is unknown do not count."""
         table = self._shape(name).newest
         groups = [table.c.node, *(table.c[column] for column in by)]
         totals = [sa.func.sum(table.c[column]).label(column) for column in of]
-        query = sa.select(*groups, *totals, sa.func.count().label("number")).where(groups[-1].is_not(None))
-        return self._select(query.group_by(*groups), table, nodes, {})
+        query = sa.select(*groups, *totals, sa.func.count().label("number")).where(groups[1].is_not(None))
+        return self._select(query.group_by(*groups), table, nodes, where)
 
     def spans(self, name: str, nodes: Iterable[str], after: datetime) -> list[Row]:
         """The intervals of a record that reach beyond a moment, with `since` and `until` (None: it lasts)."""

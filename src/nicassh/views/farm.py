@@ -22,10 +22,11 @@ _TROUBLE = {"up": 0, "stale": 1, "down": 2, "unknown": 1}
 
 @dataclass
 class _Known:
-    """What the store knows of one node: the newest rows of each record, and its outcomes by probe."""
+    """What the store knows of one node: the newest rows of each record, outcomes by probe, processes of each person."""
 
     records: dict[str, list[Stored]] = field(default_factory=dict)
     outcomes: dict[str, Stored] = field(default_factory=dict)
+    people: list[tuple[str, int]] = field(default_factory=list)
 
     def one(self, name: str) -> dict[str, Any]:
         """The node's only row of a record; empty where there is none."""
@@ -47,15 +48,15 @@ def _gather(scene: Scene) -> dict[str, _Known]:
             known[node].records[record] = rows
     # Not the processes themselves: a large farm has hundreds of thousands.
     if "processes" in scene.store.records:
-        for row in scene.store.tally("processes", scene.names, "user", "ordinary", "at"):
-            known[row["node"]].records.setdefault("processes", []).append(row)
+        for row in scene.store.tally("processes", scene.names, "user", ordinary=(True,)):
+            known[row["node"]].people.append((row["user"], row["number"]))
     return known
 
 
 def _row(node: Node, known: _Known, scene: Scene) -> Row:
     system, load, memory = known.one("system"), known.one("load"), known.one("memory")
     disks = known.records.get("disks", [])
-    updated = max((row["at"] for rows in known.records.values() for row in rows), default=None)
+    updated = max((rows[0]["at"] for rows in known.records.values()), default=None)
     age = round(max(0.0, (scene.now - updated).total_seconds()), 1) if updated else None
     state, reason, since = _state(known, scene.stale, scene.now)
     free = [disk["free"] for disk in disks if disk["free"] is not None]
@@ -96,7 +97,8 @@ def _words(outcome: Stored) -> str:
 
 _FIELDS = {
     "system": ("os", "kernel", "cpu", "ncpu"), "load": ("nproc", "load1", "load5", "load15"),
-    "memory": ("memory_available",), "disks": ("disk_free",), "processes": ("activity",), "software": ("fairsoft",),
+    "memory": ("memory_available",), "disks": ("disk_free",), "processes_census": ("activity",),
+    "software": ("fairsoft",),
 }  # fmt: skip
 
 
@@ -104,7 +106,7 @@ def _old(known: _Known, scene: Scene, state: str) -> set[str]:
     """The fields that are no news: of a node that is not up, a probe that failed, or a record of long ago."""
     old: set[str] = set()
     for record, fields in _FIELDS.items():
-        if state != "up" or any(scene.is_old(record, row) for row in known.records.get(record, [])):
+        if state != "up" or any(scene.is_old(record, row) for row in known.records.get(record, [])[:1]):
             old |= set(fields)
     return old
 
@@ -129,10 +131,9 @@ def _column(store: Store, record: str, name: str) -> Column:
 
 def _activity(known: _Known) -> list[dict[str, Any]] | None:
     """Ordinary users with the number of their processes, the busiest first; None where no listing ever came."""
-    if "processes" not in known.records or known.one("processes_census").get("hidden"):
+    if known.one("processes_census").get("hidden", True):
         return None
-    people = [(row["user"], row["number"]) for row in known.records["processes"] if row["ordinary"]]
-    busiest = sorted(people, key=lambda item: (-item[1], item[0]))
+    busiest = sorted(known.people, key=lambda item: (-item[1], item[0]))
     return [{"user": user, "processes": number} for user, number in busiest]
 
 

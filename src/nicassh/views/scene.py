@@ -26,6 +26,7 @@ class Scene:
     stale: float
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     everyone: Sequence[Node] = ()
+    _judged: dict[tuple[str, str, datetime], bool] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
     def names(self) -> list[str]:
@@ -66,9 +67,12 @@ class Scene:
 
         What is collected once an hour is not old after a quarter of one.
         """
-        outcome = self.outcomes.get(row["node"], {}).get(self.store.probe_of(record))
-        failed = outcome is not None and not State(outcome["state"]).well
-        return failed or self.age(row) > max(self.stale, 3 * self.store.every.get(record, 0))
+        key = (record, row["node"], row["at"])
+        if key not in self._judged:
+            outcome = self.outcomes.get(row["node"], {}).get(self.store.probe_of(record))
+            failed = outcome is not None and not State(outcome["state"]).well
+            self._judged[key] = failed or self.age(row) > max(self.stale, 3 * self.store.every.get(record, 0))
+        return self._judged[key]
 
     def known_as(self, host: str) -> str:
         """The inventory's name for a machine that a batch system calls by its full or its short name."""

@@ -43,10 +43,8 @@ def _add_processes(scene: Scene, found: dict[str, _Use]) -> None:
     if "processes" not in scene.store.records:
         return
     totals = {row["node"]: row["total"] for row in scene.rows("memory")}
-    by = ["user", "kind", "software", "ordinary"]
-    for row in scene.store.sums("processes", scene.names, by, ["cpu_percent", "memory_percent"]):
-        if not row["ordinary"]:
-            continue
+    by, of = ["user", "kind", "software"], ["cpu_percent", "memory_percent"]
+    for row in scene.store.sums("processes", scene.names, by, of, ordinary=(True,)):
         use = found.setdefault(row["user"], _Use())
         use.nodes[row["node"]] += row["number"]
         use.kinds[row["kind"]] += row["number"]
