@@ -58,53 +58,92 @@ tick() {
 # what came of it. NAME is one line and tells the command from all others that probes guard; where one of that
 # name still hangs from an earlier run, no second is started: each would stay in state D for as long as the first.
 # Prints `guard NAME STATUS` and then the whole output, or `guard NAME stuck`, and then fails. Several that run at
-# once may print 4 KiB each; more would mingle.
+# once may print 4 KiB each; more would mingle. Where `timed` is set, the second line is `took BEGIN END`.
+# A probe may have its own IFS and `set -f`; the names guard… are the frame's.
 guarded() {
-    [ -n "${left+known}" ] || left=$(grep -has NICAMON_GUARD= /proc/[0-9]*/environ | tr '\000' '\n')
-    case $left in *"NICAMON_GUARD=$1;"*)
-        printf 'guard %s stuck\n' "$1"
-        return 1
-        ;;
-    esac
+    [ -n "${guards_left+known}" ] || guards_left=$(linger)
+    while :; do
+        case "$guards_left
+" in *"NICAMON_GUARD=$1;
+"*) ;; *) break ;; esac
+        if [ -n "${guards_sure-}" ]; then
+            printf 'guard %s stuck\n' "$1"
+            return 1
+        fi
+        # It may be another collection that is looking just now: what hangs is still there a second later.
+        sleep 1
+        guards_sure=yes guards_left=$(linger)
+    done
     (
         NICAMON_GUARD="$1;"
         export NICAMON_GUARD
         shift
+        IFS=' ' read -r begun _ </proc/uptime
         text=$(exec "$@" 2>&1 </dev/null)
-        printf 'guard %s %s\n%s\n' "${NICAMON_GUARD%;}" "$?" "$text"
+        status=$?
+        IFS=' ' read -r ended _ </proc/uptime
+        [ -n "${timed-}" ] && text="took $begun $ended
+$text"
+        text="guard ${NICAMON_GUARD%;} $status
+$text"
+        # In one piece: the printf of bash writes line by line, but the program does not. In mksh it is the program
+        # alone, which can be given no more than 128 KiB.
+        [ -n "${KSH_VERSION-}" ] && print -r -- "$text" && exit
+        [ -n "${BASH_VERSION-}" ] && [ ${#text} -lt 4096 ] && exec printf '%s\n' "$text"
+        printf '%s\n' "$text"
     ) &
     guards="${guards-}$! $1
 "
+}
+
+# The environments of guarded commands that still live. Those of other accounts are none of ours: anybody could
+# give a process such a name, and no one would look at that mount again.
+linger() {
+    set +f
+    guard_files=
+    for entry in /proc/[0-9]*; do
+        # shellcheck disable=SC3067
+        [ -O "$entry" ] && guard_files="$guard_files $entry/environ"
+    done
+    IFS=' '
+    # shellcheck disable=SC2086
+    grep -has NICAMON_GUARD= $guard_files | tr '\000' '\n'
 }
 
 # await SECONDS: waits for all guarded commands. One that has not ended by then is killed, and where that does not
 # help left alone; it is told as `guard NAME hung`, and await fails.
 await() {
     [ -n "${guards-}" ] || return 0
-    pids='' ended=0
-    oldifs=$IFS IFS='
-'
-    for guard in $guards; do pids="$pids ${guard%% *}"; done
-    (
-        trap 'kill "$doze" 2>/dev/null; exit 0' TERM
-        sleep "$1" &
-        doze=$!
-        wait "$doze"
-        slay "$pids"
-    ) </dev/null >/dev/null 2>&1 &
-    watch=$!
-    for guard in $guards; do
-        wait "${guard%% *}" 2>/dev/null
-        [ $? -gt 128 ] && printf 'guard %s hung\n' "${guard#* }" && ended=1
+    guard_pids='' guard_ended=0 guard_rest=$guards
+    while [ -n "$guard_rest" ]; do
+        guard_pids="$guard_pids ${guard_rest%% *}"
+        guard_rest=${guard_rest#*'
+'}
     done
-    IFS=$oldifs guards=
-    kill "$watch" 2>/dev/null
-    wait "$watch" 2>/dev/null
-    return "$ended"
+    (
+        # What stands in $! here is a process of the shell that started this one.
+        before=$!
+        trap '[ "$!" = "$before" ] || kill "$!" 2>/dev/null; exit 0' TERM
+        sleep "$1" &
+        wait "$!"
+        slay "$guard_pids"
+    ) </dev/null >/dev/null 2>&1 &
+    guard_watch=$!
+    while [ -n "$guards" ]; do
+        guard_line=${guards%%'
+'*} guards=${guards#*'
+'}
+        wait "${guard_line%% *}" 2>/dev/null
+        [ $? -gt 128 ] && printf 'guard %s hung\n' "${guard_line#* }" && guard_ended=1
+    done
+    kill "$guard_watch" 2>/dev/null
+    wait "$guard_watch" 2>/dev/null
+    return "$guard_ended"
 }
 
 # Kills some shells and then all that descends from them: a shell must not live to tell of its child's end.
 slay() {
+    set +f
     doomed=$1 before='' IFS=' '
     while [ "$doomed" != "$before" ]; do
         before=$doomed

@@ -13,7 +13,7 @@ from nicassh.config import Config
 from nicassh.errors import UsageError
 from nicassh.nodes import Node
 from nicassh.probe import Outcome, Probe, read
-from nicassh.record import Record, Untold
+from nicassh.record import Record, Untold, plain
 from nicassh.state import LOGIN, State
 from nicassh.store import Store
 from nicassh.transport import Limits, Reply, Task
@@ -80,7 +80,7 @@ def limits_of(config: Config, started: Callable[[str], None]) -> Limits:
 
 def parameters_of(config: Config) -> dict[str, str]:
     """What probes may read from the configuration, as shell variables."""
-    return {"roots": "\n".join(config.roots)}
+    return {"roots": "\n".join(config.roots), "units": "\n".join(config.units)}
 
 
 def save(store: Store, probes: Sequence[Probe], answers: Iterable[Answered]) -> None:
@@ -145,8 +145,14 @@ def _advance(store: Store, probe: Probe, outcomes: list[Outcome]) -> list[Outcom
     advanced = []
     for outcome in outcomes:
         then, records = before.get(outcome.node, (outcome.at, []))
-        if outcome.records and records:
+        told = [record for record in records if not any(_untold(record, gap) for gap in outcome.untold)]
+        if outcome.state is State.OK and told:
             seconds = (outcome.at - then).total_seconds()
-            outcome = replace(outcome, records=tuple(probe.advance(outcome.records, records, seconds)))  # noqa: PLW2901
+            outcome = replace(outcome, records=tuple(probe.advance(outcome.records, told, seconds)))  # noqa: PLW2901
         advanced.append(outcome)
     return advanced
+
+
+def _untold(record: Record, gap: Untold) -> bool:
+    """Whether a stored record is one that the probe could not learn this time: it is neither there nor gone."""
+    return isinstance(record, gap.record) and plain(record) in gap

@@ -52,6 +52,11 @@ class Config:
         ("/opt", "/usr/local"),
         "Folders on the nodes under which FairSoft, FairRoot, ROOT and MpdRoot are looked for.",
     )
+    units: tuple[str, ...] = setting(
+        (),
+        "Units of systemd that belong on the nodes, besides the daemons that nicamon knows: nslcd.service. "
+        "A node that has no unit of that name shows nothing for it.",
+    )
     stale: float = setting(900.0, "Seconds after which a value is shown as stale.")
     file: Path | None = None
 

@@ -1,6 +1,7 @@
 """Probes: folders with a script, the records its output becomes, and real samples.
 
 probes/disks/probe.sh     prints raw sources; decides nothing
+probes/disks/NAME.sh      further scripts: their text is the variable $NAME of probe.sh
 probes/disks/record.py    frozen dataclasses and parse(output) -> records; it may import files beside it
 probes/disks/samples/     outputs of real systems and the rows they must give
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 import importlib.util
 import inspect
 import re
+import shlex
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -45,7 +47,7 @@ class Probe:
     `every` is the period in seconds and `timeout` the limit of one run in whole seconds; `size` is how
     many bytes it may print. `where` is one of PLACES. `records` maps the name of each record's table to
     its type; the first is the probe's own name. `advance(now, before, seconds)`, where the folder defines it,
-    turns counters into rates.
+    turns counters into rates, and remembers what was there.
     """
 
     name: str
@@ -122,10 +124,7 @@ def load(folder: Path) -> Probe:
     """One probe. Raises ProbeError that says what its folder lacks."""
     if not NAME.fullmatch(folder.name):
         raise ProbeError(f"{folder}: a probe's name has lower-case letters, digits and '_' only")
-    try:
-        script = (folder / "probe.sh").read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ProbeError(f"{folder}/probe.sh: {error}") from error
+    script = _script(folder)
     module = _import(folder)
     types = _records(module)
     _check(module, types, folder)
@@ -154,6 +153,20 @@ def read(probe: Probe, output: bytes) -> tuple[Record | Untold, ...]:
     """
     found = probe.parse(output.decode("utf-8", "replace"))
     return tuple(_cleaned(record) if isinstance(record, Record) else record for record in found)
+
+
+def _script(folder: Path) -> str:
+    """probe.sh, and before it the folder's other scripts as variables: the text of ask.sh is `$ask`."""
+    others = sorted(file for file in folder.glob("*.sh") if file.name != "probe.sh")
+    try:
+        parts = [f"{file.stem}={shlex.quote(file.read_text(encoding='utf-8'))}\n" for file in others]
+        script = (folder / "probe.sh").read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ProbeError(f"{folder}/probe.sh: {error}") from error
+    for file in others:
+        if not NAME.fullmatch(file.stem):
+            raise ProbeError(f"{file}: the name of a script has lower-case letters, digits and '_' only")
+    return "".join([*parts, script])
 
 
 def _cleaned(record: Record) -> Record:

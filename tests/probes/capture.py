@@ -21,6 +21,7 @@ import sys
 import sampling
 
 from nicassh import bundle
+from nicassh.collect import parameters_of
 from nicassh.config import Config
 
 
@@ -32,7 +33,7 @@ def main() -> int:
     place.parent.mkdir(exist_ok=True)
     if not arguments.reread:
         mark = bundle.nonce()
-        script = bundle.join([one], mark, 60, {"roots": "\n".join(Config().roots)} | dict(arguments.parameters))
+        script = bundle.join([one], mark, 60, parameters_of(Config()) | dict(arguments.parameters))
         done = subprocess.run(shell, input=script, capture_output=True, start_new_session=True, check=False)
         section = bundle.split(done.stdout, done.stderr, mark, [one]).get(one.name)
         if section is None or not section.whole or section.status:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,7 +11,8 @@ from unit_rows import NOON, PROBES, at, made, outcome
 
 from nicassh.collect import Answered, save
 from nicassh.nodes import Node
-from nicassh.record import Record
+from nicassh.record import Record, Untold
+from nicassh.state import State
 from nicassh.store import Store
 
 
@@ -82,3 +84,31 @@ def test_saving_advances_from_what_was_stored(store: Store) -> None:
     collect(60, process(130.0), process(5.0, 12))
     rows = sorted((row["pid"], row["cpu_percent"]) for row in store.newest("processes", ["nc2"]))
     assert rows == [(10, 50.0), (12, 33.0)]
+
+
+@pytest.mark.parametrize(
+    ("fields", "asked"),
+    [
+        ({}, [10, 11]),
+        ({"untold": (Untold(type(process(1.0)), (("pid", 11),)),)}, [10]),
+        ({"untold": (Untold(type(process(1.0))),)}, None),
+        ({"untold": (Untold(type(made("system"))),)}, [10, 11]),
+        ({"state": State.ABSENT}, None),
+        ({"state": State.FAILED}, None),
+    ],
+)
+def test_a_probe_that_finds_nothing_is_told_what_was_there(
+    store: Store, fields: dict[str, Any], asked: list[int] | None
+) -> None:
+    seen: list[list[int]] = []
+
+    def remembering(now: Any, before: Any, _seconds: float) -> Any:
+        seen.append(sorted(one.pid for one in before))
+        return now
+
+    probes = [replace(one, advance=remembering) if one.name == "processes" else one for one in PROBES]
+    node, login = Node("nc2", "nc2"), outcome("nc2", "login", at(0))
+    save(store, probes, [Answered(node, login, (outcome("nc2", "processes", at(0), process(1.0), process(2.0, 11)),))])
+    assert seen == []
+    save(store, probes, [Answered(node, login, (outcome("nc2", "processes", at(60), **fields),))])
+    assert seen == ([] if asked is None else [asked])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -46,7 +47,7 @@ def folder(top: Path, record: str = RECORD, name: str = "gpu", script: str = "ec
 
 def test_the_built_in_probes_by_priority() -> None:
     names = [one.name for one in PROBES]
-    assert set(names) == {"load", "memory", "processes", "disks", "software", "system"}
+    assert set(names) == {"load", "memory", "processes", "disks", "services", "software", "system"}
     order = [probe.PRIORITIES.index(one.priority) for one in PROBES]
     assert order == sorted(order)
     assert all(one.help and one.timeout > 0 and one.every > 0 for one in PROBES)
@@ -82,6 +83,17 @@ def test_errors_say_what_is_wrong(tmp_path: Path, old: str, new: str, words: str
         probe.load(place)
     assert words in caught.value.what
     assert str(place) in caught.value.what
+
+
+def test_further_scripts_are_variables_of_the_probe(tmp_path: Path) -> None:
+    place = folder(tmp_path, script='sh -c "$ask" ask one; echo "$other"')
+    (place / "ask.sh").write_text('echo "it\'s $1"\n# end')
+    (place / "other.sh").write_text("no newline")
+    done = subprocess.run(["sh"], input=probe.load(place).script, capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("it's one\nno newline\n", "")
+    (place / "Not-A-Name.sh").write_text("")
+    with pytest.raises(ProbeError, match="the name of a script"):
+        probe.load(place)
 
 
 @pytest.mark.parametrize("missing", ["probe.sh", "record.py"])

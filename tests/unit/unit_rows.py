@@ -61,4 +61,8 @@ USUAL: dict[str, dict[str, Any]] = {
         "time": 100.0, "started": NOON - timedelta(hours=1), "kind": "interactive", "batch": None, "job": None,
         "login": "pts/3", "software": "ROOT", "ordinary": True, "parent": 1, "name": "root.exe",
     },
+    "services": {
+        "service": "xrootd", "instance": "mpd", "state": "up", "reason": None, "version": "v5.5.3", "user": "xrootd",
+        "pid": 30, "started": NOON - timedelta(days=3), "port": 1094, "clients": 2, "kind": "system", "ended": None,
+    },
 }  # fmt: skip

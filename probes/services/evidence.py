@@ -1,0 +1,110 @@
+"""Daemons that do not run and should: what the node itself says about that."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from .daemons import TIME
+from .rows import DOWN, SYSTEM, Service
+from .sources import Sources
+
+Key = tuple[str, str]
+"""Service and instance."""
+_UNITS = {
+    "qmaster": r"sgemaster.*|gridengine-master|sge_qmaster",
+    "execd": r"sgeexecd.*|gridengine-execd?|sge_execd",
+    "slurmctld": "slurmctld",
+    "slurmd": "slurmd",
+    "slurmdbd": "slurmdbd",
+    "slurmrestd": "slurmrestd",
+    "munge": "munged?",
+    "condor_master": "condor(?:_master)?",
+    "xrootd": "xrootd(?:-privileged)?",
+    "cmsd": "cmsd(?:-privileged)?",
+    "proof": "xproofd",
+    "sshd": "sshd?",
+    "chrony": "chronyd?",
+    "ntp": "ntp(?:d|sec)?",
+    "timesyncd": "systemd-timesyncd",
+    "autofs": "autofs|automount",
+    "cron": "crond?",
+    "nfsd": "nfs(?:-server|-kernel-server)?",
+    "afs": "(?:openafs-client|afs)",
+}
+"""What init calls the services. Their pid files are named alike."""
+_PID_FILE = re.compile(
+    r"xrootd/(?:(?P<folder>[^/]+)/)?(?P<server>xrootd|cmsd|xproofd)(?:[-.](?P<name>.+))?\.pid"
+    r"|(?:[^/]+/)?(?P<program>[a-z_]+)(?:[-.].*)?\.pid"
+)
+
+
+def named(unit: str) -> tuple[str, str, bool]:
+    """Service and instance of a unit, `xrootd@mpd.service` or `sgeexecd.p6444`, and whether the daemon is known."""
+    base, _, instance = unit.removesuffix(".service").partition("@")
+    for service, pattern in _UNITS.items():
+        if re.fullmatch(pattern, base) and (not instance or service in ("xrootd", "cmsd", "proof")):
+            return service, instance, True
+    return base, instance, False
+
+
+def missing(sources: Sources, surely: Iterable[Key], perhaps: Iterable[Key]) -> Iterator[Service]:
+    """Services that do not run although a file or a mount of the node says that they should.
+
+    What runs `perhaps` is a daemon of an ordinary account: it may be the one that init starts, but
+    it does not stand in for one whose process is known to be gone.
+    """
+    present = set(surely)
+    times = any(service in TIME.values() for service, _ in present)
+    found = [*_left_behind(sources), *_masters(sources), *_mounted(sources)]
+    found += [one for one in _enabled(sources) if not _runs(one[:2], set(perhaps))]
+    for service, instance, reason in found:
+        if not _runs((service, instance), present) and not (times and service in TIME.values()):
+            present.add((service, instance))  # one reason is enough
+            yield down(service, instance, reason)
+
+
+def _runs(key: Key, present: Iterable[Key]) -> bool:
+    """Whether a service is among those present; where no instance is named, any will do."""
+    return any(key[0] == service and key[1] in ("", instance) for service, instance in present)
+
+
+def down(service: str, instance: str, reason: str, kind: str = SYSTEM) -> Service:
+    """A service that does not run."""
+    return Service(service, instance, DOWN, reason, None, None, None, None, None, None, kind, None)
+
+
+def _enabled(sources: Sources) -> Iterator[tuple[str, str, str]]:
+    for name in sources.words.get("enabled", []):
+        service, instance, known = named(name)
+        if known:
+            yield service, instance, "started at boot, and does not run"
+
+
+def _left_behind(sources: Sources) -> Iterator[tuple[str, str, str]]:
+    """From lines such as `gone 33 xrootd/xrootd-mpd.pid`, `gone 33 xrootd/mpd/xrootd.pid` or `gone 24 sshd.pid`."""
+    for line in sources.words.get("gone", []):
+        pid, _, file = line.partition(" ")
+        if match := _PID_FILE.fullmatch(file):
+            program = match["server"] or match["program"]
+            service, _, known = named({"execd": "sge_execd", "qmaster": "sge_qmaster"}.get(program, program))
+            if known:
+                yield service, match["name"] or match["folder"] or "", f"{file} names process {pid}, which is gone"
+
+
+def _masters(sources: Sources) -> Iterator[tuple[str, str, str]]:
+    """The host that act_qmaster names may have its domain where the node's own name has not."""
+    own = sources.host.lower().partition(".")[0]
+    if any(name.strip().lower().partition(".")[0] == own for name in sources.words.get("act_qmaster", [])):
+        yield "qmaster", "", "act_qmaster names this host"
+
+
+def _mounted(sources: Sources) -> Iterator[tuple[str, str, str]]:
+    """FUSE file systems and automatic mounts outlive the daemon that serves them."""
+    for device, point, kind, options in sources.mounts():
+        if kind.startswith("fuse") and point.startswith("/cvmfs/") and "cvmfs" in device:
+            yield "cvmfs", point.removeprefix("/cvmfs/"), "mounted, and its process is gone"
+        elif kind.startswith("fuse") and point.startswith("/eos"):
+            yield "eos", point, "mounted, and its process is gone"
+        elif kind == "autofs" and (match := re.search(r"\bpgrp=(\d+)", options)) and int(match[1]) > 1:
+            yield "autofs", "", "its mounts are there, and its process is gone"

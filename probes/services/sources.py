@@ -1,0 +1,113 @@
+"""What the script printed, sorted: processes, accounts, sockets, and what says that a daemon should be there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from nicassh.record import moment
+
+TICKS = 100  # sysconf(SC_CLK_TCK) is 100 on every Linux that a farm runs
+NOBODY = 65534
+_FILE = re.compile(r"(\d+/(?:stat|status|cmdline)|stat|mounts|net/tcp6?|\.\./etc/[\w.]+):(.*)")
+_STAT = re.compile(r"\d+ \(([^()]*)\) ([A-Za-z]) (\d+) (?:-?\d+ ){4}(\d+) (?:-?\d+ ){12}(\d+)(?: .*)?")
+_SOCKET = re.compile(r" *\d+: [0-9A-F]+:([0-9A-F]{4}) \S+ 0A \S+ \S+ \S+ +(\d+) .*")
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process whose name is that of a daemon.
+
+    `real` and `effective` are user ids: what is set-uid keeps the first of whoever started it. `nested` is
+    whether it lives in a pid namespace of its own: in a container.
+    """
+
+    pid: int
+    name: str
+    state: str
+    parent: int
+    started: datetime
+    arguments: tuple[str, ...]
+    real: int | None
+    effective: int | None
+    nested: bool
+    kernel: bool
+
+    def option(self, letter: str) -> str:
+        """The value of `-n mpd`; "" where it is not given."""
+        pairs = zip(self.arguments, self.arguments[1:], strict=False)
+        return next((value for name, value in pairs if name == f"-{letter}"), "")
+
+
+class Sources:
+    """The whole output. `words` holds lines such as `enabled sshd.service`, `sections` what programs printed."""
+
+    def __init__(self, output: str) -> None:
+        if not output.endswith("\nend\n"):
+            raise ValueError("the output is not whole")
+        head, *rest = output.removesuffix("end\n").split("\nsection ")
+        self.sections = {name: text.split("\n") for name, _, text in (part.partition("\n") for part in rest)}
+        self.files: dict[str, list[str]] = {}
+        self.words: dict[str, list[str]] = {}
+        for line in head.split("\n"):
+            if match := _FILE.fullmatch(line):
+                self.files.setdefault(match[1], []).append(match[2])
+            elif line:
+                word, _, text = line.partition(" ")
+                self.words.setdefault(word, []).append(text)
+        self.time = moment(int(self.words["time"][0]))
+        self.host = self.words["host"][0]
+        self.hidden = "hidden" in self.words
+        self.minimum = next((int(line.split()[1]) for line in self.files.get("../etc/login.defs", [])), 1000)
+        self.processes = list(self._processes())
+        self.accounts = self._accounts()
+
+    def listening(self) -> dict[int, set[int]]:
+        """The TCP ports on which each user id listens: `0: 00000000:0446 00000000:0000 0A … 104 0 11 …`."""
+        ports: dict[int, set[int]] = {}
+        for line in self.files.get("net/tcp", []) + self.files.get("net/tcp6", []):
+            if match := _SOCKET.fullmatch(line):
+                ports.setdefault(int(match[2]), set()).add(int(match[1], 16))
+        return ports
+
+    def mounts(self) -> Iterator[list[str]]:
+        """Device, mount point, type and options of each remote mount, as in proc(5) mounts."""
+        return (line.split(" ")[:4] for line in self.files.get("mounts", []) if line.count(" ") >= 3)
+
+    def since_boot(self, seconds: float) -> datetime:
+        """The moment so many seconds after the boot."""
+        return moment(int(self.files["stat"][0].split()[1]) + seconds)
+
+    def _accounts(self) -> dict[int, str]:
+        """User id to name, from lines of passwd(5); the first of several names wins, as in getpwuid(3)."""
+        accounts: dict[int, str] = {}
+        for line in self.files.get("../etc/passwd", []) + self.sections.get("accounts", []):
+            fields = line.split(":")
+            if len(fields) > 2 and re.fullmatch(r"[0-9]{1,10}", fields[2]):
+                accounts.setdefault(int(fields[2]), fields[0])
+        return accounts
+
+    def _processes(self) -> Iterator[Process]:
+        """A Process for each `33/stat:33 (xrootd) S 1 …`; a name with a newline could make no such line of its own."""
+        for name, lines in self.files.items():
+            pid = name.removesuffix("/stat")
+            match = _STAT.fullmatch(lines[0]) if pid.isdigit() else None
+            if not match or match[2] in "ZXx":  # a zombie serves nobody
+                continue
+            facts = dict(line.split(":", 1) for line in self.files.get(f"{pid}/status", []) if ":" in line)
+            uids = [int(uid) for uid in facts.get("Uid", "").split()]
+            arguments = self.files.get(f"{pid}/cmdline", [""])[0].rstrip("\0").split("\0")
+            yield Process(
+                pid=int(pid),
+                name=match[1],
+                state=match[2],
+                parent=int(match[3]),
+                started=self.since_boot(int(match[5]) / TICKS),
+                arguments=tuple(arguments),
+                real=uids[0] if uids else None,
+                effective=uids[1] if uids else None,
+                nested=len(facts.get("NSpid", "").split()) > 1,
+                kernel=int(match[4]) & 0x200000 != 0,  # PF_KTHREAD
+            )
