@@ -2,6 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 DEMO_CONFIG = $$($(BIN)/nicamon demo folder)/nicamon.toml
+# What `nicamon demo up --with` runs.
+SYSTEMS := gridengine-master gridengine-exec gridengine-client slurmctld slurmd slurm-client munge \
+	xrootd-server xrootd-client
 
 .DEFAULT_GOAL := help
 .PHONY: help install packages demo demo-down test lint format docs bench clean
@@ -21,9 +24,10 @@ install: .venv/nicamon ## Make .venv and install nicamon into it
 
 packages: .venv/develop
 	@$(BIN)/python -m nicassh.demo.packages openssh-server iproute2 busybox mksh dash tcsh || [ -z "$$CI" ]
+	@$(BIN)/python -m nicassh.demo.packages $(SYSTEMS) || [ -z "$$CI" ]
 
 demo: .venv/nicamon ## Bring a farm of real nodes up on this machine, collect, and show it
-	@sh .ci/demo
+	@sh .ci/demo $(SYSTEMS)
 
 demo-down: .venv/nicamon ## Take the demo farm down and remove all of it
 	@$(BIN)/nicamon demo down

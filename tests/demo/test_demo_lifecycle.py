@@ -121,7 +121,7 @@ def test_down_after_up_was_killed(tmp_path: Path, delay: float) -> None:
 
 
 def test_a_failed_up_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(layers, "names", lambda _node: ["layers/none/."])
+    monkeypatch.setattr(layers, "names", lambda _farm, _node: ["layers/none/."])
     with pytest.raises(SetupError, match=r"did not come up: cp: .*layers/none"):
         demo.up(tmp_path / "demo", 2)
     assert not (tmp_path / "demo").exists()

@@ -44,6 +44,14 @@ def test_links_that_start_a_service_are_found(tmp_path: Path) -> None:
     assert services.links(["ssh"], tmp_path) == {tmp_path / name for name in wanted}
 
 
+def test_grid_engine_brings_a_mailer_where_there_is_none(tmp_path: Path) -> None:
+    sender = tmp_path / "sendmail"
+    assert packages.with_mailer(["gridengine-exec", "munge"], sender) == ["gridengine-exec", "munge", "dma"]
+    assert packages.with_mailer(["munge"], sender) == ["munge"]
+    sender.touch()
+    assert packages.with_mailer(["gridengine-exec"], sender) == ["gridengine-exec"]
+
+
 def test_no_apt_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
     with pytest.raises(SetupError, match="no apt-get to install openssh-server"):

@@ -7,6 +7,9 @@ from typing import NoReturn
 
 import pytest
 
+from nicassh.demo import packages
+from nicassh.demo.systems import KNOWN
+
 
 def missing(reason: str) -> NoReturn:
     """Ends a test that cannot run here: as a failure in continuous integration, else as skipped with the reason."""
@@ -19,3 +22,11 @@ def root(why: str = "makes namespaces") -> None:
     """Goes on only as root."""
     if os.geteuid() != 0:
         missing(f"{why}: needs root")
+
+
+def systems(*words: str) -> None:
+    """Goes on only as root, with the packages of these systems, or of all that a farm can run."""
+    root("runs daemons in namespaces")
+    wanted = {package for word in words or KNOWN for package in KNOWN[word].programs.values()}
+    if absent := packages.missing(sorted(wanted)):
+        missing(f"not installed: {' '.join(absent)}; as root: make packages")

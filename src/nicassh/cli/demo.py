@@ -13,6 +13,7 @@ import platformdirs
 
 from nicassh import demo
 from nicassh.demo import plan
+from nicassh.demo.systems import KNOWN
 
 SCHEMA = "nicamon.demo/1"
 
@@ -28,6 +29,14 @@ where = click.option(
 def tell(line: str) -> None:
     """Say how far the work is, on stderr."""
     click.echo(line, err=True)
+
+
+def words(_context: click.Context, _option: click.Parameter, text: str | None) -> list[str]:
+    """The systems that a comma-separated list names, each once; raises BadParameter where one is unknown."""
+    named = dict.fromkeys(word.strip() for word in (text or "").split(",") if word.strip())
+    if unknown := [word for word in named if word not in KNOWN]:
+        raise click.BadParameter(f"{', '.join(unknown)}: known are {', '.join(KNOWN)}")
+    return list(named)
 
 
 @click.group("demo")
@@ -52,16 +61,24 @@ def command() -> None:
     show_default=True,
     help="How many nodes: nc2 and up.",
 )
+@click.option(
+    "--with",
+    "systems",
+    metavar="SYSTEM,...",
+    callback=words,
+    help=f"What else runs on it, as root: {', '.join(KNOWN)}.",
+)
 @where
-def up(nodes: int, folder: Path) -> None:
+def up(nodes: int, systems: list[str], folder: Path) -> None:
     """Bring the farm up; on one that is up, start its dead nodes again.
 
     \b
         nicamon demo up
         nicamon demo up --nodes 100
         nicamon demo up --nodes 4 --folder /tmp/small
+        nicamon demo up --with sge,slurm,xrootd
     """
-    farm = demo.up(folder, nodes, tell)
+    farm = demo.up(folder, nodes, tell, systems)
     person = "strmaxim" if farm.kind == "rooted" else getpass.getuser()
     default = folder.absolute() == platformdirs.user_state_path("nicamon") / "demo"
     click.echo("\nNow try:\n")

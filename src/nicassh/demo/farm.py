@@ -14,6 +14,11 @@ from nicassh.errors import SetupError
 
 RECORD = "farm.json"
 SCHEMA = "nicamon.demo-farm/1"
+# Become a user, whose name stands where a shell has its own, and run a command at home.
+BECOME = """
+group=$(id -g "$0")
+exec setpriv --reuid "$0" --regid "$group" --init-groups --reset-env -- sh -c 'cd && exec "$@"' sh "$@"
+"""
 
 
 @dataclass
@@ -23,6 +28,7 @@ class Farm:
     `kind` is "rooted" (each node in namespaces of its own) or "rootless" (each an sshd on loopback).
     `subnet` and `mark` are of rooted farms: the third octet of 10.63.N.0/24, and the bridge's hardware
     address, by which a bridge is known to be this farm's. `complete` is false while `up` is at work.
+    `systems` are the words for the batch and storage systems that run on it.
     `lock` is the open lock of the folder while this process holds it, else -1.
     """
 
@@ -34,6 +40,7 @@ class Farm:
     mark: str = ""
     boot: str = ""
     complete: bool = False
+    systems: list[str] = field(default_factory=list)
     lock: int = field(default=-1, compare=False, repr=False)
 
     @property
@@ -66,11 +73,12 @@ class Farm:
                 return node
         raise SetupError(f"the demo farm has no node {name!r}", "nicamon demo status")
 
-    def enter(self, name: str, argv: Sequence[str]) -> subprocess.CompletedProcess[str]:
-        """Run a command as root inside a node's namespaces, and give its output and exit code.
+    def enter(self, name: str, argv: Sequence[str], user: str = "", text: str = "") -> subprocess.CompletedProcess[str]:
+        """Run a command inside a node's namespaces, as root or as a user there; its output and exit code.
 
         The node's own processes, users, files and network are what the command sees: for tests that
-        kill, add or count things there. Only for rooted farms; raises SetupError when the node is dead.
+        kill, add or count things there. It has `text` to read. Only for rooted farms; raises SetupError
+        when the node is dead.
         """
         node = self.node(name)
         if self.kind != "rooted":
@@ -79,8 +87,12 @@ class Farm:
             raise SetupError(f"{node.name} is not running", "nicamon demo up")
         # The recorded process holds the mounts and the host name; its child is the node's first process.
         first = f"--pid=/proc/{node.pid}/ns/pid_for_children"
-        door = ["nsenter", "--target", str(node.pid), "--mount", "--uts", "--net", first, "--"]
-        return subprocess.run([*door, *argv], capture_output=True, text=True, check=False)
+        door = ["nsenter", "--target", str(node.pid), "--mount", "--root", "--uts", "--net", first]
+        door += [f"--cgroup=/proc/{child}/ns/cgroup" for child in processes.children(node.pid)]
+        door += ["--"]
+        if user:
+            door += ["sh", "-c", BECOME, user]
+        return subprocess.run([*door, *argv], input=text, capture_output=True, text=True, check=False)
 
     def save(self) -> None:
         """Write the record, whole or not at all."""

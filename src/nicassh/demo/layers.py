@@ -12,7 +12,7 @@ import os
 import shutil
 from pathlib import Path
 
-from nicassh.demo import people, software, sshd
+from nicassh.demo import people, software, sshd, systems
 from nicassh.demo.farm import Farm
 from nicassh.demo.files import PRIVATE, PROGRAM, PUBLIC, known, pair, place
 from nicassh.demo.plan import Node
@@ -35,13 +35,14 @@ def lay(farm: Farm, server: str) -> None:
         plant(layers / name, software.identity(name))
     for name, release in software.RELEASES.items():
         plant(layers / name, release.files())
-    keys = [known(node, single(farm.folder / "nodes" / node.short, node)) for node in farm.nodes]
+    systems.lay(farm)
+    keys = [known(node, single(farm, node)) for node in farm.nodes]
     place(farm.known_hosts, "".join(keys), PRIVATE)
 
 
-def names(node: Node) -> list[str]:
+def names(farm: Farm, node: Node) -> list[str]:
     """The layers of a node, the lowest first, as paths in the farm's folder."""
-    shared = ("common", software.system(node.number), software.release(node.number))
+    shared = ("common", software.system(node.number), software.release(node.number), *farm.systems)
     # The last dot has cp copy what is inside.
     return [f"layers/{name}/." for name in shared] + [f"nodes/{node.short}/layer/."]
 
@@ -55,7 +56,11 @@ def plant(root: Path, files: dict[str, str]) -> None:
 def common(root: Path, farm: Farm, public: str) -> None:
     """Write what all nodes have: accounts, hosts, homes, programs under their physics names."""
     hosts = "127.0.0.1 localhost\n" + "".join(f"{node.address} {node.name} {node.short}\n" for node in farm.nodes)
-    etc = people.accounts() | {"etc/hosts": hosts, "etc/nsswitch.conf": NSSWITCH, "etc/profile": PROFILE}
+    etc = people.accounts(systems.accounts(farm)) | {
+        "etc/hosts": hosts,
+        "etc/nsswitch.conf": NSSWITCH,
+        "etc/profile": PROFILE,
+    }
     plant(root, etc | {"authorized_keys": public + "\n", "beat.sh": people.BEAT})
     (root / "etc/shadow").chmod(PRIVATE)
     root.chmod(0o755)
@@ -85,11 +90,11 @@ def homes(root: Path) -> None:
     root.chmod(0o755)
 
 
-def single(folder: Path, node: Node) -> str:
+def single(farm: Farm, node: Node) -> str:
     """Write what one node has alone, and give its public host key."""
     private, public = pair()
-    layer = folder / "layer"
+    layer = farm.folder / "nodes" / node.short / "layer"
     place(layer / "host_key", private, PRIVATE)
-    place(layer / "launch", people.launch(node.number))
+    place(layer / "launch", systems.launch(farm, node) + people.launch(node.number))
     place(layer / "etc/hostname", node.name + "\n")
     return public

@@ -6,13 +6,14 @@ import fcntl
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from nicassh.demo import files, plan, processes, rooted, rootless, sshd
 from nicassh.demo.farm import RECORD, Farm, load
+from nicassh.demo.systems import check, occupy, wait
 from nicassh.errors import SetupError
 
 LOCK = "lock"
@@ -35,52 +36,62 @@ def silent(_line: str) -> None:
     """Say nothing."""
 
 
-def up(folder: Path, nodes: int = plan.USUAL, report: Report = silent) -> Farm:
+def up(folder: Path, nodes: int = plan.USUAL, report: Report = silent, systems: Sequence[str] = ()) -> Farm:
     """Bring a farm up in a folder, and give it; root's nodes are in namespaces, others' on loopback.
 
-    A farm that is up already is left as it is, whatever `nodes` says, but for dead nodes: they start
-    again. Raises SetupError when the machine lacks something; nothing is left of the attempt then.
+    `systems` are the words of nicassh.demo.systems for what else runs on it. A farm that is up already
+    is left as it is, whatever `nodes` says, but for dead nodes: they start again. Raises SetupError
+    when the machine lacks something; nothing is left of the attempt then.
     """
     folder = folder.absolute()
+    check(systems, root=os.geteuid() == 0)
     with held(folder) as handle:
         farm = load(folder)
         if farm is not None:
             farm.lock = handle
         if farm is not None and farm.complete and farm.boot == processes.boot():
+            lacking = [word for word in systems if word not in farm.systems]
+            if lacking:
+                raise SetupError(f"the farm in {folder} is up without {', '.join(lacking)}", "nicamon demo down first")
             revive(farm, report)
         else:
             if farm is not None:
                 report("clearing away a farm that is no longer up")
                 remove(farm)
                 sweep(folder)
-            farm = build(folder, nodes, handle, report)
+            farm = Farm(folder, kind(), user="", boot=processes.boot(), systems=[*systems], lock=handle)
+            build(farm, nodes, report)
     farm.lock = -1
     return farm
 
 
-def build(folder: Path, count: int, handle: int, report: Report) -> Farm:
-    """Make a new farm in a folder that is held and empty."""
+def kind() -> str:
+    """The kind of farm that this user can make."""
+    return "rooted" if os.geteuid() == 0 else "rootless"
+
+
+def build(farm: Farm, count: int, report: Report) -> None:
+    """Bring up a new farm, whose folder is held and empty."""
     begun = time.monotonic()
-    kind = "rooted" if os.geteuid() == 0 else "rootless"
-    make = rooted if kind == "rooted" else rootless
-    farm = Farm(folder, kind, user="", boot=processes.boot(), lock=handle)
+    make = rooted if farm.kind == "rooted" else rootless
     try:
-        report(f"{count} nodes, " + ("in namespaces" if kind == "rooted" else "on loopback, without root"))
+        report(f"{count} nodes, " + ("in namespaces" if farm.kind == "rooted" else "on loopback, without root"))
         farm.save()
         make.prepare(farm, count)
         files.describe(farm)
         report(f"starting at {farm.nodes[0].address}, port {farm.nodes[0].port}")
         make.start(farm, farm.nodes)
+        wait(farm, report)
+        occupy(farm)
         farm.complete = True
         farm.save()
     except BaseException:
         # Also an interrupt from the keyboard.
         report("undoing what was begun")
         remove(farm)
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(farm.folder, ignore_errors=True)
         raise
     report(f"{count} nodes up in {time.monotonic() - begun:.1f} s")
-    return farm
 
 
 def revive(farm: Farm, report: Report) -> None:
@@ -91,6 +102,7 @@ def revive(farm: Farm, report: Report) -> None:
     if dead:
         make = rooted if farm.kind == "rooted" else rootless
         make.start(farm, dead)
+        wait(farm, report, dead)
         report("started again: " + " ".join(node.name for node in dead))
 
 

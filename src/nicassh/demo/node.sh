@@ -23,11 +23,12 @@ link set eth0 up
 END
 
 mount -t tmpfs -o mode=755 tmpfs /run
-mkdir -p /run/sshd $own/work
+mkdir -p /run/sshd $own/work $own/spool
 cp -a "$@" $own
 mount -t tmpfs -o mode=1777 tmpfs /tmp
 mount --bind $own/home /home
 mount --bind $own/opt /opt
+mount --bind $own/spool /var/spool
 
 # Where the machine's own root is an overlay (a container), /etc cannot be the base of another: copy it.
 if ! mount -t overlay -o lowerdir=/etc,upperdir=$own/etc,workdir=$own/work overlay /etc 2>/dev/null; then

@@ -19,8 +19,19 @@ from nicassh.errors import SetupError
 POLICY = Path("/usr/sbin/policy-rc.d")
 NOTICE = "# Put here by nicassh.demo.packages while it installs, and removed after."
 LISTS = Path("/var/lib/apt/lists")
-# The services that a package switches on, and that must not stay so.
-SERVICES = {"openssh-server": ("ssh",)}
+# The services that a package switches on, or one that it needs, and that must not stay so.
+SERVICES = {
+    "openssh-server": ("ssh",),
+    "gridengine-master": ("gridengine-master",),
+    "gridengine-exec": ("gridengine-exec",),
+    "munge": ("munge",),
+    "slurmctld": ("slurmctld", "munge"),
+    "slurmd": ("slurmd", "munge"),
+    "xrootd-server": ("logrotate",),
+}
+# Grid Engine asks for a program that sends mail. Of all that do, this is no service; the usual one is.
+SENDER = Path("/usr/sbin/sendmail")
+MAILER = "dma"
 
 
 def missing(packages: Sequence[str]) -> list[str]:
@@ -36,6 +47,12 @@ def missing(packages: Sequence[str]) -> list[str]:
     return [name for name in packages if name not in present]
 
 
+def with_mailer(packages: list[str], sender: Path = SENDER) -> list[str]:
+    """These packages, and one that sends mail where they need it and the machine has none."""
+    needed = any(name.startswith("gridengine-") for name in packages)
+    return [*packages, MAILER] if needed and not sender.exists() else packages
+
+
 def install(packages: Sequence[str], report: Callable[[str], None]) -> list[str]:
     """Install the packages that are missing, and give their names; root's services stay as they were.
 
@@ -47,7 +64,7 @@ def install(packages: Sequence[str], report: Callable[[str], None]) -> list[str]
             f"this machine has no apt-get to install {' '.join(packages)} with",
             "install what provides these with the machine's own tool; sshd is in openssh-server",
         )
-    wanted = missing(packages)
+    wanted = with_mailer(missing(packages))
     if not wanted:
         return []
     if os.geteuid() != 0:

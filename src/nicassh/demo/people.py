@@ -6,6 +6,9 @@ a named pipe. Its name, command line, owner and state are what `ps` shows of a p
 
 from __future__ import annotations
 
+import pwd
+from collections.abc import Iterable
+
 from nicassh.demo.plan import role
 
 COLLECTOR = "nicamon"
@@ -47,6 +50,7 @@ BUSY = (2, 10)
 STOPPED = (2,)
 ZOMBIE = (3,)
 
+PATH = "PATH=/run/nicamon/bin:$PATH\n"
 IDLE = "<>/run/nicamon/idle"
 WAIT = "read -r line\n"
 # It stops itself: a signal from outside could arrive before it has its name.
@@ -61,18 +65,19 @@ def script(name: str) -> str:
     return {"train.py": WORK, "field.C": HALT}.get(name, WAIT)
 
 
-def accounts() -> dict[str, str]:
-    """The texts of etc/passwd, etc/group and etc/shadow of a node."""
-    system = (
+def accounts(others: Iterable[pwd.struct_passwd] = ()) -> dict[str, str]:
+    """The texts of etc/passwd, etc/group and etc/shadow of a node; `others` are further users of it."""
+    system = [
         "root:x:0:0:root:/root:/bin/sh",
         "daemon:x:2:2:daemon:/:/usr/sbin/nologin",
         "sshd:x:74:74:sshd:/run/sshd:/usr/sbin/nologin",
         "nobody:x:65534:65534:nobody:/:/usr/sbin/nologin",
-    )
+    ]
+    system += [f"{row.pw_name}:x:{row.pw_uid}:{row.pw_gid}::{row.pw_dir}:/usr/sbin/nologin" for row in others]
     own = [f"{COLLECTOR}:x:{COLLECTOR_ID}:{COLLECTOR_ID}:monitoring:/home/{COLLECTOR}:/bin/sh"]
     own += [f"{login}:x:{uid}:{GROUP}::/home/{login}:/bin/sh" for login, uid in USERS.items()]
     logins = [line.partition(":")[0] for line in (*system, *own)]
-    groups = (
+    groups = [
         "root:x:0:",
         "daemon:x:2:",
         "tty:x:5:",
@@ -81,7 +86,8 @@ def accounts() -> dict[str, str]:
         f"mpd:x:{GROUP}:",
         f"{COLLECTOR}:x:{COLLECTOR_ID}:",
         "nogroup:x:65534:",
-    )
+    ]
+    groups += [f"{row.pw_name}:x:{row.pw_gid}:" for row in others]
     return {
         "etc/passwd": "\n".join((*system, *own)) + "\n",
         "etc/group": "\n".join(groups) + "\n",
@@ -98,7 +104,7 @@ def commands(login: str, number: int) -> list[str]:
 
 def launch(number: int) -> str:
     """The shell text that starts all processes of a node; /run/nicamon/bin holds the programs."""
-    parts = ["PATH=/run/nicamon/bin:$PATH\n"]
+    parts = [PATH]
     for login, uid in USERS.items():
         lines = [f"{command} {IDLE} &" for command in commands(login, number)]
         lines += oddities(login, number)

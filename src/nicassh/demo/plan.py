@@ -21,6 +21,7 @@ class Node:
     """One node of the farm; `pid` and `started` name its process on this machine, 0 when it has none.
 
     `started` is in clock ticks since boot, as in /proc/PID/stat: with the pid it names one process.
+    `head` is the name of the batch system that the node answers for, if it does for one.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Node:
     role: str
     pid: int = 0
     started: int = 0
+    head: str = ""
 
     @property
     def short(self) -> str:

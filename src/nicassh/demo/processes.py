@@ -59,6 +59,14 @@ def running() -> list[int]:
     return [int(entry.name) for entry in os.scandir("/proc") if entry.name.isdigit()]
 
 
+def children(pid: int) -> list[int]:
+    """The children of a process, as far as it has one thread only."""
+    try:
+        return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except OSError:
+        return []
+
+
 def descendants(roots: Iterable[int]) -> set[int]:
     """These processes and all their children, and theirs."""
     family = set(roots)

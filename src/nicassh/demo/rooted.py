@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from nicassh.demo import bridge, layers, people, plan, processes, sshd
+from nicassh.demo import bridge, freezer, layers, people, plan, processes, sshd, systems
 from nicassh.demo.farm import Farm
 from nicassh.demo.plan import Node
 from nicassh.errors import SetupError
@@ -25,6 +25,7 @@ def prepare(farm: Farm, count: int) -> None:
     plan.nodes(count, bridge.PREFIX, PORT)
     bridge.claim(farm)
     farm.nodes = plan.nodes(count, f"{bridge.PREFIX}.{farm.subnet}", PORT)
+    systems.assign(farm)
     farm.save()
     layers.lay(farm, server)
 
@@ -36,7 +37,7 @@ def start(farm: Farm, nodes: list[Node]) -> None:
     """
     old = {bridge.namespace(farm, node) for node in nodes} & set(bridge.namespaces(farm))
     if old:
-        clear(sorted(old))
+        clear(farm, nodes, sorted(old))
     bridge.connect(farm, nodes)
     server = sshd.program("sshd", "openssh-server")
     door = sshd.program("nsenter", "util-linux")
@@ -44,9 +45,11 @@ def start(farm: Farm, nodes: list[Node]) -> None:
     for node in nodes:
         own = farm.folder / "nodes" / node.short
         (own / "ready").unlink(missing_ok=True)
+        systems.forget(farm, node)
         network = str(bridge.NAMESPACES / bridge.namespace(farm, node))
-        facts = [str(farm.folder), network, node.name, node.address, server, *layers.names(node)]
-        argv = [door, f"--net={network}", "--", "unshare", *apart, "--", "/bin/sh", str(SCRIPT), *facts]
+        facts = [str(farm.folder), network, node.name, node.address, server, *layers.names(farm, node)]
+        grouped = freezer.inside(farm, node)
+        argv = [door, f"--net={network}", "--", "unshare", *apart, "--", *grouped, "/bin/sh", str(SCRIPT), *facts]
         node.pid, node.started = processes.spawn(argv, own / "log")
     farm.save()
     wait(farm, nodes)
@@ -78,18 +81,20 @@ def failure(farm: Farm, node: Node) -> SetupError:
 def stop(farm: Farm) -> str:
     """Remove the farm's processes and network; gives a complaint, or nothing when all is gone."""
     ours = bridge.owned(farm)
-    recorded = [(node.pid, node.started) for node in farm.nodes]
-    error = clear(bridge.namespaces(farm) if ours else [], recorded)
+    error = clear(farm, farm.nodes, bridge.namespaces(farm) if ours else [])
     return error or (bridge.release(farm) if ours else "")
 
 
-def clear(names: list[str], recorded: list[tuple[int, int]] | None = None) -> str:
-    """Kill all that runs in these namespaces, and the recorded processes; then remove the namespaces."""
+def clear(farm: Farm, nodes: list[Node], names: list[str]) -> str:
+    """Kill all that runs in these nodes and network namespaces; then remove these, and the nodes' control groups."""
     # Found by the network namespace, since an interrupted start has left no record of its processes.
     marks = {identity(bridge.NAMESPACES / name) for name in names} - {None}
-    known = recorded or []
+    known = [(node.pid, node.started) for node in nodes]
+    groups = freezer.groups(farm, nodes)
 
     def find() -> set[int]:
+        # Each time: a daemon that is killed while it ends a job leaves the job frozen.
+        freezer.thaw(groups)
         inside = {pid for pid in processes.running() if identity(Path(f"/proc/{pid}/ns/net")) in marks}
         return inside | {pid for pid, since in known if processes.same(pid, since)}
 
@@ -98,7 +103,7 @@ def clear(names: list[str], recorded: list[tuple[int, int]] | None = None) -> st
     error = bridge.disconnect(names) if names else ""
     # One that entered its namespace just now: those that come later see that it has gone, and end.
     gone = processes.end(find) and gone
-    return error if gone else "some processes of the nodes do not end"
+    return error or freezer.remove(groups) if gone else "some processes of the nodes do not end"
 
 
 def identity(path: Path) -> tuple[int, int] | None:
