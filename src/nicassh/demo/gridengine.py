@@ -142,5 +142,5 @@ SYSTEM = System(
     lay=lay,
     awaited=awaited,
     occupy=occupy,
-    head="nica",
+    batch=True,
 )

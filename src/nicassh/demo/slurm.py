@@ -22,7 +22,7 @@ CPUS = 4
 SECRET = 0o400
 
 # The nodes claim more processors than they have: their jobs only sleep.
-CONFIGURATION = f"""ClusterName=hybrilit
+CONFIGURATION = f"""ClusterName=nica
 SlurmctldHost=nc{MASTER}
 SlurmUser=slurm
 AuthType=auth/munge
@@ -113,5 +113,5 @@ SYSTEM = System(
     lay=lay,
     awaited=awaited,
     occupy=occupy,
-    head="hybrilit",
+    batch=True,
 )

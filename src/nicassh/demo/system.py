@@ -15,8 +15,8 @@ class System:
     `word` is its name on the command line; the script that starts it on a node is `script`. `programs`
     are what the machine must have, with the package of each, and `accounts` the users that these
     packages made. `duties` gives a node's duty by its number, `rest` that of all others; `roles` is
-    what nodes are for when it runs. `head` is the name by which the inventory knows a batch system, and
-    `leader` the number of the node that answers for it. `daemons` is a pattern of their names.
+    what nodes are for when it runs. `batch` tells a batch system from others, and `leader` is the number
+    of the node that the rest of the system hangs on.
 
     `lay` writes the system's files, `awaited` tells what is not up yet, or nothing, and `occupy` gives
     the system something to do.
@@ -34,7 +34,7 @@ class System:
     awaited: Callable[[Farm], str]
     occupy: Callable[[Farm], None]
     rest: str = ""
-    head: str = ""
+    batch: bool = False
 
     def duty(self, number: int) -> str:
         """What a node does in it; nothing where it has no part in it."""

@@ -23,6 +23,8 @@ from nicassh.errors import SetupError
 KNOWN = {each.word: each for each in (gridengine.SYSTEM, slurm.SYSTEM, xrootd.SYSTEM)}
 PATIENCE = 60.0  # seconds for a system to come up
 OWN = "/run/nicamon"
+HEAD, CLUSTER = 2, "nica"
+"""The node on which users submit jobs has the commands of every batch system, and is asked for all of them."""
 
 
 def chosen(farm: Farm) -> list[System]:
@@ -52,8 +54,8 @@ def assign(farm: Farm) -> None:
             raise SetupError(f"{each.title} takes the nodes up to nc{last}", f"--nodes {last - 1} or more")
         for node in farm.nodes:
             node.role = each.roles.get(node.number, node.role)
-            if node.number == each.leader:
-                node.head = each.head
+            if each.batch and node.number == HEAD:
+                node.head = CLUSTER
 
 
 def accounts(farm: Farm) -> list[pwd.struct_passwd]:
