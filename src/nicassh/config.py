@@ -50,7 +50,8 @@ class Config:
     )
     roots: tuple[str, ...] = setting(
         ("/opt", "/usr/local"),
-        "Folders on the nodes under which FairSoft, FairRoot, ROOT and MpdRoot are looked for.",
+        "Folders on the nodes under which FairSoft, FairRoot, ROOT, MpdRoot, BmnRoot, Geant4 and modulefiles are "
+        "looked for. They may lie on network mounts.",
     )
     units: tuple[str, ...] = setting(
         (),

@@ -31,8 +31,8 @@ NOW = datetime.now(UTC).replace(microsecond=0)
 G = 1024**3
 COMMANDS = (
     "show farm", "show workers", "show users", "show jobs", "show queues", "show services", "show mounts",
-    "show storage", "show software", "show outcomes", "show bad", "explain n500", "show node n500",
-    "procs --cached --user user7",
+    "show storage", "show software", "show software --all", "show diff n2 n500", "show diff ROOT", "show outcomes",
+    "show bad", "explain n500", "show node n500", "procs --cached --user user7",
 )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -104,7 +105,7 @@ def _busybox_root(folder: Path) -> Path:
 
 
 @pytest.mark.skipif(not Path("/dev/fuse").exists(), reason="the dead mount is made with /dev/fuse")
-def test_a_dead_mount_is_never_touched(shell: Shell, tmp_path: Path) -> None:
+def test_a_dead_mount_takes_nothing_with_it(shell: Shell, tmp_path: Path) -> None:
     dead = tmp_path / "opt/fairsoft/nov15"
     dead.mkdir(parents=True)
     (tmp_path / "opt/fairsoft/apr13").mkdir()
@@ -117,7 +118,31 @@ def test_a_dead_mount_is_never_touched(shell: Shell, tmp_path: Path) -> None:
     done = shells.run(beside, probes, {"root": str(tmp_path), "roots": "/opt"})
     assert done.sections["touching"].timed_out, "the mount is not dead: this test shows nothing"
     assert [row["mount"] for row in sampling.rows("disks", done.sections["disks"].output)] == ["/"]
-    assert [row["version"] for row in sampling.rows("software", done.sections["software"].output)] == ["apr13"]
+    software = sampling.rows("software", done.sections["software"].output)
+    assert [row["version"] for row in sampling.of("software", software)] == ["apr13"]
+    states = {row["path"].removeprefix(str(tmp_path)): row["state"] for row in sampling.of("software_root", software)}
+    assert states == {"/opt": "ok", "/opt/fairsoft": "hung"}
     assert done.sections["disks"].whole
     assert done.sections["software"].whole
     assert shells.remaining(done.session) == []
+
+
+@pytest.mark.parametrize("name", ["dash", "bash", "mksh"])
+def test_software_that_is_not_for_our_account(name: str, tmp_path: Path) -> None:
+    shell = shells.find(name, tmp_path)
+    with tempfile.TemporaryDirectory() as folder:
+        for place in ("proc", "opt/fairsoft/apr13", "usr/local/fairroot/v18.6.9"):
+            (Path(folder) / place).mkdir(parents=True)
+        (Path(folder) / "proc/mounts").write_text("/dev/sda / ext4 rw 0 0\n")
+        Path(folder).chmod(0o755)
+        (Path(folder) / "opt").chmod(0o700)
+        nobody = Shell(
+            ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", *shell.argv], shell.environment
+        )
+        run = shells.run(nobody, [sampling.probes()["software"]], {"root": folder, "roots": "/opt\n/usr/local"})
+    section = run.sections["software"]
+    assert (section.status, section.errors) == (0, b"")
+    rows = sampling.rows("software", section.output.replace(folder.encode(), b""))
+    assert [row["version"] for row in sampling.of("software", rows)] == ["v18.6.9"]
+    states = {row["path"]: row["state"] for row in sampling.of("software_root", rows)}
+    assert states == {"/opt": "denied", "/usr/local": "ok"}

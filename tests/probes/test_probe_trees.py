@@ -135,37 +135,6 @@ def test_a_node_without_local_file_systems_has_no_disks(shell: Shell, tree: Tree
     assert shells.run(shell, [sampling.probes()["disks"]], {"root": root}).sections["disks"].status == 77
 
 
-def test_software_of_a_tree(shell: Shell, tree: Tree) -> None:
-    files = {
-        "proc/mounts": "srv:/x /opt/fairsoft/mpd nfs rw 0 0\nsrv:/y /opt/fairsoft/jul14 nfs rw 0 0\n",
-        "opt/fairsoft/apr13/install/include/root/RVersion.h": '#define ROOT_RELEASE "5.34/05"\n#define X 1\n',
-        "opt/fairsoft/jul14/x": "",
-        "opt/fairsoft/mpd/may18p1/x": "",
-        "opt/fairsoft/bmn/may18/x": "",
-        "opt/fairsoft/nov15\nrelease/x": "",
-        "opt/fairroot/install/bin/fairroot-config": "#!/bin/sh\n_version=v18.6.9\n",
-        "opt/mpdroot-211112/x": "",
-        "opt/gcc/jun19/x": "",
-        "usr/local/root/include/RVersion.h": '#define ROOT_RELEASE "6.30.04"\n',
-    }
-    root = tree(files)
-    found = rows(shell, "software", root, roots="/opt\n/usr/local\n/nowhere")
-    assert [(row["package"], row["path"].removeprefix(root), row["version"]) for row in found] == [
-        ("FairRoot", "/opt/fairroot/install", "v18.6.9"),
-        ("FairSoft", "/opt/fairsoft/apr13", "apr13"),
-        ("FairSoft", "/opt/fairsoft/bmn/may18", "may18"),
-        ("MpdRoot", "/opt/mpdroot-211112", "211112"),
-        ("ROOT", "/opt/fairsoft/apr13/install", "5.34.05"),
-        ("ROOT", "/usr/local/root", "6.30.04"),
-    ]
-
-
-def test_a_network_mount_that_was_asked_for_is_looked_at(shell: Shell, tree: Tree) -> None:
-    root = tree({"proc/mounts": "cvmfs2 /cvmfs/fairsoft fuse ro 0 0\n", "cvmfs/fairsoft/jan24p5/x": ""})
-    (found,) = rows(shell, "software", root, roots="/cvmfs/fairsoft")
-    assert found["version"] == "jan24p5"
-
-
 def test_processes_of_a_tree(shell: Shell, tree: Tree) -> None:
     tail = "1 1 1 0 -1 4202752 0 0 0 0 100 50 0 0 20 0 1 0 500 1 1"
     files = {

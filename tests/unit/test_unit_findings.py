@@ -104,3 +104,15 @@ def test_nodes_to_avoid_are_those_with_something_bad(store: Store) -> None:
         ("nc3", "ssh: refused: closed", at(0))
     ]
     assert view.summarize(view.rows) == "1 of 2 nodes to avoid"
+
+
+def test_software_that_is_not_that_of_the_others_of_the_role(store: Store) -> None:
+    for name, version in (("nc2", "apr13"), ("nc3", "jan24"), ("nc4", "jan24"), ("nc8", "apr13")):
+        software = outcome(name, "software", at(0), made("software", version=version), made("software_root"))
+        store.write([login(name, at(0)), software, outcome(name, "system", at(0), made("system"))])
+    everyone = [node("nc2"), node("nc3"), node("nc4"), node("nc8", "interactive")]
+    view = explain(Scene(store, everyone[:1], 900, at(60), everyone))
+    (row,) = view.rows
+    assert row.values["finding"] == ("FairSoft is not that of 2 batch nodes that are alike: nicamon show diff nc2 nc3")
+    assert (row.values["level"], row.values["since"]) == ("note", at(0))
+    assert explain(Scene(store, everyone[1:], 900, at(60), everyone)).rows == ()

@@ -54,7 +54,11 @@ USUAL: dict[str, dict[str, Any]] = {
         "hostname": "nc2", "os": "AlmaLinux 9.4", "kernel": "5.14.0", "cpu": "AMD EPYC", "cpus": 4,
         "boot_time": NOON - timedelta(days=3),
     },
-    "software": {"package": "FairSoft", "path": "/opt/fairsoft/apr13", "version": "apr13", "method": "folder"},
+    "software": {
+        "package": "FairSoft", "path": "/opt/fairsoft/apr13", "version": "apr13", "method": "folder",
+        "default": None, "root": "/opt",
+    },
+    "software_root": {"path": "/opt", "state": "ok"},
     "processes_census": {"hidden": False, "visible": 300, "total": None},
     "processes": {
         "pid": 10, "user": "merz", "command": "root.exe", "memory_percent": 1.0, "cpu_percent": 10.0, "state": "R",

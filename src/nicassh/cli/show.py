@@ -9,11 +9,13 @@ import click
 from nicassh import views
 from nicassh.cli.output import Output, output_options
 from nicassh.cli.session import Session, node_expression, session_of
+from nicassh.cli.software import diff, software
 from nicassh.record import Keep, Record
 from nicassh.store import Result
 
 _OTHERS = {
     "node": "Everything known of one node.",
+    "diff": "What differs between nodes, or who has which version of a package.",
     "outcomes": "How each probe ended on each node, and since when.",
 }
 
@@ -25,10 +27,8 @@ class _Views(click.Group):
         return list(dict.fromkeys([*views.NAMED, *_OTHERS, *self._records(ctx)]))
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        if name == "node":
-            return node
-        if name == "bad":
-            return bad
+        if name in _OWN:
+            return _OWN[name]
         if name in views.NAMED:
             named = views.NAMED[name]
             return _table(name, named.help, [field.name for field in named.fields], named.build)
@@ -112,3 +112,7 @@ def _table(name: str, text: str, names: Sequence[str], build: Callable[[views.Sc
         output.show(lambda: build(session.scene(nodes)))
 
     return show
+
+
+_OWN = {"node": node, "bad": bad, "software": software, "diff": diff}
+"""Those with options or arguments of their own."""

@@ -12,6 +12,7 @@ class Release:
     fairsoft: str
     root: str
     date: str
+    geant4: str
     fairroot: str
     mpdroot: str
 
@@ -21,6 +22,8 @@ class Release:
         return {
             f"{below}/README": f"FairSoft {self.fairsoft}: external packages for FairRoot\n",
             f"{below}/install/include/root/RVersion.h": self.header(),
+            f"{below}/install/bin/geant4-config": GEANT4.format(release=self),
+            "etc/profile.d/nica.sh": PROFILE.format(release=self),
             f"opt/fairroot/{self.fairroot}/bin/fairroot-config": CONFIG.format(release=self),
             f"opt/mpdroot/{self.mpdroot}/config.sh": SETUP.format(release=self),
         }
@@ -58,15 +61,34 @@ for word; do
 done
 """
 
+GEANT4 = """#!/bin/sh
+# sh config query script for Geant4 {release.geant4} on UNIX platforms
+prefix=/opt/fairsoft/{release.fairsoft}/install
+name="geant4"
+version="{release.geant4}"
+case $1 in
+--version) echo "$version" ;;
+--prefix) echo "$prefix" ;;
+*) echo "Usage: geant4-config [--prefix] [--version]"; exit 1 ;;
+esac
+"""
+
+PROFILE = """# What logins get.
+export SIMPATH=/opt/fairsoft/{release.fairsoft}/install
+export ROOTSYS=$SIMPATH
+export FAIRROOTPATH=/opt/fairroot/{release.fairroot}
+export VMCWORKDIR=/opt/mpdroot/{release.mpdroot}
+"""
+
 SETUP = """export SIMPATH=/opt/fairsoft/{release.fairsoft}/install
 export FAIRROOTPATH=/opt/fairroot/{release.fairroot}
 export VMCWORKDIR=/opt/mpdroot/{release.mpdroot}
 """
 
 RELEASES = {
-    "apr13": Release("apr13", "5.34/05", "Feb 14 2013", "v-14.11", "v14.11"),
-    "mar15p2": Release("mar15p2", "5.34/25", "Feb 20 2015", "v-15.03a", "v15.06"),
-    "jun19p2": Release("jun19p2", "6.16/00", "Jan 22 2019", "v18.2.0", "v19.09"),
+    "apr13": Release("apr13", "5.34/05", "Feb 14 2013", "9.6.1", "v-14.11", "v14.11"),
+    "mar15p2": Release("mar15p2", "5.34/25", "Feb 20 2015", "10.0.2", "v-15.03a", "v15.06"),
+    "jun19p2": Release("jun19p2", "6.16/00", "Jan 22 2019", "10.5.1", "v18.2.0", "v19.09"),
 }
 
 # The look of an operating system: the texts of etc/redhat-release and of os-release.

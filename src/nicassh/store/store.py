@@ -100,11 +100,11 @@ class Store:
         query = sa.select(*groups, *totals, sa.func.count().label("number")).where(groups[1].is_not(None))
         return self._select(query.group_by(*groups), table, nodes, where)
 
-    def spans(self, name: str, nodes: Iterable[str], after: datetime) -> list[Row]:
+    def spans(self, name: str, nodes: Iterable[str], after: datetime, **where: Sequence[Any]) -> list[Row]:
         """The intervals of a record that reach beyond a moment, with `since` and `until` (None: it lasts)."""
         table = self._history(name)
         query = sa.select(table).where(sa.or_(table.c.until.is_(None), table.c.until > after))
-        return self._select(query, table, nodes, {})
+        return self._select(query, table, nodes, where)
 
     def earliest(self, name: str, nodes: Iterable[str], after: datetime) -> list[Row]:
         """The first row of a series from a moment on, for each node and key."""

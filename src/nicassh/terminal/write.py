@@ -35,7 +35,12 @@ def csv_lines(view: View) -> Iterator[str]:
 def records(view: View) -> Iterator[dict[str, Any]]:
     """The rows as dictionaries of plain values, in the order of the fields or as the reader chose them."""
     names = _names(view)
-    return ({name: row.values[name] for name in names} for row in view.rows)
+    inside = {field.name: field.inside for field in view.fields}
+    for row in view.rows:
+        plain: dict[str, Any] = {}
+        for name in names:
+            (plain.setdefault(inside[name], {}) if inside[name] else plain)[name] = row.values[name]
+        yield plain
 
 
 def _names(view: View) -> list[str]:
@@ -58,11 +63,18 @@ def _plain(row: Row, name: str) -> Any:
         return _encode(value)
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, dict):
+        value = " ".join(f"{key}={item}" for key, item in value.items())
     if isinstance(value, list):
-        value = " ".join(f"{item['user']}({item['processes']})" for item in value)
+        value = " ".join(_item(item) for item in value)
     if isinstance(value, str) and value[:1] in ("=", "+", "-", "@"):
         return f"'{value}"
     return value
+
+
+def _item(item: Any) -> str:
+    """One of a list: a user with the number of processes, a node, a version."""
+    return f"{item['user']}({item['processes']})" if isinstance(item, dict) else str(item)
 
 
 def _csv(cells: list[Any]) -> str:

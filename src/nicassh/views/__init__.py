@@ -1,5 +1,6 @@
 """Views: named tables over the newest records, for the terminal, JSON, CSV and the web alike."""
 
+from nicassh.views.diff import diff
 from nicassh.views.directory import catalogue, hostkeys, inventory
 from nicassh.views.explain import exclusion, explain
 from nicassh.views.gathering import gathered
@@ -8,6 +9,8 @@ from nicassh.views.named import NAMED, Named
 from nicassh.views.page import page
 from nicassh.views.procs import Wanted, cached, live
 from nicassh.views.scene import Scene
+from nicassh.views.software import software
+from nicassh.views.spread import meant, packages, spread
 from nicassh.views.table import Field, Row, View, choose, filtered, ordered
 
 __all__ = [
@@ -21,6 +24,7 @@ __all__ = [
     "cached",
     "catalogue",
     "choose",
+    "diff",
     "exclusion",
     "explain",
     "fields_of",
@@ -30,6 +34,10 @@ __all__ = [
     "inventory",
     "listing",
     "live",
+    "meant",
     "ordered",
+    "packages",
     "page",
+    "software",
+    "spread",
 ]

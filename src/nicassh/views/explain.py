@@ -11,6 +11,7 @@ from nicassh.units import Count, Text, Time, counted, draw_seconds
 from nicassh.views.facts import Facts
 from nicassh.views.findings import AVOID, Finding, findings
 from nicassh.views.scene import Scene
+from nicassh.views.strange import strange
 from nicassh.views.table import Field, Row, View, declared
 
 _TROUBLE = {"bad": 2, "warning": 1, "note": 0}
@@ -20,6 +21,7 @@ def explain(scene: Scene) -> View:
     """Everything wrong with the nodes of a scene, in order of weight."""
     facts = Facts(scene)
     found = [(node.name, finding) for node in scene.nodes for finding in findings(facts, node)]
+    found += strange(scene).items()
     found.sort(key=lambda item: -item[1].weight)
     rows = tuple(_row(name, finding) for name, finding in found)
     return View("explain", EXPLAIN, rows, lambda shown: _summary(scene, shown))

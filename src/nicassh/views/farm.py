@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from nicassh.nodes import Node, fold, natural
+from nicassh.nodes import Node, fold
 from nicassh.record import Column, columns
 from nicassh.state import LOGIN, State
 from nicassh.store import Row as Stored
@@ -16,6 +16,7 @@ from nicassh.store import Store
 from nicassh.units import UNKNOWN, Bytes, Count, Number, Seconds, Text, Time, counted
 from nicassh.views.scene import Scene
 from nicassh.views.table import Field, Row, View, declared
+from nicassh.views.versions import newest_first
 
 _TROUBLE = {"up": 0, "stale": 1, "down": 2, "unknown": 1}
 
@@ -44,7 +45,7 @@ def farm(scene: Scene) -> View:
 def _gather(scene: Scene) -> dict[str, _Known]:
     known = {name: _Known(outcomes=scene.outcomes[name]) for name in scene.names}
     for record in ("system", "load", "memory", "disks", "software", "processes_census"):
-        for node, rows in scene.grouped(record).items():
+        for node, rows in scene.grouped(record, **({"package": ["FairSoft"]} if record == "software" else {})).items():
             known[node].records[record] = rows
     # Not the processes themselves: a large farm has hundreds of thousands.
     if "processes" in scene.store.records:
@@ -138,16 +139,9 @@ def _activity(known: _Known) -> list[dict[str, Any]] | None:
 
 
 def _fairsoft(software: Iterable[Stored]) -> str | None:
-    """The newest FairSoft release of the node, by year, month and patch; a candidate (rc) comes before its release."""
-    months = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-    versions = [row["version"] for row in software if row["package"] == "FairSoft" and row["version"]]
-    return max(
-        versions,
-        key=lambda name: (
-            name[3:5], months.index(name[:3]) if name[:3] in months else -1, "rc" not in name, natural(name),
-        ),
-        default=None,
-    )  # fmt: skip
+    """The newest FairSoft release of the node."""
+    versions = newest_first(row["version"] for row in software if row["version"])
+    return versions[0] if versions else None
 
 
 def _summary(rows: Sequence[Row]) -> str:

@@ -27,16 +27,18 @@ def gathered(view: View) -> View:
             if field.merge is None
         )
         groups.setdefault(tuple(alike), []).append(row)
-    rows = tuple(_merged(rows, view.fields) for rows in groups.values())
+    rows = tuple(_merged(rows, view.fields, names) for rows in groups.values())
     return replace(view, rows=rows, summarize=lambda _rows: view.summarize(view.rows))
 
 
-def _merged(rows: Sequence[Row], fields: Sequence[Field]) -> Row:
-    """One row for several: the first one's values, the nodes folded, and what is to be merged merged."""
+def _merged(rows: Sequence[Row], fields: Sequence[Field], shown: Sequence[str]) -> Row:
+    """One row for several: the nodes folded, what is to be merged merged; what is not shown and differs is unknown."""
     values = dict(rows[0].values)
     values["node"] = fold(row.values["node"] for row in rows)
-    for field in fields:
+    for field in (field for field in fields if field.name != "node"):
         known = [row.values[field.name] for row in rows if row.values[field.name] is not None]
         if field.merge and known:
             values[field.name] = field.merge(known)
+        elif field.name not in shown and any(row.values[field.name] != values[field.name] for row in rows):
+            values[field.name] = None
     return Row(values, set.intersection(*(row.old for row in rows)), rows[0].trouble)

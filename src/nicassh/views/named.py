@@ -9,6 +9,7 @@ from nicassh.views.explain import BAD, bad
 from nicassh.views.farm import FARM, farm
 from nicassh.views.jobs import JOBS, QUEUES, jobs, queues
 from nicassh.views.scene import Scene
+from nicassh.views.software import SOFTWARE, software
 from nicassh.views.storage import STORAGE, storage
 from nicassh.views.table import Field, View
 from nicassh.views.users import USERS, users
@@ -32,6 +33,7 @@ NAMED = {
     "queues": Named(
         "The queues and partitions: slots used, free and broken, jobs running and waiting.", queues, QUEUES
     ),
+    "software": Named("The software of all nodes side by side: what differs, and since when.", software, SOFTWARE),
     "storage": Named("The file systems of data servers, and network mounts: free, fill rate.", storage, STORAGE),
     "bad": Named("The nodes to avoid, and why; with --as the exclude option of a batch system.", bad, BAD),
 }

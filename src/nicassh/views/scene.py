@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
+from typing import Any
 
 from nicassh.nodes import Node
 from nicassh.state import State
@@ -46,14 +47,17 @@ class Scene:
             found[row["node"]][row["probe"]] = row
         return found
 
-    def rows(self, record: str) -> list[Stored]:
-        """The newest rows of a record on the nodes; none where no probe in force has such a record."""
-        return self.store.newest(record, self.names) if record in self.store.records else []
+    def rows(self, record: str, **where: Sequence[Any]) -> list[Stored]:
+        """The newest rows of a record on the nodes; none where no probe in force has such a record.
 
-    def grouped(self, record: str) -> dict[str, list[Stored]]:
+        `where` keeps rows whose column has one of some values.
+        """
+        return self.store.newest(record, self.names, **where) if record in self.store.records else []
+
+    def grouped(self, record: str, **where: Sequence[Any]) -> dict[str, list[Stored]]:
         """The same by node."""
         found: dict[str, list[Stored]] = {}
-        for row in self.rows(record):
+        for row in self.rows(record, **where):
             found.setdefault(row["node"], []).append(row)
         return found
 

@@ -31,7 +31,8 @@ class Field:
     `weight` orders what a narrow terminal leaves out (the lightest first); a weight of 0 is shown only
     on request. `draw` replaces the unit's own way to draw where a cell tells more than one value.
     `flexible` cells may be cut to fit. `merge` makes one value of those of several nodes where rows are
-    gathered; without it, rows whose cells differ are not.
+    gathered; without it, rows whose cells differ are not. `sort` makes the key by which values are
+    ordered, where their own order is not meant. `inside` names the object that holds the value in JSON.
     """
 
     column: Column
@@ -39,6 +40,8 @@ class Field:
     draw: Callable[[Row], str] | None = None
     flexible: bool = False
     merge: Callable[[list[Any]], Any] | None = None
+    sort: Callable[[Any], Any] | None = None
+    inside: str = ""
 
     @property
     def name(self) -> str:
@@ -104,10 +107,15 @@ def ordered(view: View, keys: Sequence[str]) -> View:
     for key in reversed(keys):
         name = key.lstrip("+-")
         _known(view, name)
+        order = next(field.sort for field in view.fields if field.name == name) or sortable
         known = [row for row in rows if row.values[name] is not None]
         unknown = [row for row in rows if row.values[name] is None]
-        rows = sorted(known, key=lambda row: sortable(row.values[name]), reverse=key.startswith("-")) + unknown
+        rows = _sorted(known, name, order, key.startswith("-")) + unknown
     return replace(view, rows=tuple(rows))
+
+
+def _sorted(rows: list[Row], name: str, order: Callable[[Any], Any], reverse: bool) -> list[Row]:
+    return sorted(rows, key=lambda row: order(row.values[name]), reverse=reverse)
 
 
 def sortable(value: Any) -> Any:
@@ -116,7 +124,7 @@ def sortable(value: Any) -> Any:
         return natural(value)
     if isinstance(value, datetime):
         return value.timestamp()
-    return len(value) if isinstance(value, list) else value
+    return len(value) if isinstance(value, list | dict) else value
 
 
 def _known(view: View, name: str) -> None:
