@@ -29,14 +29,18 @@ reap() {
     session=$4
     # In a container that we came into from outside, 0 stands for every session begun outside.
     [ "$session" = 0 ] && kill -9 "$watched" && trap tick USR1 && return
-    for entry in /proc/[0-9]*; do
-        read -r line 2>/dev/null <"$entry/stat" || continue
-        # shellcheck disable=SC2086
-        set -- ${line##*) }
-        pid=${entry#/proc/}
-        if [ "$4" = "$session" ] && [ "$pid" != $$ ] && [ "$pid" != "$ticker" ] && [ "$2" != "$ticker" ]; then
-            kill -9 "$pid" 2>/dev/null
-        fi
+    reaped=' ' before=''
+    # Until there are no more: some were started while their parents still lived.
+    while [ "$reaped" != "$before" ]; do
+        before=$reaped
+        for entry in /proc/[0-9]*; do
+            read -r line 2>/dev/null <"$entry/stat" || continue
+            # shellcheck disable=SC2086
+            set -- ${line##*) }
+            pid=${entry#/proc/}
+            [ "$4" = "$session" ] && [ "$pid" != $$ ] && [ "$pid" != "$ticker" ] && [ "$2" != "$ticker" ] || continue
+            case $reaped in *" $pid "*) ;; *) kill -9 "$pid" 2>/dev/null && reaped="$reaped$pid " ;; esac
+        done
     done
     trap tick USR1
 }
@@ -141,12 +145,15 @@ await() {
     return "$guard_ended"
 }
 
-# Kills some shells and then all that descends from them: a shell must not live to tell of its child's end.
+# Kills some shells and all that descends from them. They are stopped first: a shell must not live to tell of its
+# child's end, nor start another one meanwhile, which would be nobody's.
 slay() {
     set +f
     doomed=$1 before='' IFS=' '
     while [ "$doomed" != "$before" ]; do
         before=$doomed
+        # shellcheck disable=SC2086
+        kill -STOP $doomed
         for entry in /proc/[0-9]*; do
             read -r line 2>/dev/null <"$entry/stat" || continue
             # shellcheck disable=SC2086

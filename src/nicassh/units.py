@@ -66,6 +66,16 @@ def draw_number(value: float) -> str:
     return f"{value:.2f}"
 
 
+def draw_celsius(value: float) -> str:
+    """A temperature to the whole degree: `72 °C`."""
+    return f"{value:.0f} °C"
+
+
+def draw_watts(value: float) -> str:
+    """A power to the whole watt: `312 W`."""
+    return f"{value:.0f} W"
+
+
 def counted(number: int, noun: str) -> str:
     """A number with its noun: `1 node`, `14 nodes`, `2 processes`."""
     plural = f"{noun}es" if noun.endswith("s") else f"{noun}s"
@@ -96,6 +106,8 @@ Bytes = Annotated[int, Unit("bytes", draw_bytes)]
 Seconds = Annotated[float, Unit("seconds", draw_seconds)]
 Percent = Annotated[float, Unit("percent", draw_percent)]
 Number = Annotated[float, Unit("number", draw_number)]
+Celsius = Annotated[float, Unit("degrees Celsius", draw_celsius)]
+Watts = Annotated[float, Unit("watts", draw_watts)]
 Count = Annotated[int, Unit("count", str)]
 Time = Annotated[datetime, Unit("UTC time", draw_time)]
 Text = Annotated[str, Unit("text", str, right=False)]

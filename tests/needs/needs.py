@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
@@ -30,3 +31,10 @@ def systems(*words: str) -> None:
     wanted = {package for word in words or KNOWN for package in KNOWN[word].programs.values()}
     if absent := packages.missing(sorted(wanted)):
         missing(f"not installed: {' '.join(absent)}; as root: make packages")
+
+
+def fuse() -> None:
+    """Goes on only where a test can serve a file system of its own."""
+    root("mounts a file system that hangs")
+    if not Path("/dev/fuse").exists():
+        missing("a mount that hangs is made with /dev/fuse")

@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import needs
@@ -96,6 +96,24 @@ def run(
         err.seek(0)
         output, errors = out.read(), err.read()
     return Run(output, errors, mark, child.pid, seconds, bundle.split(output, errors, mark, probes))
+
+
+def counted(shell: Shell, probes: Sequence[Probe], parameters: Mapping[str, str] | None = None) -> tuple[Run, int]:
+    """The same, and how many processes it started, shell and frame included. Needs root."""
+    # In a fresh pid namespace the last pid is their number. The outer shell is process 1, and reads it without a fork.
+    script = '"$@"; read -r _ _ _ _ last </proc/loadavg; echo "last $last" >&2'
+    argv = ["unshare", "--pid", "--fork", "--mount-proc", "sh", "-c", script, "sh", *shell.argv]
+    environment = shell.environment | {"PATH": f"{shell.environment['PATH']}:{os.environ['PATH']}"}
+    done = run(Shell(argv, environment), probes, parameters)
+    return done, int(done.errors.rpartition(b"last ")[2]) - 1
+
+
+def forks(shell: Shell, probe: Probe, parameters: Mapping[str, str] | None = None) -> int:
+    """How many processes a probe starts. Needs root."""
+    idle = replace(probe, script="exit 77")
+    # The frame starts one each second, so the quickest of some runs counts.
+    most, least = (min(counted(shell, [one], parameters)[1] for _ in range(3)) for one in (probe, idle))
+    return most - least
 
 
 def remaining(session: int, seconds: float = 3.0) -> list[str]:

@@ -56,6 +56,7 @@ def test_a_hang_ends_with_its_children(shell: Shell) -> None:
         "trap '' TERM INT HUP; sh -c 'trap \"\" TERM INT HUP; sleep 60; sleep 60'; sleep 60",
         "(sleep 60 | sleep 61) & wait",
         "echo early; cat /dev/zero >/dev/null",
+        "while :; do sh -c 'sleep 60; :' & sleep 0.01; done",
     ]
     with ThreadPoolExecutor() as pool:  # each takes its two seconds, so all at once
         ended = dict(zip(scripts, pool.map(lambda script: run(shell, script, timeout=1), scripts), strict=True))

@@ -5,13 +5,19 @@ from __future__ import annotations
 import os
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import sampling
 import shells
 from shells import Shell
 
+import needs
 from nicassh.probe import Probe
+
+OWN = f"test-{os.getpid()}"
+"""A name for what hangs: another run of these tests on this machine may have one that hangs at the same time."""
 
 
 def made(script: str, timeout: int = 20) -> Probe:
@@ -27,6 +33,18 @@ def printed(shell: Shell, script: str) -> tuple[list[str], shells.Run]:
     return section.output.decode().split("\n"), run
 
 
+@contextmanager
+def lingering(seconds: str, name: str, user: int | None = None) -> Iterator[None]:
+    """A process such as a guarded command of that name leaves behind."""
+    first = subprocess.Popen(["sleep", seconds], env={**os.environ, "NICAMON_GUARD": f"{name};"}, user=user)
+    try:
+        time.sleep(0.2)
+        yield
+    finally:
+        first.kill()
+        first.wait()
+
+
 def test_what_a_guarded_command_prints_comes_whole_with_its_status(shell: Shell) -> None:
     lines, run = printed(shell, "guarded 'one two' sh -c 'echo yes; echo no >&2; exit 3'; await 5")
     assert lines[:3] == ["guard one two 3", "yes", "no"]
@@ -35,21 +53,73 @@ def test_what_a_guarded_command_prints_comes_whole_with_its_status(shell: Shell)
 
 
 def test_one_that_hangs_is_told_and_does_not_hold_the_others_up(shell: Shell) -> None:
-    lines, run = printed(shell, "guarded slow sleep 321; guarded quick echo here; await 1; echo after")
-    assert sorted(line for line in lines if line) == ["after", "guard quick 0", "guard slow hung", "here"]
+    lines, run = printed(shell, f"guarded {OWN} sleep 321; guarded quick echo here; await 1; echo after")
+    assert sorted(line for line in lines if line) == ["after", "guard quick 0", f"guard {OWN} hung", "here"]
     assert run.seconds < 4
     assert shells.remaining(run.session) == [], "a program that can be killed is killed"
 
 
+def test_one_that_starts_others_all_the_time_leaves_none(shell: Shell) -> None:
+    """What it starts while it is being killed would be nobody's, and pass for one that hangs."""
+    script = f"guarded {OWN} sh -c 'while :; do sh -c \"sleep 20; :\" & sleep 0.01; done'; await 1; :"
+    lines, run = printed(shell, script)
+    assert [line for line in lines if line] == [f"guard {OWN} hung"]
+    assert shells.remaining(run.session, 1) == []
+
+
 def test_no_second_is_started_while_the_first_lives(shell: Shell) -> None:
-    first = subprocess.Popen(["sleep", "60"], env={**os.environ, "NICAMON_GUARD": "/mnt/a;"})
-    try:
-        time.sleep(0.2)
-        lines, _ = printed(shell, "guarded /mnt/a echo second; guarded /mnt echo other; await 5")
-    finally:
-        first.kill()
-        first.wait()
-    assert [line for line in lines if line] == ["guard /mnt/a stuck", "guard /mnt 0", "other"]
+    with lingering("60", r"/mnt/a\040*"):
+        script = r"guarded '/mnt/a\040*' echo second; guarded /mnt echo other; guarded '/mnt/a' echo third; await 5"
+        lines, _ = printed(shell, script)
+    answers = sorted(line for line in lines if line)
+    assert answers == ["guard /mnt 0", "guard /mnt/a 0", r"guard /mnt/a\040* stuck", "other", "third"]
+
+
+def test_another_collection_that_looks_just_now_is_no_hang(shell: Shell) -> None:
+    with lingering("0.7", f"/mnt/{OWN}"):
+        lines, _ = printed(shell, f"guarded /mnt/{OWN} echo here; await 5")
+    assert [line for line in lines if line] == [f"guard /mnt/{OWN} 0", "here"]
+
+
+def test_a_process_of_somebody_else_cannot_pass_for_one_that_hangs(shell: Shell) -> None:
+    needs.root("becomes another user")
+    with lingering("60", f"/mnt/{OWN}", user=65534):
+        lines, run = printed(shell, f"guarded /mnt/{OWN} echo here; await 5")
+    assert [line for line in lines if line] == [f"guard /mnt/{OWN} 0", "here"]
+    assert run.seconds < 1
+
+
+def test_a_probe_may_have_its_own_way_of_splitting(shell: Shell) -> None:
+    script = (
+        f"IFS=','; set -f; guarded '{OWN} *' sh -c 'sleep 322; :'; guarded b,c echo 'd e'; await 1; echo \"$IFS$-\""
+    )
+    lines, run = printed(shell, script)
+    *answers, kept = sorted((line for line in lines if line), key=lambda line: line[0] == ",")
+    assert sorted(answers) == ["d e", "guard b,c 0", f"guard {OWN} * hung"]
+    assert kept.startswith(",") and "f" in kept
+    assert shells.remaining(run.session) == []
+
+
+def test_a_long_output_is_whole(shell: Shell) -> None:
+    """A program, as printf is in mksh, can be given no more than 128 KiB."""
+    lines, _ = printed(shell, "guarded long sh -c 'head -c 300000 /dev/zero | tr \"\\000\" x'; await 5")
+    assert [len(line) for line in lines if line] == [len("guard long 0"), 300_000]
+
+
+def test_what_several_print_at_once_does_not_mingle(shell: Shell) -> None:
+    script = "for i in 1 2 3 4 5 6 7 8; do for j in 1 2 3 4 5; do guarded $i$j seq $i$j 700; done; done; await 10"
+    output = "\n".join(printed(shell, script)[0])
+    for number in (10 * i + j for i in range(1, 9) for j in range(1, 6)):
+        whole = "\n".join(map(str, range(number, 701)))
+        assert f"guard {number} 0\n{whole}\n" in output
+
+
+def test_how_long_it_took(shell: Shell) -> None:
+    lines, _ = printed(shell, "timed=yes; guarded a sh -c 'sleep 0.3; echo here'; await 5")
+    assert (lines[0], lines[2]) == ("guard a 0", "here")
+    word, begin, end = lines[1].split(" ")
+    assert word == "took"
+    assert 0.28 <= float(end) - float(begin) < 2
 
 
 def test_a_probe_may_guard_again_after_waiting(shell: Shell) -> None:

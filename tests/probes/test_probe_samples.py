@@ -56,7 +56,16 @@ def test_samples_together_show_every_field_with_a_value(name: str) -> None:
         assert not [column.name for column in columns(record) if not any(row[column.name] is not None for row in rows)]
 
 
-@pytest.mark.parametrize(("name", "system"), [("processes", "hostile"), ("disks", "hostile"), ("software", "hostile")])
+@pytest.mark.parametrize(
+    ("name", "system"),
+    [
+        ("processes", "hostile"),
+        ("disks", "hostile"),
+        ("software", "hostile"),
+        ("mounts", "hostile"),
+        ("gpus", "hostile"),
+    ],
+)
 def test_hostile_samples_hold_what_they_are_for(name: str, system: str) -> None:
     output = (sampling.folder(name) / f"{system}.out").read_bytes()
     assert b"\x1b]52;" in output

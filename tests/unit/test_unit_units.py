@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nicassh.units import draw_bytes, draw_number, draw_percent, draw_seconds, draw_time, read_quantity
+from nicassh.units import (
+    draw_bytes,
+    draw_celsius,
+    draw_number,
+    draw_percent,
+    draw_seconds,
+    draw_time,
+    draw_watts,
+    read_quantity,
+)
 
 
 @pytest.mark.parametrize(
@@ -62,6 +71,7 @@ def test_seconds(value: float, drawn: str) -> None:
 def test_other_figures() -> None:
     assert [draw_percent(value) for value in (0.44, 99.84, 99.96, 163.2)] == ["0.4", "99.8", "100", "163"]
     assert draw_number(0.2) == "0.20"
+    assert (draw_celsius(71.6), draw_watts(311.52)) == ("72 °C", "312 W")
     moscow = timezone(timedelta(hours=3))
     assert draw_time(datetime(2026, 11, 21, 20, 17, 4, 900000, UTC)) == "2026-11-21 20:17:04"
     assert draw_time(datetime(2026, 11, 22, 1, 0, tzinfo=moscow)) == "2026-11-21 22:00:00"

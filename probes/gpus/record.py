@@ -1,0 +1,120 @@
+"""NVIDIA cards of a node: load, memory, temperature, health, and the processes on them.
+
+It asks nvidia-smi; a driver that fails, or a program that hangs, is a failure, and a node without a card is not. The
+program is told nothing that changes a card. Cards of AMD are not asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import ClassVar
+
+from nicassh.record import Keep, Record, Untold, column
+from nicassh.units import Bytes, Celsius, Count, Percent, Text, Watts
+
+from .sources import Section, parts, sections
+from .tables import Row, cards, fault, processes
+
+every = 60
+priority = "medium"
+timeout = 40
+keep = "series"
+
+
+@dataclass(frozen=True)
+class Gpu(Record):
+    uuid: Text = column("The card's own number; where the driver cannot tell it, its address.", key=True, shown=False)
+    index: Count | None = column("The number by which the driver counts it; it may change with a reboot.")
+    name: Text | None = column("Model.")
+    state: Text = column("ok, or fault.", levels={"ok": 0, "fault": 2})
+    reason: Text | None = column("What the driver says of a fault.")
+    utilisation: Percent | None = column(
+        "Time in percent in which something ran on it; unknown of a card in MIG mode.", title="load %"
+    )
+    memory_utilisation: Percent | None = column(
+        "Time in percent in which its memory was read or written.", title="memory load %", shown=False
+    )
+    memory: Bytes | None = column("Memory.")
+    memory_used: Bytes | None = column("Memory in use.")
+    temperature: Celsius | None = column("Temperature.", high=(85, 95))
+    power: Watts | None = column("Power that it draws.")
+    power_limit: Watts | None = column("Power that it may draw.", shown=False)
+    ecc_volatile: Count | None = column(
+        "Memory errors since the driver was loaded that could not be corrected.", title="ecc errors", high=(1, 10)
+    )
+    ecc_aggregate: Count | None = column("Memory errors in its life that could not be corrected.", shown=False)
+    mig: Text | None = column("Whether it is split into parts: Enabled or Disabled.", shown=False)
+    address: Text | None = column("Its address on the bus.", shown=False)
+    driver: Text | None = column("Version of the driver.", shown=False)
+
+
+@dataclass(frozen=True)
+class Mig(Record):
+    keep: ClassVar[Keep | None] = Keep.INTERVALS
+    uuid: Text = column("The part's own number, by which programs ask for it.", key=True)
+    gpu: Text = column("The number of the card that it is a part of.")
+    index: Count = column("Its number on that card.")
+    profile: Text = column("Its share: 1g.10gb is one slice with 10 GB.")
+
+
+@dataclass(frozen=True)
+class GpuProcess(Record):
+    keep: ClassVar[Keep | None] = Keep.LATEST
+    gpu: Text = column("The number of the card, or of the part of it.", key=True, shown=False)
+    pid: Count = column("Process id.", key=True)
+    user: Text | None = column("Owner: the name of the effective user id, or the number where it has no name.")
+    name: Text = column("The program.")
+    memory_used: Bytes | None = column("Memory of the card that it holds.")
+
+
+def parse(output: str) -> Iterable[Record | Untold]:
+    """A Gpu for each card, a Mig for each part, a GpuProcess for each process; Untold what the program did not say."""
+    found = sections(output)
+    listed, troubles = cards(found.cards.lines)
+    gpus = [_gpu(row, troubles.pop(row.address or "", None)) for row in listed]
+    yield from gpus
+    for address, trouble in troubles.items():
+        yield _gpu(Row({"pci.bus_id": address}, {}), trouble)
+    if any(gpu.mig == "Enabled" for gpu in gpus):
+        yield from _parts(found.parts)
+    running = processes(found.processes.lines) if found.processes.status == "0" else None
+    yield from [Untold(GpuProcess)] if running is None else map(partial(_process, found.owners), running)
+
+
+def _gpu(row: Row, trouble: str | None) -> Gpu:
+    reason = trouble or fault(row)
+    return Gpu(
+        uuid=row.text("uuid") or row.address or f"index {row['index']}",
+        index=row.whole("index"),
+        name=row.text("name"),
+        state="fault" if reason else "ok",
+        reason=reason,
+        utilisation=row.number("utilization.gpu"),
+        memory_utilisation=row.number("utilization.memory"),
+        memory=row.whole("memory.total"),
+        memory_used=row.whole("memory.used"),
+        temperature=row.number("temperature.gpu"),
+        power=row.number("power.draw"),
+        power_limit=row.number("power.limit"),
+        ecc_volatile=row.whole("ecc.errors.uncorrected.volatile.total"),
+        ecc_aggregate=row.whole("ecc.errors.uncorrected.aggregate.total"),
+        mig=row.text("mig.mode.current"),
+        address=row.address,
+        driver=row.text("driver_version"),
+    )
+
+
+def _parts(section: Section) -> Iterator[Mig | Untold]:
+    if section.status != "0":
+        yield Untold(Mig)
+        return
+    for gpu, index, profile, uuid in parts(section):
+        yield Mig(uuid, gpu, index, profile)
+
+
+def _process(owners: Mapping[int, str], row: Row) -> GpuProcess:
+    pid = int(row["pid"])
+    memory = list(row.values)[2]  # used_gpu_memory, which has a second name
+    return GpuProcess(row["gpu_uuid"], pid, owners.get(pid), row["process_name"], row.whole(memory))

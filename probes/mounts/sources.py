@@ -1,0 +1,102 @@
+"""What the script of `mounts` printed, taken apart: the mounts, what fstab lists, and what came of each look."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+SLOW = 1.0
+PATIENCE = 5
+"""Seconds that the script waits for the answers."""
+STATES = {
+    "Stale file handle": "stale",
+    "Stale NFS file handle": "stale",
+    "Permission denied": "denied",
+    "Operation not permitted": "denied",
+    "Required key not available": "denied",
+}
+"""What strerror(3) says, and the state that it is; anything else is an error."""
+
+
+@dataclass
+class Answer:
+    """What came of one look: `guard mount POINT STATUS`, `took 17.20 17.21`, then `size …` or an error of stat(1)."""
+
+    status: str
+    lines: list[str] = field(default_factory=list)
+
+    def judge(self) -> tuple[str, str | None, float | None]:
+        """State, reason and seconds. Raises ValueError where the node's stat(1) cannot do it."""
+        if self.status in ("hung", "stuck"):
+            return (
+                "hung",
+                f"no answer in {PATIENCE} s" if self.status == "hung" else "an earlier look still hangs",
+                None,
+            )
+        begin, end = (float(word) for word in self.lines[0].removeprefix("took ").split(" "))
+        seconds = round(end - begin, 2)
+        if self.status == "0" and not any(self._numbers):
+            # The kernel says this, without asking, of a FUSE mount to everybody but the one who made it.
+            return "denied", "only the account that mounted it may look", seconds
+        if self.status == "0":
+            return "slow" if seconds >= SLOW else "ok", None, seconds
+        # stat: cannot read file system information for '/data': Stale file handle
+        reason = self.lines[1].rpartition(": ")[2]
+        if self.status in ("126", "127") or reason.startswith("invalid option"):
+            raise ValueError(f"this node has no stat(1) that can ask: {reason}")
+        return STATES.get(reason, "error"), reason, seconds
+
+    @property
+    def _numbers(self) -> list[int]:
+        """Block size, blocks, free and available ones, inodes and free ones, of `size 4096 1000 400 300 50 20`."""
+        return [int(word) for word in self.lines[1].removeprefix("size ").split(" ")]
+
+    @property
+    def sizes(self) -> list[int]:
+        """The same; nothing where it did not answer, or has no blocks to count."""
+        return self._numbers if self.status == "0" and self._numbers[1] else []
+
+
+@dataclass
+class Output:
+    """The lines of the script by what they tell, with decoded names. The lists are source, type, options."""
+
+    mounts: dict[str, list[str]] = field(default_factory=dict)
+    listed: dict[str, list[str]] = field(default_factory=dict)
+    covered: set[str] = field(default_factory=set)
+    unasked: dict[str, str] = field(default_factory=dict)
+    answers: dict[str, Answer] = field(default_factory=dict)
+
+
+def read(output: str) -> Output:
+    """The script's output. Raises ValueError where its end is missing."""
+    if not output.endswith("\nend\n"):
+        raise ValueError("the output has no end")
+    found = Output()
+    answer = Answer("")
+    for line in output.split("\n"):
+        word, _, rest = line.partition(" ")
+        if word in ("mount", "fstab"):
+            source, point, kind, options = rest.split(" ")
+            path = decoded(point).rstrip("/") or "/"  # fstab may have `/data/`
+            place = found.mounts if word == "mount" else found.listed
+            place.pop(path, None)  # of several on one path the last counts
+            place[path] = [decoded(source), kind, options]
+        elif word == "over":
+            found.covered.add(decoded(rest))
+            found.mounts.pop(decoded(rest), None)
+        elif word == "unasked":
+            point, _, reason = rest.partition(" ")
+            found.unasked[decoded(point)] = reason
+        elif word == "guard":
+            point, status = rest.removeprefix("mount ").split(" ")
+            answer = Answer(status)
+            found.answers.setdefault(decoded(point), answer)
+        elif line:
+            answer.lines.append(line)
+    return found
+
+
+def decoded(path: str) -> str:
+    r"""A name of /proc/mounts without its octal escapes: blank `\040`, tab `\011`, newline `\012`, backslash `\134`."""
+    return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), path)
