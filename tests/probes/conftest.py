@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import heads
 import pytest
 import shells
 from shells import Shell
@@ -28,3 +29,15 @@ def tree(tmp_path: Path) -> Callable[[Mapping[str, str]], str]:
         return str(tmp_path / "root")
 
     return make
+
+
+@pytest.fixture
+def lone(shell: Shell, tmp_path_factory: pytest.TempPathFactory) -> Shell:
+    """Each of the shells, on a machine without batch systems of its own."""
+    return heads.alone(shell, tmp_path_factory.getbasetemp() / "alone")
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> heads.Node:
+    """Makes the files of a head below a folder and gives the folder, for the probe's variable `root`."""
+    return lambda files: heads.write(tmp_path / "node", files)

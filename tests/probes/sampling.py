@@ -23,6 +23,11 @@ def probes() -> dict[str, Probe]:
     return {one.name: one for one in probe.load_all()}
 
 
+def everywhere() -> dict[str, Probe]:
+    """Those of the built-in probes that run on every node, and not on heads only."""
+    return {name: one for name, one in probes().items() if one.where == "nodes"}
+
+
 def folder(name: str) -> Path:
     """Where the samples of a probe lie."""
     return probes()[name].folder / "samples"

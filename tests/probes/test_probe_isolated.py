@@ -32,10 +32,10 @@ def root() -> None:
 
 @pytest.mark.parametrize("name", FORKS)
 def test_a_collection_forks_little(name: str, tmp_path: Path) -> None:
-    probes = list(sampling.probes().values())
+    probes = list(sampling.everywhere().values())
     done, forks = shells.counted(shells.find(name, tmp_path), probes, {"roots": "/opt\n/usr/local"})
     assert all(section.whole and section.status in (0, ABSENT) for section in done.sections.values())
-    assert set(done.sections) == set(sampling.probes())
+    assert set(done.sections) == set(sampling.everywhere())
     assert 10 < forks <= FORKS[name]
 
 
@@ -54,7 +54,7 @@ def test_a_shell_brought_into_a_container_from_outside(shell: Shell) -> None:
 def test_a_system_of_busybox_alone(tmp_path: Path) -> None:
     """No getent, no getconf, no /etc/login.defs, no bash: only what busybox has."""
     argv = ["unshare", "--mount", "--uts", "--pid", "--fork", "sh", "-c", ENTER, "sh", str(_busybox_root(tmp_path))]
-    probes = list(sampling.probes().values())
+    probes = list(sampling.everywhere().values())
     done = shells.run(Shell(argv, {"PATH": os.environ["PATH"]}), probes, {"roots": "/opt"})
     rows = {}
     for name, section in done.sections.items():

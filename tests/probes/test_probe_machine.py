@@ -25,11 +25,11 @@ def rows(run: Run, name: str) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def here(shell: Shell) -> Run:
-    return shells.run(shell, list(sampling.probes().values()), {"roots": "/opt\n/usr/local"})
+    return shells.run(shell, list(sampling.everywhere().values()), {"roots": "/opt\n/usr/local"})
 
 
 def test_every_probe_is_whole_and_quiet(here: Run) -> None:
-    assert set(here.sections) == set(sampling.probes())
+    assert set(here.sections) == set(sampling.everywhere())
     for name, section in here.sections.items():
         if section.status == ABSENT:
             assert (section.whole, section.output, section.errors) == (True, b"", b""), name

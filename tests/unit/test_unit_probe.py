@@ -48,7 +48,7 @@ def folder(top: Path, record: str = RECORD, name: str = "gpu", script: str = "ec
 def test_the_built_in_probes_by_priority() -> None:
     names = [one.name for one in PROBES]
     everywhere = {"load", "memory", "processes", "disks", "services", "software", "system", "mounts", "gpus"}
-    assert set(names) == everywhere
+    assert set(names) == everywhere | {"batch"}
     order = [probe.PRIORITIES.index(one.priority) for one in PROBES]
     assert order == sorted(order)
     assert all(one.help and one.timeout > 0 and one.every > 0 for one in PROBES)

@@ -59,6 +59,21 @@ USUAL: dict[str, dict[str, Any]] = {
         "default": None, "root": "/opt",
     },
     "software_root": {"path": "/opt", "state": "ok"},
+    "batch": {"system": "sge", "state": "up", "reason": None, "version": "SGE 8.1.9"},
+    "batch_host": {
+        "system": "sge", "host": "nc10.jinr.ru", "state": "busy", "words": "", "reason": None, "by": None,
+        "marked": None, "queues": "all.q", "cpus": 4, "slots": 4, "used": 2, "load": 1.0, "memory": 8 * 1024**3,
+        "memory_used": 1024**3,
+    },
+    "batch_queue": {
+        "system": "sge", "queue": "all.q", "state": None, "slots": 24, "used": 1, "free": 23, "broken": 0,
+        "load": 0.1, "limit": None,
+    },
+    "batch_job": {
+        "system": "sge", "job": "3791", "task": "", "tasks": 1, "user": "merz", "name": "reco", "state": "running",
+        "words": "r", "queue": "all.q", "slots": 1, "hosts": "nc10.jinr.ru", "submitted": NOON - timedelta(hours=5),
+        "started": NOON - timedelta(hours=3), "limit": None, "reason": None, "tie": "3791.1",
+    },
     "processes_census": {"hidden": False, "visible": 300, "total": None},
     "processes": {
         "pid": 10, "user": "merz", "command": "root.exe", "memory_percent": 1.0, "cpu_percent": 10.0, "state": "R",

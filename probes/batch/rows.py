@@ -1,0 +1,75 @@
+"""One set of records for all batch systems."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from nicassh.record import Keep, Record, column
+from nicassh.units import Bytes, Count, Number, Seconds, Text, Time
+
+
+@dataclass(frozen=True)
+class Scheduler(Record):
+    system: Text = column("sge, slurm or condor.", key=True)
+    state: Text = column("up, or down where its own commands could not reach it.", levels={"up": 0, "down": 2})
+    reason: Text | None = column("What the commands said.")
+    version: Text | None = column("The variant and release that it names itself.")
+
+
+@dataclass(frozen=True)
+class Host(Record):
+    system: Text = column("sge, slurm or condor.", key=True)
+    host: Text = column("The batch node, by the name that the batch system has for it.", key=True)
+    state: Text = column(
+        "For new jobs: free, busy, full, drained, down or unknown.",
+        levels={"free": 0, "busy": 0, "full": 0, "drained": 1, "unknown": 1, "down": 2},
+    )
+    words: Text = column("The batch system's own state: au, MIXED+DRAIN, Claimed/Busy.")
+    reason: Text | None = column("Why it is drained or down, as written down by the administrator or the scheduler.")
+    by: Text | None = column("Who wrote the reason.")
+    marked: Time | None = column("When the reason was written.")
+    queues: Text = column("The queues or partitions that it serves, separated by commas.")
+    cpus: Count | None = column("Processors.")
+    slots: Count | None = column("Slots for jobs.")
+    used: Count | None = column("Slots taken by jobs.", volatile=True)
+    load: Number | None = column("Load average as the scheduler knows it.", volatile=True)
+    memory: Bytes | None = column("Memory.", volatile=True)
+    memory_used: Bytes | None = column("Memory in use.", volatile=True)
+
+
+@dataclass(frozen=True)
+class Queue(Record):
+    keep: ClassVar[Keep | None] = Keep.LATEST
+    system: Text = column("sge, slurm or condor.", key=True)
+    queue: Text = column("The queue or partition.", key=True)
+    state: Text | None = column("up, drain, down or inactive; None where the system has no such notion.")
+    slots: Count = column("Slots of all its nodes.")
+    used: Count = column("Slots taken by jobs.")
+    free: Count = column("Slots that a job could have now.")
+    broken: Count = column("Slots on nodes that are down, drained or in error.")
+    load: Number | None = column("Load of its nodes per processor, as the scheduler knows it.")
+    limit: Seconds | None = column("Longest run time of a job; None where there is no limit.")
+
+
+@dataclass(frozen=True)
+class Job(Record):
+    keep: ClassVar[Keep | None] = Keep.LATEST
+    system: Text = column("sge, slurm or condor.", key=True)
+    job: Text = column("Number of the job; of the whole array where it is one.", key=True)
+    task: Text = column(
+        "Which tasks of an array this row stands for (7, or 8-20000:1); empty without an array.", key=True
+    )
+    tasks: Count = column("How many tasks this row stands for.")
+    user: Text = column("Owner.")
+    name: Text = column("Name of the job.")
+    state: Text = column("running, waiting, held, suspended, error, ending or other.")
+    words: Text = column("The batch system's own state: hqw, PD, Idle.")
+    queue: Text | None = column("Queue or partition; None while Grid Engine has not chosen one.")
+    slots: Count = column("Slots (processors) of one task.")
+    hosts: Text | None = column("The nodes that it runs on, folded: nc[10-12].jinr.ru.")
+    submitted: Time | None = column("When it was submitted.")
+    started: Time | None = column("When it was started.")
+    limit: Seconds | None = column("How long it may run.")
+    reason: Text | None = column("Why it waits, as far as the batch system says so.")
+    tie: Text = column("The number that its processes are known by on their nodes: 3791.7, 15452007.", shown=False)

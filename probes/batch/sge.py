@@ -1,0 +1,68 @@
+"""Grid Engine: the rows in what qhost and qstat print, from 6.2u5 over Son of Grid Engine and Univa to OCS 9."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from nicassh.record import Record
+
+from . import sge_hosts, sge_jobs
+from .rows import Queue, Scheduler
+from .sge_values import count, elements, number, tagged
+from .sources import Source
+
+
+def read(sources: Sequence[Source]) -> Iterator[Record]:
+    """The Scheduler, and its hosts, queues and jobs where it is up.
+
+    A cluster is told completely or not at all. If qhost is answered and qstat is not, hosts without jobs would look
+    like an idle cluster, and a master that does not answer the one in time will not schedule either: it is down.
+    """
+    version = _version(_find(sources, "qstat -help"))
+    asked = [_find(sources, command) for command in ("SGE_ROOT", "qhost ", "qstat -u ")]
+    failed = next((source for source in asked if source and not source.well), None)
+    if failed:
+        said = "; ".join(line.removeprefix("error: ") for line in failed.errors)
+        yield Scheduler("sge", "down", said or failed.trouble, version)
+        return
+    _, hosts, jobs = asked
+    if not hosts or not jobs:
+        raise ValueError("qhost or qstat is missing, though no command before it has failed")
+    farm = sge_hosts.read(hosts.text)
+    yield Scheduler("sge", "up", None, version)
+    yield from farm.hosts
+    yield from _queues(_find(sources, "qstat -g c"), farm)
+    yield from sge_jobs.read(jobs.text, farm.tasks)
+
+
+def _find(sources: Sequence[Source], start: str) -> Source | None:
+    return next((source for source in sources if source.command.startswith(start)), None)
+
+
+def _version(usage: Source | None) -> str | None:
+    """`SGE 8.1.9`, the first line of the usage. Raises ValueError where the second is missing: the first may be cut."""
+    if not usage or not usage.well:
+        return None
+    if not "".join(usage.lines[1:]).strip():
+        raise ValueError(f"{usage.command} printed no usage: {usage.text[:80]!r}")
+    return usage.lines[0].strip() or None
+
+
+def _queues(summary: Source | None, farm: sge_hosts.Farm) -> Iterator[Queue]:
+    """The queues as qstat sums them up; where it does not, their instances have all but the load."""
+    if not summary or not summary.well:
+        yield from sge_hosts.queues(farm.instances)
+        return
+    for element in elements(summary.text, "job_info", "cluster_queue_summary"):
+        about = tagged(element)
+        yield Queue(
+            system="sge",
+            queue=about["name"],
+            state=None,
+            slots=int(about["total"]),
+            used=int(about["used"]),
+            free=int(about["available"]),
+            broken=count(about.get("manual_intervention")) or 0,
+            load=number(about.get("load")),
+            limit=None,
+        )

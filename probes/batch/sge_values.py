@@ -1,0 +1,97 @@
+"""Values as Grid Engine prints them in XML. What it does not know it writes in several ways; here it is None."""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from math import isfinite
+from typing import Any
+from xml.etree.ElementTree import Element
+
+from nicassh.record import moment
+
+UNKNOWN = frozenset(("", "-", "NA", "N/A", "-NA-", "NONE"))
+_POWERS = {"k": 1000, "m": 1000**2, "g": 1000**3, "t": 1000**4, "K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4}
+_PIECE = 1 << 15
+_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+
+
+def elements(text: str, root: str, tag: str) -> Iterator[Element]:
+    """Each element of this tag in a document whose root has the name `root`; it is empty once the next is asked for.
+
+    A banner may stand above the document (of a wrapper script), and control characters of job names in it. Raises
+    ValueError for anything else, also for a document type: Grid Engine has none, and its entities could be bombs.
+    """
+    start = text.find("<?xml")
+    if start < 0:
+        raise ValueError(f"no XML for <{root}>: {text[:80]!r}")
+    text = _FORBIDDEN.sub("", text[start:])
+    if "<!DOCTYPE" in text or "<!ENTITY" in text:
+        raise ValueError("XML with a document type")
+    parser: Any = ET.XMLPullParser(("end",))  # its types speak of all kinds of events
+    last: Element | None = None
+    # A tree of 100 000 jobs would be 200 MB, and Python's garbage collector would walk it again and again.
+    for place in range(0, len(text), _PIECE):
+        parser.feed(text[place : place + _PIECE])
+        for _, last in parser.read_events():
+            if last.tag == tag:
+                yield last
+                last.clear()
+    parser.close()
+    if last is None or last.tag != root:
+        raise ValueError(f"<{last.tag if last is not None else ''}> where <{root}> was asked for")
+
+
+def tagged(element: Element) -> dict[str, str]:
+    """The children by their tags, with their text: `<slots>1</slots>`."""
+    return {child.tag: (child.text or "").strip() for child in element}
+
+
+def named(element: Element) -> dict[str, str]:
+    """The children by their names, with their text: `<hostvalue name='num_proc'>24</hostvalue>`."""
+    return {child.attrib["name"]: (child.text or "").strip() for child in element if "name" in child.attrib}
+
+
+def name(text: str | None) -> str:
+    """A name that a user chose. Up to 8.1, `<` alone is written wrongly: `mpi%lt;test&gt;`."""
+    return (text or "").replace("%lt;", "<")
+
+
+def number(text: str | None) -> float | None:
+    """`24.31`; None for `-`, `-nan` and the like."""
+    if text is None or text.strip() in UNKNOWN:
+        return None
+    value = float(text)
+    return value if isfinite(value) else None
+
+
+def count(text: str | None) -> int | None:
+    """`24`."""
+    value = number(text)
+    return None if value is None else int(value)
+
+
+def size(text: str | None) -> int | None:
+    """Bytes in `47.1G`: by sge_types(5), capital suffixes are powers of 1024 and small ones of 1000."""
+    text = (text or "").strip()
+    power = _POWERS.get(text[-1:], 1)
+    value = number(text[:-1] if power > 1 else text)
+    return None if value is None else round(value * power)
+
+
+def clock(text: str | None) -> datetime | None:
+    """The moment of `2026-11-20T21:04:11`, which the script asks for in UTC; 9.x adds `.123456`."""
+    if text is None or text.strip() in UNKNOWN:
+        return None
+    time = datetime.fromisoformat(text.strip())
+    return moment((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp())
+
+
+def epoch(text: str | None) -> datetime | None:
+    """The moment of `1795205051`; Univa has printed milliseconds, 9.x prints microseconds. 0 is no time."""
+    value = number(text)
+    while value and value > 1e11:  # the year 5138 in seconds, 1973 in milliseconds
+        value /= 1000
+    return moment(value) if value else None
