@@ -23,7 +23,7 @@ from nicassh.record import Column, Keep, columns
 from nicassh.units import draw_seconds
 from nicassh.views import NAMED, Field
 
-WIDTH = 112
+WIDTH = 120
 NOTE = "<!-- Written by docs/generate.py. Do not edit: run `make docs`. -->"
 KEEPS = {
     Keep.SERIES: "series: `{0}` has the newest rows, `{0}_series` every value with its time",
