@@ -39,7 +39,9 @@ class Service(Record):
         "user: a user's own, which is forgotten when it ends; unit: known to systemd alone.",
         shown=False,
     )
-    ended: Time | None = column("When it was first missed although it ran before, or when systemd saw it end.")
+    ended: Time | None = column(
+        "When it was first missed although it ran before, or when systemd saw it end.", shown=False
+    )
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,9 @@ def test_a_view_without_nodes_is_left_alone(store: Store) -> None:
 
 def test_volatile_fields_do_not_keep_rows_apart(store: Store) -> None:
     fields = {field.name: field for field in fields_of(store.outcomes.record, Keep.INTERVALS)}
-    assert fields["seconds"].merge is max and fields["state"].merge is None
+    assert fields["state"].merge is None
+    assert fields["seconds"].merge is not None
+    assert [fields["seconds"].merge(values) for values in ([1.0, 1.0], [1.0, 2.0])] == [1.0, None]
 
 
 def test_what_is_not_shown_and_differs_is_unknown(store: Store) -> None:

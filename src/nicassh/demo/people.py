@@ -1,12 +1,14 @@
 """The users of the demo's nodes, and the processes they have there.
 
 A process is real and costs next to nothing: a shell under another name, which waits for a line from
-a named pipe. Its name, command line, owner and state are what `ps` shows of a physicist's job.
+a named pipe. Its name, command line, owner and state are what `ps` shows of a physicist's job. On the
+interactive nodes each user's processes share a terminal, which script(1) keeps.
 """
 
 from __future__ import annotations
 
 import pwd
+import shlex
 from collections.abc import Iterable
 
 from nicassh.demo.plan import role
@@ -105,19 +107,31 @@ def commands(login: str, number: int) -> list[str]:
 def launch(number: int) -> str:
     """The shell text that starts all processes of a node; /run/nicamon/bin holds the programs."""
     parts = [PATH]
-    for login, uid in USERS.items():
-        lines = [f"{command} {IDLE} &" for command in commands(login, number)]
-        lines += oddities(login, number)
-        if lines:
-            body = "\n".join(lines)
-            parts.append(
-                f"setpriv --reuid {uid} --regid {GROUP} --clear-groups /bin/sh -s <<'END'\n"
-                f"export HOME=/home/{login} USER={login} LOGNAME={login}\n"
-                f"exec >/dev/null 2>&1; cd\n{body}\nEND\n"
-            )
+    for login in USERS:
+        ordinary, odd = commands(login, number), oddities(login, number)
+        if ordinary and role(number) == "interactive":
+            # The session lives as long as its shell: so that becomes one of the processes.
+            lines = [*(f"{command} {IDLE} &" for command in ordinary[1:]), *odd]
+            lines += [": >.session", f"exec {ordinary[0]} {IDLE}"]
+            session = shlex.quote(f"exec {become(login)} /bin/sh -c {shlex.quote(environment(login, lines))}")
+            parts.append(f"SHELL=/bin/sh script -qec {session} /dev/null </dev/null >/dev/null 2>&1 &\n")
+            parts.append(f"while [ ! -e /home/{login}/.session ]; do sleep 0.02; done\n")
+        elif lines := [*(f"{command} {IDLE} &" for command in ordinary), *odd]:
+            parts.append(f"{become(login)} /bin/sh -s <<'END'\n{environment(login, lines)}END\n")
     if number in BUSY:
         parts.append("crond /run/nicamon/beat.sh >/dev/null 2>&1 &\n")
     return "".join(parts)
+
+
+def become(login: str) -> str:
+    """The command that runs another as this user."""
+    return f"setpriv --reuid {USERS[login]} --regid {GROUP} --clear-groups"
+
+
+def environment(login: str, lines: Iterable[str]) -> str:
+    """These lines of shell in the user's home, with the variables that a login sets."""
+    body = "\n".join(lines)
+    return f"export HOME=/home/{login} USER={login} LOGNAME={login}\nexec >/dev/null 2>&1; cd\n{body}\n"
 
 
 def oddities(login: str, number: int) -> list[str]:

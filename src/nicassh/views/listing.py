@@ -62,8 +62,8 @@ def fields_of(record: type[Record], keep: Keep) -> tuple[Field, ...]:
         Field(column, (90 - 60 * index // width) if column.shown else 0, flexible=column.kind is str and not column.key)
         for index, column in enumerate(columns(record))
     ]
-    # What changes by itself does not keep the rows of several nodes apart: the largest stands for all.
-    own = [replace(field, merge=max) if field.column.volatile else field for field in own]
+    # What changes by itself does not keep the rows of several nodes apart.
+    own = [replace(field, merge=_common) if field.column.volatile else field for field in own]
     return (
         Field(declared("node", str, Text, "Name of the node."), 100, flexible=keep is Keep.INTERVALS),
         *own,
@@ -72,6 +72,11 @@ def fields_of(record: type[Record], keep: Keep) -> tuple[Field, ...]:
         Field(declared("updated", datetime, Time, "When the row was collected."), 0, merge=max),
         Field(declared("age", float, Seconds, "How old the row is.", "updated"), 30, merge=max),
     )
+
+
+def _common(values: list[Any]) -> Any:
+    """The value that all have; unknown where they differ."""
+    return values[0] if all(value == values[0] for value in values) else None
 
 
 def _summary(rows: Sequence[Row], scene: Scene, state: Column | None, key: Sequence[str]) -> str:

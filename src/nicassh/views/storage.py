@@ -26,6 +26,7 @@ def storage(scene: Scene) -> View:
     servers = [node.name for node in scene.nodes if narrowed or node.role == "storage"]
     rows = [_row(scene, "disks", [disk]) for disk in scene.rows("disks") if disk["node"] in set(servers)]
     rows += [_row(scene, _SHARED, mounts) for mounts in _by_source(scene.rows(_SHARED))]
+    rows += [_space(scene, row) for row in scene.rows("services_xrootd") if row["size"]]
     _add_rates(scene, rows)
     rows.sort(key=lambda row: (row.values["kind"], *(natural(str(row.values[name])) for name in ("node", "mount"))))
     return View("storage", STORAGE, tuple(rows), _summary)
@@ -62,6 +63,21 @@ def _row(scene: Scene, record: str, same: Sequence[Stored]) -> Row:
         "free_percent": shape["free_percent"].trouble(values["free_percent"]),
         "inodes_free_percent": shape["free_percent"].trouble(values["inodes_free_percent"]),
     }
+    return row
+
+
+def _space(scene: Scene, server: Stored) -> Row:
+    """The space that a data server's xrootd tells of: the union of its disks, for all who write through it."""
+    used = server["size"] - server["free"] if server["free"] is not None else None
+    stored = {
+        **server,
+        "mount": f"xrootd {server['instance']}".strip(),
+        "used": used,
+        "inodes": None,
+        "inodes_free": None,
+    }
+    row = _row(scene, "services_xrootd", [stored])
+    row.values["kind"] = "xrootd"
     return row
 
 
@@ -112,7 +128,7 @@ STORAGE = (
     Field(declared("node", str, Text, "The data server; of a network file system the nodes that mount it."), 100),
     Field(declared("mount", str, Text, "Where it is mounted."), 99),
     Field(declared("source", str, Text, "Device, or server and path."), 40, flexible=True),
-    Field(declared("kind", str, Text, "local or network."), 60),
+    Field(declared("kind", str, Text, "local, network, or xrootd: what a data server says of its space."), 60),
     Field(declared("size", int, Bytes, "Size."), 90),
     Field(declared("used", int, Bytes, "Space in use."), 85),
     Field(declared("free", int, Bytes, "Space that users can have."), 95),
