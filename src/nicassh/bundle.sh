@@ -124,12 +124,10 @@ await() {
         guard_rest=${guard_rest#*'
 '}
     done
+    # Second by second, for what it sleeps outlives it. A trap could end a longer sleep, but not surely: a signal that
+    # comes just before `wait`, or to a sleep that is not yet one, has no effect.
     (
-        # What stands in $! here is a process of the shell that started this one.
-        before=$!
-        trap '[ "$!" = "$before" ] || kill "$!" 2>/dev/null; exit 0' TERM
-        sleep "$1" &
-        wait "$!"
+        while [ "$guard_ended" -lt "$1" ]; do sleep 1; guard_ended=$((guard_ended + 1)); done
         slay "$guard_pids"
     ) </dev/null >/dev/null 2>&1 &
     guard_watch=$!
@@ -140,7 +138,8 @@ await() {
         wait "${guard_line%% *}" 2>/dev/null
         [ $? -gt 128 ] && printf 'guard %s hung\n' "${guard_line#* }" && guard_ended=1
     done
-    kill "$guard_watch" 2>/dev/null
+    # Where it has begun to kill, it must come to the end of that.
+    [ "$guard_ended" = 1 ] || kill -9 "$guard_watch" 2>/dev/null
     wait "$guard_watch" 2>/dev/null
     return "$guard_ended"
 }

@@ -125,3 +125,11 @@ def test_how_long_it_took(shell: Shell) -> None:
 def test_a_probe_may_guard_again_after_waiting(shell: Shell) -> None:
     lines, _ = printed(shell, "await 1; guarded a echo 1; await 5; guarded b echo 2; await 5")
     assert [line for line in lines if line] == ["guard a 0", "1", "guard b 0", "2"]
+
+
+def test_many_that_end_at_once_leave_nothing_behind_and_do_not_wait(shell: Shell) -> None:
+    script = "number=0; while [ $number -lt 200 ]; do number=$((number + 1)); guarded $number true; await 25; done"
+    lines, run = printed(shell, script)
+    assert [line for line in lines if line] == [f"guard {number} 0" for number in range(1, 201)]
+    assert run.seconds < 20
+    assert shells.remaining(run.session) == []
