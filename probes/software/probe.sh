@@ -25,6 +25,10 @@ export root newline lines
 # A text, because a guarded child does the same. No apostrophe may stand in it.
 # shellcheck disable=SC2016
 walk='
+# In mksh printf is a program.
+say() {
+    if [ -n "${KSH_VERSION-}" ]; then print -r -- "$1"; else printf "%s\n" "$1"; fi
+}
 # Takes the links out of a path without a look at a network mount: there it fails.
 resolve() {
     todo=$1 real=
@@ -59,13 +63,14 @@ look() {
 alias_of() {
     [ -h "$1" ] || return
     case $link in */*) return 1 ;; esac
-    printf "link %s\nto %s\n" "$1" "${1%/*}/$link"
+    say "link $1"
+    say "to ${1%/*}/$link"
 }
 # Whether a folder can be read, said as well.
 state() {
-    [ -d "$1" ] || { printf "root %s missing\n" "$1" && return 1; }
-    { [ -r "$1" ] && [ -x "$1" ]; } || { printf "root %s denied\n" "$1" && return 1; }
-    printf "root %s ok\n" "$1"
+    [ -d "$1" ] || { say "root $1 missing" && return 1; }
+    { [ -r "$1" ] && [ -x "$1" ]; } || { say "root $1 denied" && return 1; }
+    say "root $1 ok"
 }
 named() {
     case $1 in
@@ -101,7 +106,7 @@ stock() {
             look "$release" || continue
             [ "$release" != "$shelf" ] && alias_of "$release" && continue
             [ -d "$release" ] || continue
-            printf "release %s\n" "$release"
+            say "release $release"
             inspect "$release"
             inspect "$release/install"
         done
@@ -119,7 +124,7 @@ shelve() {
         for file in "$kit"/*; do
             case $file in *"$newline"* | *"/*") continue ;; esac
             look "$file" || continue
-            alias_of "$file" || printf "module %s\n" "$file"
+            alias_of "$file" || say "module $file"
         done
         for file in .version .modulerc .modulerc.lua; do add "$kit/$file"; done
     done
@@ -211,7 +216,7 @@ set -f
 lost=''
 for item in $far; do
     # A dead server has many mounts, and each costs the time of one.
-    [ ${#lost} -ge 3 ] && printf 'root %s skipped\n' "${item#* }" && continue
+    [ ${#lost} -ge 3 ] && say "root ${item#* } skipped" && continue
     set +f
     guarded "software ${item#* }" sh -c "$walk$child" sh "${item%% *}" "${item#* }" && { await 5 || lost=$lost.; }
 done
@@ -222,7 +227,7 @@ if [ -f "$root/var/lib/dpkg/status" ]; then
     names="$names|singularity.*|apptainer|root-system.*|nvidia-driver.*|lustre-client.*|zfsutils-linux|beegfs-client"
     awk -v names="^($names)\$" '/^Package: / { name = $2 } /^Status: / { status = $4 }
         /^Version: / && status == "installed" && name ~ names { print "dpkg", name, $2 }' "$root/var/lib/dpkg/status"
-    printf 'base /var/lib/dpkg %s\n' $?
+    say "base /var/lib/dpkg $?"
 elif [ -d "$root/var/lib/rpm" ] && command -v rpm >/dev/null; then
     # By their names: rpm -qa reads every header. A lock of the database may hold it up for ever.
     limit='timeout -s KILL 5'
@@ -231,6 +236,6 @@ elif [ -d "$root/var/lib/rpm" ] && command -v rpm >/dev/null; then
         sge sge-execd gridengine gridengine-execd gridengine-qmaster slurm slurm-slurmd slurm-slurmctld \
         cvmfs eos-client eos-fuse eos-fusex eos-xrootd htcondor condor root root-core munge openmpi gcc python python3 \
         singularity singularity-ce apptainer nvidia-driver kmod-nvidia lustre-client zfs beegfs-client; } 2>/dev/null
-    printf 'base /var/lib/rpm %s\n' $?
+    say "base /var/lib/rpm $?"
 fi
 echo end

@@ -26,13 +26,11 @@ if TYPE_CHECKING:
 def software(session: Session, expression: str, everything: bool, listed: bool, output: Output) -> None:
     """Show the software of all nodes side by side: FairSoft, ROOT and the like, system, kernel, drivers.
 
-    Nodes that are alike are one row. The largest such set is what the others are compared with: where
-    they differ is marked, with since when. * stands behind the version that a login gets; none: it is
-    not installed. Each package of the distribution is a column of its own on request.
+    Nodes that are alike are one row. The largest such set is what the others are compared with. *: the
+    version that a login gets; none: not installed. A package of the distribution is a column on request.
 
     \b
-    nicamon show software -n @batch
-    nicamon show software --columns +gcc,+xrootd-server
+    nicamon show software -n @batch --columns +gcc,+xrootd-server
     nicamon show software --filter "reference = no" --columns node,differs,since
     nicamon show software --json | jq '.rows[] | {node, root: .packages.root}'
     """
