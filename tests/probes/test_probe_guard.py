@@ -133,3 +133,9 @@ def test_many_that_end_at_once_leave_nothing_behind_and_do_not_wait(shell: Shell
     assert [line for line in lines if line] == [f"guard {number} 0" for number in range(1, 201)]
     assert run.seconds < 20
     assert shells.remaining(run.session) == []
+
+
+def test_waiting_again_and_again_says_nothing_of_its_own(shell: Shell) -> None:
+    """What limits the wait is ended while it begins; it must not report as if it were the probe."""
+    lines, _ = printed(shell, "n=0; while [ $n -lt 100 ]; do guarded a true; await 1; n=$((n + 1)); done; echo end")
+    assert {line for line in lines if line} == {"guard a 0", "end"}
