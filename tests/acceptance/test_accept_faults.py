@@ -39,7 +39,7 @@ EXPECTED = {
     "changed": ("host_key_changed", "host_key_changed", "SHA256:"),
     "killed": ("truncated", "truncated", "connection was lost"),
     "hanging": ("ok", "timeout", "ran longer than its 2 s"),
-    "endless": ("ok", "truncated", "more than 2 MiB"),
+    "endless": ("ok", "truncated", "more than 2.0 M"),
 }
 
 

@@ -37,7 +37,7 @@ def test_a_healthy_node_has_no_findings(store: Store) -> None:
 
 
 def test_a_node_that_was_never_asked(store: Store) -> None:
-    assert found(store) == [Finding(95, "ssh", "never asked")]
+    assert found(store) == [Finding(50, "ssh", "never asked")]
 
 
 def test_a_node_that_does_not_answer_hides_the_rest(store: Store) -> None:

@@ -13,6 +13,9 @@ from nicassh.store import Row as Stored
 from nicassh.units import draw_time
 from nicassh.views.scene import Scene
 
+HAS_SLOTS = ("running", "suspended", "ending")
+"""The states of a job in which it takes slots; in all others it waits for something."""
+
 
 class Batch:
     """The newest rows of all batch systems, whichever nodes a scene shows."""
@@ -43,7 +46,7 @@ class Batch:
         """The running jobs on each node, by the inventory's name of the node."""
         found: dict[str, list[Stored]] = {}
         for job in self.jobs:
-            for host in expand(job["hosts"]) if job["hosts"] and job["state"] != "waiting" else ():
+            for host in expand(job["hosts"]) if job["hosts"] and job["state"] in HAS_SLOTS else ():
                 found.setdefault(self.scene.known_as(host), []).append(job)
         return found
 

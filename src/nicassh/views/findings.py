@@ -35,7 +35,7 @@ class Finding:
 def findings(facts: Facts, node: Node) -> list[Finding]:
     """All that is wrong with a node, the heaviest first. Of a node that did not answer, the rest is not known."""
     found = [*_ssh(facts, node), *_batch(facts, node)]
-    if not any(finding.area == "ssh" and finding.weight >= AVOID for finding in found):
+    if not any(finding.area == "ssh" for finding in found):
         for judge in _JUDGES:
             found += judge(facts, node)
     return sorted(found, key=lambda finding: -finding.weight)
@@ -45,7 +45,7 @@ def _ssh(facts: Facts, node: Node) -> Iterator[Finding]:
     outcomes = facts.scene.outcomes.get(node.name, {})
     login = outcomes.get(LOGIN)
     if login is None:
-        yield Finding(95, "ssh", "never asked")
+        yield Finding(50, "ssh", "never asked")
         return
     if login["state"] != State.OK:
         words = login["state"].replace("_", " ")

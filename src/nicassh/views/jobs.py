@@ -10,7 +10,7 @@ from typing import Any
 from nicassh.nodes import natural
 from nicassh.store import Row as Stored
 from nicassh.units import Count, Number, Percent, Seconds, Text, Time, counted
-from nicassh.views.batch import Batch, expand
+from nicassh.views.batch import HAS_SLOTS, Batch, expand
 from nicassh.views.scene import Scene
 from nicassh.views.table import Field, Row, View, declared
 
@@ -34,7 +34,7 @@ def queues(scene: Scene) -> View:
     batch = Batch(scene)
     counts: Counter[tuple[Any, ...]] = Counter()
     for job in batch.jobs:
-        kind = "waiting" if job["state"] in ("waiting", "held") else "running"
+        kind = "running" if job["state"] in HAS_SLOTS else "waiting"
         counts[job["node"], job["system"], job["queue"], kind] += job["tasks"]
     rows = []
     for queue in batch.queues:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from nicassh.nodes import fold, natural
 from nicassh.units import UNKNOWN, Bytes, Count, Percent, Text, counted
-from nicassh.views.batch import Batch
+from nicassh.views.batch import HAS_SLOTS, Batch
 from nicassh.views.scene import Scene
 from nicassh.views.table import Field, Row, View, declared
 
@@ -31,7 +31,7 @@ def users(scene: Scene) -> View:
     found: dict[str, _Use] = {}
     _add_processes(scene, found)
     for job in batch.jobs:
-        kind = "waiting" if job["state"] in ("waiting", "held") else "running"
+        kind = "running" if job["state"] in HAS_SLOTS else "waiting"
         found.setdefault(job["user"], _Use()).jobs[kind] += job["tasks"]
     rows = [_row(user, use, bool(batch.schedulers)) for user, use in found.items()]
     rows.sort(key=lambda row: (-row.values["cpu_percent"], natural(row.values["user"])))
