@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from .daemons import TIME
+from .names import TIME
 from .rows import Clock, Service
 from .sources import Sources
 

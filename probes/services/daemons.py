@@ -1,8 +1,8 @@
-"""The daemons that are known, and which processes are they.
+"""Which processes are daemons.
 
 An ordinary user may call a process as he likes. So a daemon is a process of a system account. Sites run the daemons
-of data servers and of HTCondor under ordinary accounts as well: those count with a configuration of the system's. What
-else has such a name is its user's own.
+of data servers and of HTCondor under ordinary accounts as well: those count where init or a pid file of the system
+vouches for them. What else has such a name is its user's own.
 """
 
 from __future__ import annotations
@@ -10,33 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from .evidence import enabled, pid_files
+from .names import ACCOUNTS, CONDOR, NAMES, SERVERS
 from .rows import DEGRADED, SITE, SYSTEM, UP, USER, Service
 from .sources import NOBODY, Process, Sources
 
-TIME = {"chronyd": "chrony", "ntpd": "ntp", "systemd-timesyn": "timesyncd"}
-SERVERS = {"xrootd": "xrootd", "cmsd": "cmsd", "xproofd": "proof"}
-CONDOR = {
-    "condor_master": "condor_master",
-    "condor_startd": "condor_startd",
-    "condor_schedd": "condor_schedd",
-    "condor_collecto": "condor_collector",
-    "condor_negotiat": "condor_negotiator",
-}
-MOUNTING = {"cvmfs2": "cvmfs", "eosxd": "eos"}
-"""They come and go with their mounts."""
-NAMES = {
-    **TIME, **SERVERS, **CONDOR, **MOUNTING,
-    "sge_qmaster": "qmaster", "sge_execd": "execd", "sge_shadowd": "shadowd",
-    "slurmctld": "slurmctld", "slurmd": "slurmd", "slurmdbd": "slurmdbd", "slurmrestd": "slurmrestd",
-    "munged": "munge", "sshd": "sshd", "crond": "cron", "cron": "cron",
-    "automount": "autofs", "afsd": "afs", "afs_rxlistener": "afs", "nfsd": "nfsd",
-}  # fmt: skip
-"""The name that the kernel keeps (15 characters) to that of the service."""
-ACCOUNTS = (
-    "sge", "sgeadmin", "gridengine", "codine", "slurm", "munge", "condor", "xrootd", "cvmfs", "eos", "daemon",
-    "chrony", "_chrony", "ntp", "systemd-timesync",
-)  # fmt: skip
-"""Accounts that daemons have; on many nodes their user ids are those of ordinary users."""
 _INSTALLED = ("/etc/", "/opt/", "/usr/")
 _MOST = 8
 """Daemons of one ordinary account that are taken for the site's."""
@@ -56,7 +34,8 @@ def running(sources: Sources) -> list[Running]:
 
     An ordinary user may start any number. One of his own is told for each service, and a few of the others.
     """
-    found = [one for process in sources.processes for one in _running(process, sources)]
+    vouched = _vouched(sources)
+    found = [one for process in sources.processes for one in _running(process, sources, vouched)]
     found.sort(key=lambda one: (one.process.started, one.process.pid))
     oldest: dict[tuple[str, str], Running] = {}
     for one in found:
@@ -67,13 +46,28 @@ def running(sources: Sources) -> list[Running]:
     return [oldest[key] for key in sorted(oldest)]
 
 
-def _running(process: Process, sources: Sources) -> Iterator[Running]:
+def _vouched(sources: Sources) -> set[int]:
+    """Processes that are the system's whatever their account: by systemd, by a pid file, by what init starts."""
+    pids = {int(unit["MainPID"]) for unit in sources.units() if unit.get("MainPID", "").isdecimal()}
+    pids |= {pid for _, _, pid, _ in pid_files(sources, "alive")}
+    begun = enabled(sources) if "units" not in sources.sections else set()
+    for process in sources.processes:
+        key = NAMES.get(process.name, ""), _instance(process) or ""
+        installed = process.option("c").startswith(_INSTALLED) or process.arguments[0].startswith(_INSTALLED)
+        if installed and process.parent <= 1 and begun & {key, (key[0], "")}:
+            pids.add(process.pid)
+    # condor_master starts the others.
+    pids |= {process.pid for process in sources.processes if process.name in CONDOR and process.parent in pids}
+    return pids - {0, 1}
+
+
+def _running(process: Process, sources: Sources, vouched: set[int]) -> Iterator[Running]:
     name, instance = NAMES.get(process.name), _instance(process)
-    kind = _kind(process, sources)
+    kind = _kind(process, sources, vouched)
     if name is None or instance is None or kind is None or process.nested:
         return
     user = None if process.effective is None else sources.accounts.get(process.effective, str(process.effective))
-    state, reason = (DEGRADED, "stopped by a signal") if process.state in "Tt" else (UP, None)
+    state, reason = (DEGRADED, "stopped by a signal") if process.state in "Tt" and kind != USER else (UP, None)
     service = Service(
         service=name,
         instance=instance if kind == SYSTEM else f"{instance if kind == SITE else ''} of {user}".lstrip(),
@@ -107,7 +101,7 @@ def _instance(process: Process) -> str | None:
     return ""
 
 
-def _kind(process: Process, sources: Sources) -> str | None:
+def _kind(process: Process, sources: Sources, vouched: set[int]) -> str | None:
     """Whose the process is; None where an ordinary user has called it so and it cannot be the daemon."""
     if process.kernel:
         return SYSTEM
@@ -116,8 +110,6 @@ def _kind(process: Process, sources: Sources) -> str | None:
         return None
     if process.real < sources.minimum or process.real == NOBODY or sources.accounts.get(process.real) in ACCOUNTS:
         return SYSTEM
-    if process.name in CONDOR:
-        return SITE if process.arguments[0].startswith(_INSTALLED) and process.parent <= 1 else USER
-    if process.name in SERVERS:
-        return SITE if process.option("c").startswith(_INSTALLED) and process.parent <= 1 else USER
+    if process.name in SERVERS or process.name in CONDOR:
+        return SITE if process.pid in vouched else USER
     return None

@@ -5,47 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from .daemons import TIME
+from .names import TIME, Key, named
 from .rows import DOWN, SYSTEM, Service
 from .sources import Sources
 
-Key = tuple[str, str]
-"""Service and instance."""
-_UNITS = {
-    "qmaster": r"sgemaster.*|gridengine-master|sge_qmaster",
-    "execd": r"sgeexecd.*|gridengine-execd?|sge_execd",
-    "slurmctld": "slurmctld",
-    "slurmd": "slurmd",
-    "slurmdbd": "slurmdbd",
-    "slurmrestd": "slurmrestd",
-    "munge": "munged?",
-    "condor_master": "condor(?:_master)?",
-    "xrootd": "xrootd(?:-privileged)?",
-    "cmsd": "cmsd(?:-privileged)?",
-    "proof": "xproofd",
-    "sshd": "sshd?",
-    "chrony": "chronyd?",
-    "ntp": "ntp(?:d|sec)?",
-    "timesyncd": "systemd-timesyncd",
-    "autofs": "autofs|automount",
-    "cron": "crond?",
-    "nfsd": "nfs(?:-server|-kernel-server)?",
-    "afs": "(?:openafs-client|afs)",
-}
-"""What init calls the services. Their pid files are named alike."""
 _PID_FILE = re.compile(
     r"xrootd/(?:(?P<folder>[^/]+)/)?(?P<server>xrootd|cmsd|xproofd)(?:[-.](?P<name>.+))?\.pid"
     r"|(?:[^/]+/)?(?P<program>[a-z_]+)(?:[-.].*)?\.pid"
 )
-
-
-def named(unit: str) -> tuple[str, str, bool]:
-    """Service and instance of a unit, `xrootd@mpd.service` or `sgeexecd.p6444`, and whether the daemon is known."""
-    base, _, instance = unit.removesuffix(".service").partition("@")
-    for service, pattern in _UNITS.items():
-        if re.fullmatch(pattern, base) and (not instance or service in ("xrootd", "cmsd", "proof")):
-            return service, instance, True
-    return base, instance, False
 
 
 def missing(sources: Sources, surely: Iterable[Key], perhaps: Iterable[Key]) -> Iterator[Service]:
@@ -57,7 +24,8 @@ def missing(sources: Sources, surely: Iterable[Key], perhaps: Iterable[Key]) -> 
     present = set(surely)
     times = any(service in TIME.values() for service, _ in present)
     found = [*_left_behind(sources), *_masters(sources), *_mounted(sources)]
-    found += [one for one in _enabled(sources) if not _runs(one[:2], set(perhaps))]
+    started = sorted(key for key in enabled(sources) if not _runs(key, set(perhaps)))
+    found += [(*key, "started at boot, and does not run") for key in started]
     for service, instance, reason in found:
         if not _runs((service, instance), present) and not (times and service in TIME.values()):
             present.add((service, instance))  # one reason is enough
@@ -74,22 +42,29 @@ def down(service: str, instance: str, reason: str, kind: str = SYSTEM) -> Servic
     return Service(service, instance, DOWN, reason, None, None, None, None, None, None, kind, None)
 
 
-def _enabled(sources: Sources) -> Iterator[tuple[str, str, str]]:
-    for name in sources.words.get("enabled", []):
-        service, instance, known = named(name)
-        if known:
-            yield service, instance, "started at boot, and does not run"
+def enabled(sources: Sources) -> set[Key]:
+    """What init starts at boot."""
+    found = (named(name) for name in sources.words.get("enabled", []))
+    return {(service, instance) for service, instance, known in found if known}
 
 
-def _left_behind(sources: Sources) -> Iterator[tuple[str, str, str]]:
-    """From lines such as `gone 33 xrootd/xrootd-mpd.pid`, `gone 33 xrootd/mpd/xrootd.pid` or `gone 24 sshd.pid`."""
-    for line in sources.words.get("gone", []):
+def pid_files(sources: Sources, word: str) -> Iterator[tuple[str, str, int, str]]:
+    """Service, instance, process id and file, from lines such as `gone 33 xrootd/mpd/xrootd.pid` or `gone 24 sshd.pid`.
+
+    The word is `gone` where there is no such process, `alive` where there is one.
+    """
+    for line in sources.words.get(word, []):
         pid, _, file = line.partition(" ")
         if match := _PID_FILE.fullmatch(file):
             program = match["server"] or match["program"]
             service, _, known = named({"execd": "sge_execd", "qmaster": "sge_qmaster"}.get(program, program))
             if known:
-                yield service, match["name"] or match["folder"] or "", f"{file} names process {pid}, which is gone"
+                yield service, match["name"] or match["folder"] or "", int(pid), file
+
+
+def _left_behind(sources: Sources) -> Iterator[tuple[str, str, str]]:
+    for service, instance, pid, file in pid_files(sources, "gone"):
+        yield service, instance, f"{file} names process {pid}, which is gone"
 
 
 def _masters(sources: Sources) -> Iterator[tuple[str, str, str]]:

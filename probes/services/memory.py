@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from nicassh.record import Record
 from nicassh.units import draw_time
 
-from .daemons import MOUNTING, TIME
+from .names import MOUNTING, TIME
 from .rows import DEGRADED, DOWN, SITE, SYSTEM, UP, Clock, Service
 
 FORGET = timedelta(days=30)

@@ -6,12 +6,15 @@ cd "${root-}/proc" || exit 77
 newline='
 '
 IFS=$newline
+# In mksh printf is a program, to be forked and with a limit on its arguments; echo would take \040 for a blank.
+# shellcheck disable=SC3061
+say() { if [ -n "${KSH_VERSION-}" ]; then print -r -- "$1"; else printf '%s\n' "$1"; fi; }
 read -r first 2>/dev/null <1/stat
 read -r host <sys/kernel/hostname
 # shellcheck disable=SC3028
 now=${EPOCHSECONDS:-${EPOCHREALTIME-}}
 now=${now%[.,]*}
-printf 'time %s\nhost %s\n' "${now:-$(date +%s)}" "$host"
+say "time ${now:-$(date +%s)}${newline}host $host"
 # Where process 1 cannot be seen, /proc hides others as well: daemons that are not seen may be there.
 if [ -z "${root-}$first" ]; then echo hidden; fi
 
@@ -23,9 +26,9 @@ listed="[0-9]+ \\((($names|proofserv(\\.exe)?)\\)|(sshd|crond?)\\) [A-Z] [01]|nf
 found=$(grep -aHsE "^($listed|btime |UID_MIN|[^ ]+ [^ ]+ ($remote))" [0-9]*/stat stat mounts ../etc/login.defs)
 # Some processes end meanwhile, and grep fails for them. A grep that was killed has not seen all.
 [ $? -lt 128 ] || exit 1
-printf '%s\n' "$found"
+say "$found"
 
-minimum=1000 uids=0 people='' own='' others='' away='' sockets='' dead=''
+minimum=1000 uids=0 real=0 effective=0 people='' own='' others='' away='' sockets='' dead=''
 set -f --
 for line in $found; do
     case $line in
@@ -100,7 +103,7 @@ for file; do
     *) continue ;;
     esac
     [ -e "$file" ] || continue
-    printf 'enabled %s\n' "$name"
+    say "enabled $name"
     case $found in *"($program"*) ;; *) missing=$missing$name$newline ;; esac
 done
 set -- ../var/run/*.pid ../var/run/munge/*.pid ../var/run/chrony/*.pid ../var/run/slurm*/*.pid ../var/run/condor/*.pid \
@@ -109,23 +112,26 @@ for file; do
     pid=''
     { [ -f "$file" ] && read -r pid <"$file"; } 2>/dev/null
     case $pid in '' | *[!0-9]*) continue ;; esac
-    [ -d "$pid" ] && case "$dead|" in *"|$pid|"*) ;; *) continue ;; esac
-    printf 'gone %s %s\n' "$pid" "${file#../var/run/}"
+    if [ -d "$pid" ]; then
+        case "$dead|" in *"|$pid|"*) ;; *) say "alive $pid ${file#../var/run/}" && continue ;; esac
+    fi
+    say "gone $pid ${file#../var/run/}"
 done
+for line in ${units-}; do say "unit $line"; done
 for place in ${SGE_ROOT-} /var/lib/gridengine /opt/sge; do
     for point in $away; do
         case $place/ in "$point"/*) continue 2 ;; esac
     done
     line='' file=${root-}$place/${SGE_CELL:-default}/common/act_qmaster
     { [ -f "$file" ] && read -r line <"$file"; } 2>/dev/null
-    [ -z "$line" ] || printf 'act_qmaster %s\n' "$line"
+    [ -z "$line" ] || say "act_qmaster $line"
 done
 
 # The configuration of an xrootd may lie on a mount that hangs, and its server may hang itself.
 if [ -n "$own$others" ]; then
     echo 'section xrootd'
     # shellcheck disable=SC2086,SC2154
-    guarded xrootd sh -c "$ask" ask "$host" "${root-}" $own $others
+    guarded "xrootd of $host" sh -c "$ask" ask "$host" "${root-}" $own $others
     await "${patience:-20}" || :
 fi
 
@@ -144,7 +150,7 @@ if [ -d ../run/systemd/system ]; then
     # `--failed` sieves what a pattern finds; units that are named come in any state.
     # shellcheck disable=SC2086
     timeout -s KILL 8 systemctl show --failed -p "$what" -- '*' $missing ${units-} 2>/dev/null
-    printf 'status %s\n' "$?"
+    say "status $?"
     set +f
 fi
 # An ordinary account may be one of LDAP.

@@ -23,9 +23,9 @@ class Service(Record):
         key=True,
     )
     state: Text = column(
-        "up; degraded: it runs, but is stopped or does not answer; down: it does not run and should; "
-        "failed: systemd gave it up or keeps starting it; starting.",
-        levels={UP: 0, STARTING: 1, DEGRADED: 1, DOWN: 2, FAILED: 2},
+        "up; starting; degraded: it runs, but is stopped or does not answer; down: it does not run and should; "
+        "failed: a unit of systemd that is none of the daemons and not configured.",
+        levels={UP: 0, STARTING: 1, DEGRADED: 1, FAILED: 1, DOWN: 2},
     )
     reason: Text | None = column("Why it is not up.")
     version: Text | None = column("Version, where the daemon tells it.")
@@ -35,7 +35,7 @@ class Service(Record):
     port: Count | None = column("TCP port that it listens on.")
     clients: Count | None = column("Connections of an xrootd, sessions of PROOF.", volatile=True)
     kind: Text = column(
-        "Whose it is. system: of a system account; site: of an ordinary account, by a configuration of the system; "
+        "Whose it is. system: of a system account; site: of an ordinary account, and init or a pid file knows it; "
         "user: a user's own, which is forgotten when it ends; unit: known to systemd alone.",
         shown=False,
     )

@@ -64,6 +64,15 @@ class Sources:
         self.processes = list(self._processes())
         self.accounts = self._accounts()
 
+    def units(self) -> list[dict[str, str]]:
+        """The properties of each unit, as `systemctl show` prints them: `Id=sshd.service`, a blank line between two.
+
+        One that is both asked for and failed is printed twice.
+        """
+        text = "\n".join(self.sections.get("units", []))
+        found = [dict(line.split("=", 1) for line in part.split("\n") if "=" in line) for part in text.split("\n\n")]
+        return list({block["Id"]: block for block in found if "Id" in block}.values())
+
     def listening(self) -> dict[int, set[int]]:
         """The TCP ports on which each user id listens: `0: 00000000:0446 00000000:0000 0A … 104 0 11 …`."""
         ports: dict[int, set[int]] = {}

@@ -9,32 +9,22 @@ from datetime import datetime
 
 from nicassh.record import Untold
 
-from .daemons import TIME
-from .evidence import Key, down, named
-from .rows import DEGRADED, FAILED, STARTING, SYSTEM, UNIT, UP, Service
+from .evidence import down
+from .names import TIME, Key, named
+from .rows import DEGRADED, DOWN, FAILED, STARTING, SYSTEM, UNIT, UP, Service
 from .sources import Sources
-
-
-def blocks(sources: Sources) -> list[dict[str, str]]:
-    """The properties of each unit, as `systemctl show` prints them: `Id=sshd.service`, a blank line between two.
-
-    One that is both asked for and failed is printed twice.
-    """
-    text = "\n".join(sources.sections.get("units", []))
-    found = [dict(line.split("=", 1) for line in part.split("\n") if "=" in line) for part in text.split("\n\n")]
-    return list({block["Id"]: block for block in found if "Id" in block}.values())
 
 
 def unasked(sources: Sources) -> Iterator[Untold]:
     """That the units could not be learnt, where systemctl failed."""
     status = next((line for line in sources.sections.get("units", []) if line.startswith("status ")), "status 0")
-    if status != "status 0" and not blocks(sources):
+    if status != "status 0" and not sources.units():
         yield Untold(Service, (("kind", UNIT),))
 
 
 def excused(sources: Sources) -> set[Key]:
     """Services whose unit systemd did not start because a condition of it is not met, or that are masked."""
-    return {named(block["Id"])[:2] for block in blocks(sources) if _excused(block)}
+    return {named(block["Id"])[:2] for block in sources.units() if _excused(block)}
 
 
 def units(sources: Sources, services: Iterable[Service]) -> Iterator[Service]:
@@ -42,7 +32,7 @@ def units(sources: Sources, services: Iterable[Service]) -> Iterator[Service]:
     there = {(row.service, row.instance): row for row in services if row.kind == SYSTEM}
     pids = {str(row.pid) for row in services}
     times = any(service in TIME.values() for service, _ in there)
-    for block in blocks(sources):
+    for block in sources.units():
         service, instance, known = named(block["Id"])
         running = there.get((service, instance))
         if running:
@@ -74,12 +64,18 @@ def _row(block: dict[str, str], row: Service, sources: Sources) -> Service:
             started=_moment(begun, sources),
         )
     row = replace(row, ended=_moment(block.get("InactiveEnterTimestampMonotonic", ""), sources))
-    if active == "failed":
-        return replace(row, state=FAILED, reason=result)
-    if active == "activating":
-        again = block.get("SubState") == "auto-restart"
-        return replace(row, state=FAILED if again else STARTING, reason=f"restarting: {result}" if again else active)
+    if active == "activating" and block.get("SubState") != "auto-restart":
+        return replace(row, state=STARTING, reason=active)
+    known = row.kind == SYSTEM or _configured(block["Id"], sources)
+    if active in ("failed", "activating"):
+        reason = f"{'restarting' if active == 'activating' else 'failed'}: {result}"
+        return replace(row, state=DOWN if known else FAILED, reason=reason)
     return replace(row, reason=active or "unknown")
+
+
+def _configured(unit: str, sources: Sources) -> bool:
+    """Whether the setting `units` has it, with or without `.service`."""
+    return bool({unit, unit.removesuffix(".service")} & set(sources.words.get("unit", [])))
 
 
 def _moment(microseconds: str, sources: Sources) -> datetime | None:

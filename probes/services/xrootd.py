@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from xml.etree import ElementTree
 
-from .daemons import SERVERS, Running
-from .rows import DEGRADED, Service, Xrootd
+from .daemons import Running
+from .names import SERVERS
+from .rows import DEGRADED, USER, Service, Xrootd
 from .sources import Sources
 
 _ITEMS = ("version", "role", "cms")
@@ -53,7 +54,7 @@ def told(running: Iterable[Running], sources: Sources) -> Iterator[Service | Xro
     """The services with what was learnt about them, and the figures of each xrootd."""
     found = answers(sources)
     running = [_with_port(one, found.get(one.process.pid)) for one in running]
-    hangs = any(line in ("guard xrootd hung", "guard xrootd stuck") for line in sources.sections.get("xrootd", []))
+    hangs = any(re.fullmatch(r"guard xrootd .*(hung|stuck)", line) for line in sources.sections.get("xrootd", []))
     sessions = sum(process.name.startswith("proofserv") for process in sources.processes)
     taken = {_count(port) for answer in found.values() for port in (answer.port, answer.proof)}
     for one in _attributed(running, sources.listening(), taken):
@@ -65,7 +66,7 @@ def told(running: Iterable[Running], sources: Sources) -> Iterator[Service | Xro
         if answer.proof:
             yield replace(service, service="proof", port=_count(answer.proof), clients=sessions)
         tree = _tree(answer.stats)
-        if answer.status == _NO_ANSWER:
+        if answer.status == _NO_ANSWER and service.kind != USER:
             service = replace(service, state=DEGRADED, reason=f"does not answer on port {service.port}")
         yield replace(service, version=answer.item("version"), clients=_number(tree, "link/num"))
         if answer.config:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from nicassh import probe
 
-PROBES = ("gpus", "mounts", "processes")
+PROBES = ("gpus", "mounts", "processes", "services")
 """Probes whose output has an end of its own, which `parse` misses."""
 
 

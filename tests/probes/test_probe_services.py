@@ -18,7 +18,6 @@ from nicassh.record import Untold
 Tree = Callable[[Mapping[str, str]], str]
 SSHD = process(1, "sshd", "sshd: /usr/sbin/sshd -D [listener] 0 of 10-100 startups", parent=0)
 SYSTEMD = {"run/systemd/system/x": "", "etc/systemd/system/multi-user.target.wants/slurmd.service": ""}
-XROOTD = ("xrootd", "-b", "-c", "/etc/xrootd/x.cfg", "-n", "mpd")
 
 
 def test_daemons_are_told_from_what_is_called_so(shell: Shell, tree: Tree) -> None:
@@ -51,34 +50,81 @@ def test_daemons_are_told_from_what_is_called_so(shell: Shell, tree: Tree) -> No
     assert found["slurmdbd", ""]["reason"] == "stopped by a signal"
 
 
-def test_a_users_xrootd_is_his_own_and_a_sites_account_is_the_sites(shell: Shell, tree: Tree) -> None:
-    people = [(1001, 1001), (60123, 60123)]
+MPD = ("xrootd", "-n", "mpd", "-c", "/etc/xrootd/x.cfg")
+EVE, MPDXRD = (1001, 1001), (60123, 60123)
+
+
+def test_an_ordinary_account_has_its_own_xrootd(shell: Shell, tree: Tree) -> None:
     root = tree(node(
-        process(50, "xrootd", "xrootd", "-n", "mpd", "-c", "/home/eve/x.cfg", uids=people[0], started=1),
-        process(51, "xrootd", "xrootd", "-n", "mpd", "-c", "/etc/xrootd/x.cfg", uids=people[1]),
-        process(52, "xrootd", *XROOTD, uids=(104, 104), started=900),
-        process(53, "cmsd", "cmsd", "-n", "mpd", uids=people[0]),
-        process(54, "condor_startd", "condor_startd", uids=people[0], parent=700),
-        process(55, "condor_master", "/usr/sbin/condor_master", uids=people[1]),
+        process(50, "xrootd", *MPD, uids=EVE, started=1),
+        process(52, "xrootd", *MPD, uids=(104, 104), started=900),
+        process(53, "cmsd", "cmsd", "-n", "mpd", uids=EVE, state="T"),
+        process(54, "condor_startd", "condor_startd", uids=EVE, parent=700),
     ))  # fmt: skip
-    found = {key: (row["pid"], row["kind"]) for key, row in services(ask(shell, root)).items()}
-    assert found == {
-        ("xrootd", "of 1001"): (50, "user"),
-        ("xrootd", "mpd of 60123"): (51, "site"),
-        ("xrootd", "mpd"): (52, "system"),
-        ("cmsd", "of 1001"): (53, "user"),
-        ("condor_startd", "of 1001"): (54, "user"),
-        ("condor_master", "of 60123"): (55, "site"),
+    found = services(ask(shell, root))
+    assert {key: (row["pid"], row["kind"], row["state"]) for key, row in found.items()} == {
+        ("xrootd", "of 1001"): (50, "user", "up"),
+        ("xrootd", "mpd"): (52, "system", "up"),
+        ("cmsd", "of 1001"): (53, "user", "up"),
+        ("condor_startd", "of 1001"): (54, "user", "up"),
     }
+
+
+UNIT_OF_51 = "printf 'Id=xrootd@mpd.service\\nActiveState=active\\nMainPID=51\\n\\n'"
+WANTED = {"run/systemd/system/x": "", "etc/systemd/system/x.wants/xrootd@mpd.service": ""}
+
+
+@pytest.mark.parametrize(
+    ("files", "kinds"),
+    [
+        ({}, {"of 1001": "user", "of 60123": "user"}),
+        ({"var/run/xrootd/xrootd-mpd.pid": "51\n"}, {"of 1001": "user", "mpd of 60123": "site"}),
+        (WANTED, {"of 1001": "user", "mpd of 60123": "site"}),
+        ({"etc/rc3.d/S80xrootd": ""}, {"of 1001": "user", "mpd of 60123": "site"}),
+        ({"etc/rc3.d/S80cmsd": ""}, {"of 1001": "user", "of 60123": "user", "": "down"}),
+        ({"etc/rc3.d/K80xrootd": ""}, {"of 1001": "user", "of 60123": "user"}),
+    ],
+)
+def test_the_system_vouches_for_an_ordinary_account(
+    shell: Shell, tree: Tree, files: dict[str, str], kinds: dict[str, str]
+) -> None:
+    init = process(1, "init", parent=0)
+    own = process(50, "xrootd", "xrootd", "-n", "mpd", "-c", "/home/eve/x.cfg", uids=EVE, started=1)
+    run = ask(
+        shell, tree(node(init, own, process(51, "xrootd", *MPD, uids=MPDXRD), **files)), {"systemctl": UNIT_OF_51}
+    )
+    found = services(run)
+    assert {
+        instance: "down" if row["state"] == "down" else row["kind"] for (_, instance), row in found.items()
+    } == kinds
+
+
+def test_a_master_of_condor_vouches_for_its_daemons(shell: Shell, tree: Tree) -> None:
+    glidein = [
+        process(60, "condor_master", "condor_master", uids=EVE, parent=59),
+        process(61, "condor_startd", uids=EVE, parent=60),
+    ]
+    site = [
+        process(70, "condor_master", "/usr/sbin/condor_master", "-f", uids=MPDXRD),
+        process(71, "condor_startd", uids=MPDXRD, parent=70),
+    ]
+    root = tree(node(process(1, "init", parent=0), *glidein, *site, **{"etc/rc3.d/S98condor": ""}))
+    kinds = {f"{service} {instance}": row["kind"] for (service, instance), row in services(ask(shell, root)).items()}
+    assert kinds == {
+        "condor_master of 1001": "user", "condor_startd of 1001": "user",
+        "condor_master of 60123": "site", "condor_startd of 60123": "site",
+    }  # fmt: skip
 
 
 def test_a_flood_of_one_user_is_a_few_rows(shell: Shell, tree: Tree) -> None:
     flood = [
-        process(100 + index, "xrootd", "xrootd", "-n", f"n{index}", "-c", "/etc/x", uids=(1001, 1001), started=index)
+        process(100 + index, "xrootd", "xrootd", "-n", f"n{index}", "-c", "/etc/x", uids=EVE, started=index)
         for index in range(40)
     ]
-    real = process(900, "xrootd", *XROOTD, uids=(104, 104), started=999)
-    found = services(ask(shell, tree(node(real, *flood))))
+    real = process(900, "xrootd", *MPD, uids=(104, 104), started=999)
+    init = process(1, "init", parent=0)
+    assert len(services(ask(shell, tree(node(real, *flood))))) == 2
+    found = services(ask(shell, tree(node(init, real, *flood, **{"etc/rc3.d/S80xrootd": ""}))))
     assert ("xrootd", "mpd") in found
     assert len(found) == 9
 
@@ -163,6 +209,8 @@ def test_units_are_asked_in_one_call(shell: Shell, tree: Tree) -> None:
     root = tree(node(process(1, "systemd", parent=0), **SYSTEMD))
     found = states(ask(shell, root, {"systemctl": program}, units="nslcd\nno such"))
     assert found == {"slurmd": "down", "nslcd": "up", "bad.mount": "failed"}
+    again = program.replace("nslcd.service loaded active", "nslcd.service loaded failed")
+    assert states(ask(shell, root, {"systemctl": again}, units="nslcd\nno such"))["nslcd"] == "down"
 
 
 def test_a_systemd_that_fails_leaves_the_units_untold(shell: Shell, tree: Tree) -> None:

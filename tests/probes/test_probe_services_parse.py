@@ -115,7 +115,7 @@ def units(*changes: dict[str, str], before: str = "") -> list[tuple[Any, ...]]:
         ({"ActiveState": "reloading"}, "up", None),
         ({}, "down", "inactive"),
         ({"ActiveState": "deactivating"}, "down", "deactivating"),
-        ({"ActiveState": "failed", "Result": "oom-kill"}, "failed", "oom-kill"),
+        ({"ActiveState": "failed", "Result": "oom-kill"}, "failed", "failed: oom-kill"),
         ({"ActiveState": "activating", "SubState": "start"}, "starting", "activating"),
         ({"ActiveState": "activating", "SubState": "auto-restart"}, "failed", "restarting: success"),
         ({"ConditionResult": "no", "ConditionTimestampMonotonic": "0"}, "down", "inactive"),
@@ -137,10 +137,11 @@ def test_units_and_processes_are_one_service() -> None:
     assert units({"Id": "ssh.service"} | failed, before=daemon(5, "sshd")) == [
         ("sshd", "", "degraded", "it runs, and ssh.service failed: signal")
     ]
-    assert units({"Id": "xrootd@mpd.service"} | failed) == [("xrootd", "mpd", "failed", "signal")]
-    assert units({"Id": "user@1001.service"} | failed) == [("user", "1001", "failed", "signal")]
+    assert units({"Id": "xrootd@mpd.service"} | failed) == [("xrootd", "mpd", "down", "failed: signal")]
+    assert units({"Id": "user@1001.service"} | failed) == [("user", "1001", "failed", "failed: signal")]
+    assert units({"Id": "nslcd.service"} | failed, before="unit nslcd\n") == [("nslcd", "", "down", "failed: signal")]
     assert units({"Id": "data.mount"} | failed, {"Id": "data.mount"} | failed) == [
-        ("data.mount", "", "failed", "signal")
+        ("data.mount", "", "failed", "failed: signal")
     ]
     own = daemon(5, "xrootd", 1001).replace("xrootd\0", "xrootd\0-c\0/etc/x.cfg\0-n\0mpd\0")
     active = {"Id": "xrootd@mpd.service", "ActiveState": "active"}
