@@ -137,7 +137,7 @@ def _jobs(ads: Sequence[Ad]) -> Iterator[Job]:
             started=ad.time("JobCurrentStartDate") or ad.time("JobStartDate") if began else None,
             limit=ad.number("AllowedJobDuration"),
             reason=ad.text("HoldReason") if state == "held" else None,
-            tie=f"{cluster}.{process}",
+            tie=ad.text("RemoteHost") or f"{cluster}.{process}",  # on its node a job is known by its slot
         )
 
 

@@ -72,4 +72,6 @@ class Job(Record):
     started: Time | None = column("When it was started.")
     limit: Seconds | None = column("How long it may run.")
     reason: Text | None = column("Why it waits, as far as the batch system says so.")
-    tie: Text = column("The number that its processes are known by on their nodes: 3791.7, 15452007.", shown=False)
+    tie: Text = column(
+        "By what its processes are known on their nodes: 3791.7, 15452007; slot1_2@nc10 of HTCondor.", shown=False
+    )

@@ -60,7 +60,7 @@ class Mig(Record):
 
 
 @dataclass(frozen=True)
-class GpuProcess(Record):
+class Process(Record):
     keep: ClassVar[Keep | None] = Keep.LATEST
     gpu: Text = column("The number of the card, or of the part of it.", key=True, shown=False)
     pid: Count = column("Process id.", key=True)
@@ -70,7 +70,7 @@ class GpuProcess(Record):
 
 
 def parse(output: str) -> Iterable[Record | Untold]:
-    """A Gpu for each card, a Mig for each part, a GpuProcess for each process; Untold what the program did not say."""
+    """A Gpu for each card, a Mig for each part, a Process for each process; Untold what the program did not say."""
     found = sections(output)
     listed, troubles = cards(found.cards.lines)
     gpus = [_gpu(row, troubles.pop(row.address or "", None)) for row in listed]
@@ -80,7 +80,7 @@ def parse(output: str) -> Iterable[Record | Untold]:
     if any(gpu.mig == "Enabled" for gpu in gpus):
         yield from _parts(found.parts)
     running = processes(found.processes.lines) if found.processes.status == "0" else None
-    yield from [Untold(GpuProcess)] if running is None else map(partial(_process, found.owners), running)
+    yield from [Untold(Process)] if running is None else map(partial(_process, found.owners), running)
 
 
 def _gpu(row: Row, trouble: str | None) -> Gpu:
@@ -114,7 +114,7 @@ def _parts(section: Section) -> Iterator[Mig | Untold]:
         yield Mig(uuid, gpu, index, profile)
 
 
-def _process(owners: Mapping[int, str], row: Row) -> GpuProcess:
+def _process(owners: Mapping[int, str], row: Row) -> Process:
     pid = int(row["pid"])
     memory = list(row.values)[2]  # used_gpu_memory, which has a second name
-    return GpuProcess(row["gpu_uuid"], pid, owners.get(pid), row["process_name"], row.whole(memory))
+    return Process(row["gpu_uuid"], pid, owners.get(pid), row["process_name"], row.whole(memory))

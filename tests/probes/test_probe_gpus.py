@@ -133,7 +133,7 @@ def test_one_that_hangs_after_the_cards_leaves_the_processes_unknown(shell: Shel
     done = run(shell, tmp_path, tree({"etc/passwd": ""}), patience=1)
     (card,) = found(done)
     assert card["utilisation"] == 97.0
-    assert untold(done) == {"GpuProcess", "Mig"}
+    assert untold(done) == {"Process", "Mig"}
 
 
 def test_no_second_is_started_while_one_hangs(shell: Shell, tree: Tree, tmp_path: Path) -> None:
@@ -196,4 +196,4 @@ def test_a_line_that_is_no_row_is_an_error(row: str) -> None:
 )
 def test_a_list_of_processes_that_there_is_not_is_unknown(processes: str) -> None:
     found = list(sampling.probes()["gpus"].parse(output("index, uuid", "0, GPU-a", processes).decode()))
-    assert [record.record.__name__ for record in found if isinstance(record, Untold)] == ["GpuProcess"]
+    assert [record.record.__name__ for record in found if isinstance(record, Untold)] == ["Process"]

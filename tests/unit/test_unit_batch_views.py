@@ -68,6 +68,19 @@ def test_a_job_uses_what_its_processes_use_on_all_nodes(store: Store) -> None:
     assert view.rows[1].trouble["cpu_per_slot"] == 1
 
 
+def test_a_job_of_htcondor_is_known_by_its_slot(store: Store) -> None:
+    told(
+        store,
+        made("batch_job", system="condor", job="12", task="3", tie="slot1_2@nc10"),
+        made("batch", system="condor"),
+    )
+    for name, slot in (("nc10", "slot1_2"), ("nc11", "slot1_2"), ("nc10", "slot1_2@nc10")):
+        process = made("processes", pid=len(slot), batch="condor", job=slot, kind="batch", cpu_percent=70.0)
+        store.write([outcome(name, "processes", at(30), process)])
+        if name == "nc10":
+            assert cells(show(store, "jobs"), "processes", "cpu_percent") == [(1, 70.0)]
+
+
 def test_a_young_job_may_be_slow(store: Store) -> None:
     told(store, made("batch_job", **ARRAY, started=at(0)))
     process = made("processes", batch="sge", job="3791.7", kind="batch", cpu_percent=0.0)

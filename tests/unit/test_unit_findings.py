@@ -74,6 +74,23 @@ def test_a_probe_that_failed(store: Store) -> None:
             "processes", {"state": "D"},
             ("processes", 55, "1 process waiting for a device (state D): root.exe of merz"),
         ),
+        ("gpus", {"state": "fault", "reason": "ERR!"}, ("gpus", 60, "NVIDIA H100 GPU-1: ERR!")),
+        ("services_clock", {"offset": -2.5}, ("clock", 50, "-2.50 s off by its chrony")),
+        ("services_clock", {"offset": 0.2}, ("clock", 30, "+0.20 s off by its chrony")),
+        (
+            "services_clock", {"synchronised": False, "source": None, "offset": None},
+            ("clock", 30, "not synchronised by its daemon"),
+        ),
+        ("services_clock", {"time": at(7200)}, ("clock", 60, "2 h 00 m ahead of this machine's")),
+        ("services_clock", {"time": at(-100)}, ("clock", 60, "1 m 40 s behind this machine's")),
+        (
+            "mounts", {"state": "hung", "reason": "no answer in 5 s"},
+            ("mounts", 85, "/eos (eosxd) is hung: no answer in 5 s"),
+        ),
+        ("mounts", {"state": "stale"}, ("mounts", 85, "/eos (eosxd) is stale")),
+        ("mounts", {"state": "slow"}, ("mounts", 40, "/eos (eosxd) is slow")),
+        ("services", {"state": "down", "reason": "killed"}, ("services", 70, "xrootd mpd is down: killed")),
+        ("services", {"state": "degraded"}, ("services", 45, "xrootd mpd is degraded")),
         ("processes", {"state": "Z"}, ("processes", 15, "1 zombie: root.exe of merz")),
         (
             "processes_census", {"hidden": True, "visible": 12, "total": 431},

@@ -24,7 +24,7 @@ def node(name: str, role: str = "batch", head: str = "") -> Node:
     return Node(name, f"{name}.jinr.ru", role=role, head=head)
 
 
-def made(name: str, **fields: Any) -> Record:
+def made(name: str, /, **fields: Any) -> Record:
     """A record of a table: the fields given, and something usual for the others."""
     record = next(one.records[name] for one in PROBES if name in one.records)
     return record(**{**USUAL[name], **fields})
@@ -79,6 +79,21 @@ USUAL: dict[str, dict[str, Any]] = {
         "pid": 10, "user": "merz", "command": "root.exe", "memory_percent": 1.0, "cpu_percent": 10.0, "state": "R",
         "time": 100.0, "started": NOON - timedelta(hours=1), "kind": "interactive", "batch": None, "job": None,
         "login": "pts/3", "software": "ROOT", "ordinary": True, "parent": 1, "name": "root.exe",
+    },
+    "gpus": {
+        "uuid": "GPU-1", "index": 0, "name": "NVIDIA H100", "state": "ok", "reason": None, "utilisation": 90.0,
+        "memory_utilisation": 30.0, "memory": 80 * 1024**3, "memory_used": 2 * 1024**3, "temperature": 50.0,
+        "power": 300.0, "power_limit": 700.0, "ecc_volatile": 0, "ecc_aggregate": 0, "mig": None, "address": None,
+        "driver": "550.54",
+    },
+    "gpus_process": {"gpu": "GPU-1", "pid": 7, "user": "merz", "name": "python3", "memory_used": 1024**3},
+    "gpus_mig": {"uuid": "MIG-1", "gpu": "GPU-1", "index": 0, "profile": "1g.10gb"},
+    "services_clock": {
+        "source": "chrony", "synchronised": True, "offset": 0.001, "stratum": 3, "time": NOON,
+    },
+    "mounts": {
+        "mount": "/eos", "kind": "eos", "type": "fuse", "source": "eosxd", "state": "ok", "read_only": False,
+        "reason": None, "seconds": 0.01,
     },
     "services": {
         "service": "xrootd", "instance": "mpd", "state": "up", "reason": None, "version": "v5.5.3", "user": "xrootd",

@@ -59,8 +59,11 @@ class Batch:
             return {}
         found: dict[tuple[str, str], tuple[float, int]] = {}
         for row in self.scene.store.sums("processes", names, ["batch", "job"], ["cpu_percent"]):
-            cpu, number = found.get((row["batch"], row["job"]), (0.0, 0))
-            found[row["batch"], row["job"]] = round(cpu + row["cpu_percent"], 1), number + row["number"]
+            tie = row["job"]
+            if row["batch"] == "condor" and "@" not in tie:
+                tie = f"{tie}@{row['node']}"  # some of its versions tell the slot alone
+            cpu, number = found.get((row["batch"], tie), (0.0, 0))
+            found[row["batch"], tie] = round(cpu + row["cpu_percent"], 1), number + row["number"]
         return found
 
     def used(self, job: Stored) -> tuple[float | None, int | None]:

@@ -15,6 +15,8 @@ AVOID = 60
 """From this weight on, a node should get no new work."""
 WARN = 30
 """From this weight on, somebody should look."""
+_APART = 90.0
+"""Seconds between a node's clock and ours: more than a collection takes."""
 
 
 @dataclass(frozen=True)
@@ -134,6 +136,28 @@ def _processes(facts: Facts, node: Node) -> Iterator[Finding]:
             yield Finding(10, "processes", what)
 
 
+def _clock(facts: Facts, node: Node) -> Iterator[Finding]:
+    for clock in facts.of(node, "services_clock"):
+        trouble = facts.column("services_clock", "offset").trouble(abs(clock["offset"] or 0.0))
+        # Its own time against ours, at the end of the collection: a minute is more than any collection takes.
+        apart = (clock["time"] - clock["at"]).total_seconds()
+        if abs(apart) > _APART:
+            side = "ahead of" if apart > 0 else "behind"
+            yield Finding(AVOID, "clock", f"{draw_seconds(abs(apart))} {side} this machine's", clock["since"])
+        elif trouble:
+            yield Finding(
+                50 if trouble == 2 else WARN, "clock", f"{clock['offset']:+.2f} s off by its {clock['source']}"
+            )
+        elif clock["synchronised"] is False:
+            yield Finding(WARN, "clock", f"not synchronised by its {clock['source'] or 'daemon'}", clock["since"])
+
+
+def _gpus(facts: Facts, node: Node) -> Iterator[Finding]:
+    for gpu in facts.of(node, "gpus"):
+        if facts.column("gpus", "state").trouble(gpu["state"]):
+            yield Finding(AVOID, "gpus", f"{gpu['name']} {gpu['uuid']}: {gpu['reason'] or gpu['state']}")
+
+
 _JUDGES: tuple[Callable[[Facts, Node], Iterator[Finding]], ...] = (
-    _mounts, _disks, _services, _memory, _load, _processes,
+    _mounts, _disks, _services, _memory, _load, _processes, _clock, _gpus,
 )  # fmt: skip

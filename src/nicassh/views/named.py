@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from nicassh.views.explain import BAD, bad
 from nicassh.views.farm import FARM, farm
+from nicassh.views.gpus import GPUS, gpus
 from nicassh.views.jobs import JOBS, QUEUES, jobs, queues
 from nicassh.views.scene import Scene
 from nicassh.views.software import SOFTWARE, software
@@ -35,5 +36,6 @@ NAMED = {
     ),
     "software": Named("The software of all nodes side by side: what differs, and since when.", software, SOFTWARE),
     "storage": Named("The file systems of data servers, and network mounts: free, fill rate.", storage, STORAGE),
+    "gpus": Named("The GPUs: load, memory, temperature, power, errors; the processes with user and job.", gpus, GPUS),
     "bad": Named("The nodes to avoid, and why; with --as the exclude option of a batch system.", bad, BAD),
 }
