@@ -13,8 +13,9 @@ while read -r device point type options _; do
     printf 'mount %s %s %s %s\n' "$device" "$point" "$type" "$options"
     # A newline in a name would let it print a size line of its own.
     case $point in *\\012*) continue ;; esac
-    case $point in *\\*) point=$(printf '%b' "$point") ;; esac
-    set -- "$@" "${root-}$point"
+    decode "$point"
+    # shellcheck disable=SC2154
+    set -- "$@" "${root-}$path"
 done <"$mounts" || exit 1
 [ $# -eq 0 ] && exit 77
 # A mount that the account may not look at gives no line, and its sizes stay unknown.

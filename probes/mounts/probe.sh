@@ -25,23 +25,6 @@ cover() {
     esac
 }
 
-# Sets `path` to a name of /proc/mounts without its octal escapes.
-decode() {
-    path='' rest=$1
-    while :; do
-        case $rest in *\\*) ;; *) break ;; esac
-        path=$path${rest%%\\*} rest=${rest#*\\}
-        case $rest in
-        040*) path="$path " ;;
-        011*) path="$path	" ;;
-        043*) path="$path#" ;;
-        134*) path="$path\\" ;;
-        esac
-        rest=${rest#???}
-    done
-    path=$path$rest
-}
-
 while read -r source point type options _; do
     if remote "$type"; then
         cover "$point"
@@ -77,6 +60,7 @@ for point in $points; do
     number=$((number + 1))
     [ "$number" -gt "$most" ] && printf 'unasked %s only %s mounts of a node are asked\n' "$point" "$most" && continue
     decode "$point"
+    # shellcheck disable=SC2154
     guarded "mount $point" stat -f -c 'size %S %b %f %a %c %d' -- "${root-}$path"
 done
 await 5

@@ -9,10 +9,22 @@ lookup='getent passwd'
 if [ -n "${root-}" ] || ! command -v getent >/dev/null; then lookup='cat ../etc/passwd #'; fi
 # Where process 1 cannot be seen, /proc hides others: our own processes alone would look like an empty node.
 if [ -z "${root-}" ] && ! read -r _ 2>/dev/null <1/stat; then read -r threads <loadavg && echo "hidden $threads"; fi
-# What Grid Engine keeps of its running jobs on local disks: the extra group of a job, and its shepherd.
-set -- ../var/spool/sge/*/active_jobs/*/ ../var/spool/gridengine/execd/*/active_jobs/*/ ../var/spool/uge/*/active_jobs/*/
+# What Grid Engine keeps of its running jobs on local disks: the extra group of a job, and its shepherd. A look at a
+# network mount may hang, and a link may lead to one.
+remote=' '
+while read -r _ point type _; do
+    case $type in
+    nfs* | cifs | smb* | fuse* | afs | lustre | gpfs | ceph | 9p | beegfs | autofs) remote="$remote$point " ;;
+    esac
+done 2>/dev/null <mounts
 spool=
-for place; do [ -d "$place" ] && spool="$spool ${place}addgrpid ${place}pid"; done
+for system in sge gridengine/execd uge; do
+    case $remote in *" /var "* | *" /var/spool "* | *" /var/spool/${system%/*}"[/\ ]*) continue ;; esac
+    { [ -h "../var/spool/${system%/*}" ] || [ -h "../var/spool/$system" ]; } && continue
+    for place in "../var/spool/$system"/*/active_jobs/*/; do
+        [ -d "$place" ] && spool="$spool ${place}addgrpid ${place}pid"
+    done
+done
 printf 'self %s\n' "$$"
 if [ "${interval:-0}" != 0 ]; then
     read -r uptime _ <uptime && printf 'before %s\n' "$uptime"

@@ -11,8 +11,9 @@ while read -r _ point type _; do
     nfs* | cifs | smb* | fuse* | afs | lustre | gpfs | ceph | 9p | beegfs | glusterfs | panfs | autofs) ;;
     *) continue ;;
     esac
-    case $point in *\\*) point=$(printf '%b' "$point") ;; esac
-    remote=$remote$point$newline
+    decode "$point"
+    # shellcheck disable=SC2154
+    remote=$remote$path$newline
 done <"$root/proc/mounts" || exit 1
 IFS=$newline
 lines='ROOT_RELEASE |ROOT_VERSION_(MAJOR|MINOR|PATCH) |G4VERSION_TAG |XrdVERSION |^_?version='

@@ -164,6 +164,26 @@ slay() {
     kill -9 $doomed
 }
 
+# decode NAME: sets `path` to a name of /proc/mounts without its octal escapes. printf %b would take the `1` of
+# `\0401`, a blank and a 1, for one more digit.
+decode() {
+    path='' rest=$1
+    while :; do
+        case $rest in *\\*) ;; *) break ;; esac
+        path=$path${rest%%\\*} rest=${rest#*\\}
+        case $rest in
+        040*) path="$path " ;;
+        011*) path="$path	" ;;
+        012*) path="$path
+" ;;
+        043*) path="$path#" ;;
+        134*) path="$path\\" ;;
+        esac
+        rest=${rest#???}
+    done
+    path=$path$rest
+}
+
 # run NAME SECONDS BYTES SCRIPT
 run() {
     [ "$total" -ge "$deadline" ] && return

@@ -69,7 +69,7 @@ def _pdsh(farm: Farm, window: int) -> list[str]:
     options = f"-i {farm.key} -o UserKnownHostsFile={farm.known_hosts} -o BatchMode=yes -l {farm.user}"
     os.environ["PDSH_SSH_ARGS_APPEND"] = options
     parameters = "roots='" + "\n".join(Config().roots) + "'\n"
-    guards = 'guarded() { shift; "$@"; }; await() { :; }\n'
+    guards = 'guarded() { shift; "$@"; }; await() { :; }; decode() { path=$1; }\n'
     probes = [item for item in probe.load_all() if item.where == "nodes"]
     script = parameters + guards + "\n".join(f"(\n{item.script}\n)" for item in probes)
     addresses = ",".join(node.address for node in farm.nodes)

@@ -66,10 +66,11 @@ def _lookers(mark: bytes) -> Iterator[str]:
 
 
 @contextmanager
-def dead(folder: Path, kind: str) -> Iterator[Dead]:
-    """A mount of this kind, until the end of the block."""
+def dead(folder: Path, kind: str, beside: Dead | None = None) -> Iterator[Dead]:
+    """A mount of this kind, until the end of the block; in one namespace with another that is."""
     folder.mkdir(parents=True)
-    argv = [sys.executable, mute_mount.__file__, str(folder), kind]
+    serve = Shell([sys.executable, mute_mount.__file__, str(folder), kind], {})
+    argv = beside.beside(serve).argv if beside else serve.argv
     server = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)
     assert server.stdout
     try:
@@ -167,6 +168,26 @@ def test_no_probe_looks_at_it_but_under_guard(name: str, kind: str, tmp_path: Pa
         assert (done.sections[name].whole, done.sections[name].timed_out) == (True, False)
         for stat in shells.remaining(done.session, 1):
             assert b"NICAMON_GUARD=" in Path("/proc", stat.split()[0], "environ").read_bytes(), stat
+
+
+def test_processes_leave_a_spool_on_a_dead_mount_alone(shell: Shell, tmp_path: Path) -> None:
+    """That of Grid Engine, itself or behind a link."""
+    needs.fuse()
+    files = {
+        "proc/uptime": "1000.00 1.00\n", "proc/stat": "btime 1413792000\n", "proc/meminfo": "MemTotal: 1000 kB\n",
+        "proc/mounts": "nc1:/a /var/spool/sge nfs rw 0 0\nnc1:/b /b nfs rw 0 0\n", "etc/passwd": "",
+        "proc/7/stat": "7 (a) S 1 1 1 0 -1 4202752 0 0 0 0 100 50 0 0 20 0 1 0 500 1 1\n",
+        "proc/7/status": "Uid:\t0\t501\t0\t0\n", "var/spool/here": "",
+    }  # fmt: skip
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    (tmp_path / "var/spool/uge").symlink_to(tmp_path / "b")
+    with dead(tmp_path / "var/spool/sge", "unread") as one, dead(tmp_path / "b", "unread", one) as both:
+        done = shells.run(both.beside(shell), [sampling.probes()["processes"]], {"root": str(tmp_path)})
+    section = done.sections["processes"]
+    assert (section.status, section.whole, section.errors) == (0, True, b"")
+    assert "pid" in str(sampling.rows("processes", section.output))
 
 
 def test_a_card_whose_driver_hangs_for_good(shell: Shell, tmp_path: Path) -> None:

@@ -102,9 +102,12 @@ def test_operating_systems(shell: Shell, tree: Tree, files: dict[str, str], os_n
 
 
 def test_mount_points_with_odd_names(shell: Shell, tree: Tree) -> None:
-    names = {r"/old\040disk": "/old disk", r"/back\134slash": r"/back\slash", r"/tab\011": "/tab\t"}
-    lines = "".join(f"/dev/sd{letter} {name} ext4 rw 0 0\n" for letter, name in zip("abc", names, strict=True))
-    newline = "/dev/sdd /line\\012size ext4 rw 0 0\n"
+    names = {
+        r"/old\040disk": "/old disk", r"/back\134slash": r"/back\slash", r"/tab\011": "/tab\t",
+        r"/run\0401": "/run 1", r"/hash\043": "/hash#",
+    }  # fmt: skip
+    lines = "".join(f"/dev/sd{letter} {name} ext4 rw 0 0\n" for letter, name in zip("abcde", names, strict=True))
+    newline = "/dev/sdf /line\\012size ext4 rw 0 0\n"
     files = {f"{name[1:]}/file": "" for name in (*names.values(), "/line\nsize")}
     printed = output(shell, "disks", root := tree({"proc/mounts": lines + newline, **files})).decode()
     for name in names.values():
@@ -114,6 +117,8 @@ def test_mount_points_with_odd_names(shell: Shell, tree: Tree) -> None:
         "/old disk",
         "/back\\slash",
         "/tab␉",
+        "/run 1",
+        "/hash#",
         "/line␊size",
     ]
 
