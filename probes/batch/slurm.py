@@ -1,9 +1,9 @@
 """Slurm: the rows in what scontrol and squeue print, from 2.3 on.
 
 Nodes are asked for in JSON, which scontrol has since 23.02, because their reasons and comments may hold anything; text
-is the common ground before, and where JSON cannot be had. Jobs are asked for in text: in JSON one of them takes 20 KiB
-and up to 22.05 it ends with 0 where no controller answers. A mark that no user knows ends each job in text, so that
-names with `|` and newlines survive there too. JSON is what is left where the text fails.
+is the common ground before, and where JSON cannot be had. Jobs are asked for in text: in JSON one takes 3 KiB in 22.05
+and 20 KiB in 24.05, and up to 22.05 squeue ends with 0 where no controller answers. A mark that no user knows ends each
+job in text, so that names with `|` and newlines survive there too. JSON is what is left where the text fails.
 """
 
 from __future__ import annotations

@@ -158,6 +158,7 @@ def test_hosts_of_a_job_are_folded_and_a_user_cannot_unfold_them(hosts: str, fol
     [
         ({"Cmd": "/lhep/reco.sh"}, "reco.sh"),
         ({"Cmd": "/lhep/reco.sh", "JobBatchName": "AuAu|9 GeV"}, "AuAu|9 GeV"),
+        ({"Cmd": "/lhep/reco.sh", "JobBatchName": "/Expr(strcat(Owner))/"}, "reco.sh"),
         ({"JobBatchName": "\x1b[31mреко\n]"}, "␛[31mреко␊]"),
         ({}, ""),
     ],

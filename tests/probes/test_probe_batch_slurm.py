@@ -137,6 +137,23 @@ def test_a_limit_is_in_seconds_or_unknown(text: str, seconds: float | None) -> N
     assert queue["limit"] == seconds
 
 
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        (90, 5400),
+        (None, None),
+        (4294967294, None),
+        (4294967295, None),
+        ({"set": True, "infinite": False, "number": 90}, 5400),
+        ({"set": False, "infinite": True, "number": 0}, None),
+        ({"set": True, "infinite": True, "number": 0}, None),
+    ],
+)
+def test_a_limit_in_json_is_in_minutes(value: Any, seconds: float | None) -> None:
+    one = {"job_id": 7, "job_state": "RUNNING", "time_limit": value}
+    assert job(json.dumps({"jobs": [one], "errors": []}))["limit"] == seconds
+
+
 @pytest.mark.parametrize("text", ["N/A", "Unknown", "NONE", "None", "", "%V", "11/21-10:00:03"])
 def test_a_time_that_is_none_is_unknown(text: str) -> None:
     row = job(JOB.replace("2026-11-21T10:00:03", text))
