@@ -229,3 +229,14 @@ def test_slots_of_a_queue_are_those_of_its_nodes(system: str) -> None:
         assert queue["used"] == sum(row["used"] for row in own)
         assert queue["used"] + queue["free"] <= queue["slots"]
         assert queue["broken"] + queue["free"] <= queue["slots"]
+
+
+@pytest.mark.parametrize(
+    ("system", "without"),
+    [("slurm", set()), ("condor", {("batch_host", "by"), ("batch_job", "queue")})],
+)
+def test_samples_together_show_every_field_that_a_system_knows(system: str, without: set[tuple[str, str]]) -> None:
+    outputs = sampling.folder("batch").glob(f"{system}*.out")
+    found = [row for file in outputs for row in sampling.rows("batch", file.read_bytes())]
+    known = {(row["record"], name) for row in found for name, value in row.items() if value is not None}
+    assert {(row["record"], name) for row in found for name in row} - known == without

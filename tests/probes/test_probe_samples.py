@@ -13,7 +13,13 @@ from nicassh.record import columns, keys
 
 SYSTEMS = {"el6", "el9", "debian", "busybox"}
 """Systems that every probe has a sample of, unless it asks a batch system on a head: there what is asked differs."""
-VARIANTS = {"batch": {"sge_62u5", "sge_soge", "sge_real819", "sge_uge", "sge_ocs9", "sge_down", "sge_awkward"}}
+VARIANTS = {
+    "batch": {
+        *("sge_62u5", "sge_soge", "sge_real819", "sge_uge", "sge_ocs9", "sge_down", "sge_awkward"),
+        *("slurm_el6text", "slurm_2205json", "slurm_2311json", "slurm_real2205", "slurm_down", "slurm_awkward"),
+        *("condor", "condor_empty", "condor_down"),
+    }
+}
 """Of each probe for heads, the variants of what it asks."""
 
 
