@@ -61,8 +61,8 @@ def _job(batch: Batch, job: Stored) -> Row:
     elapsed = max(0.0, (batch.scene.now - since).total_seconds()) if since else None
     cpu, processes = batch.used(job) if job["state"] == "running" else (None, None)
     per_slot = round(cpu / job["slots"], 1) if cpu is not None and job["slots"] else None
-    values = {field.name: job.get(field.name) for field in JOBS} | {
-        "cluster": batch.cluster(job), "elapsed": elapsed, "cpu_percent": cpu, "cpu_per_slot": per_slot,
+    values = {
+        **job, "cluster": batch.cluster(job), "elapsed": elapsed, "cpu_percent": cpu, "cpu_per_slot": per_slot,
         "processes": processes, "updated": job["at"], "age": batch.scene.age(job),
     }  # fmt: skip
     slow = job["state"] == "running" and elapsed is not None and elapsed > _GRACE
