@@ -67,19 +67,20 @@ tick() {
 guarded() {
     [ -n "${guards_left+known}" ] || guards_left=$(linger)
     while :; do
-        case "$guards_left
-" in *"NICAMON_GUARD=$1;
-"*) ;; *) break ;; esac
-        if [ -n "${guards_sure-}" ]; then
+        guard_rest=${guards_left%%":NICAMON_GUARD=${root-}$1;
+"*}
+        [ "$guard_rest" = "$guards_left" ] && break
+        guard_line=${guard_rest##*/proc/}
+        # One that still has its shell is another collection's, which looks just now and has a limit of its own.
+        if [ "${guards_wait:=10}" = 0 ] || orphaned "${guard_line%/*}"; then
             printf 'guard %s stuck\n' "$1"
             return 1
         fi
-        # It may be another collection that is looking just now: what hangs is still there a second later.
         sleep 1
-        guards_sure=yes guards_left=$(linger)
+        guards_wait=$((guards_wait - 1)) guards_left=$(linger)
     done
     (
-        NICAMON_GUARD="$1;"
+        name=$1 NICAMON_GUARD="${root-}$1;"
         export NICAMON_GUARD
         shift
         IFS=' ' read -r begun _ </proc/uptime
@@ -88,7 +89,7 @@ guarded() {
         IFS=' ' read -r ended _ </proc/uptime
         [ -n "${timed-}" ] && text="took $begun $ended
 $text"
-        text="guard ${NICAMON_GUARD%;} $status
+        text="guard $name $status
 $text"
         # In one piece: the printf of bash writes line by line, but the program does not. In mksh it is the program
         # alone, which can be given no more than 128 KiB.
@@ -100,8 +101,8 @@ $text"
 "
 }
 
-# The environments of guarded commands that still live. Those of other accounts are none of ours: anybody could
-# give a process such a name, and no one would look at that mount again.
+# The guarded commands that still live, `/proc/PID/environ:NICAMON_GUARD=NAME;` a line. Those of other accounts are
+# none of ours: anybody could give a process such a name, and no one would look at that mount again.
 linger() {
     set +f
     guard_files=
@@ -111,7 +112,24 @@ linger() {
     done
     IFS=' '
     # shellcheck disable=SC2086
-    grep -has NICAMON_GUARD= $guard_files | tr '\000' '\n'
+    grep -aHszo '^NICAMON_GUARD=.*' $guard_files | tr '\000' '\n'
+    echo .
+}
+
+# Whether a process has lost its parent to another session.
+orphaned() {
+    family "$1" || return
+    guard_own=$guard_session
+    # Where /proc hides the processes of others, the parent that cannot be seen is none of ours.
+    ! family "$guard_parent" || [ "$guard_session" != "$guard_own" ]
+}
+
+# Sets guard_parent and guard_session to those of a process; fails where there is none.
+family() {
+    read -r guard_line 2>/dev/null <"/proc/$1/stat" || return
+    guard_line=${guard_line##*) } guard_line=${guard_line#* }
+    guard_parent=${guard_line%% *} guard_line=${guard_line#* }
+    guard_line=${guard_line#* } guard_session=${guard_line%% *}
 }
 
 # await SECONDS: waits for all guarded commands. One that has not ended by then is killed, and where that does not

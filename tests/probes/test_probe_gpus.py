@@ -137,10 +137,12 @@ def test_one_that_hangs_after_the_cards_leaves_the_processes_unknown(shell: Shel
 
 
 def test_no_second_is_started_while_one_hangs(shell: Shell, tree: Tree, tmp_path: Path) -> None:
-    first = subprocess.Popen(["sleep", "60"], env={**os.environ, "NICAMON_GUARD": "nvidia-smi;"})
+    root = tree(CARDED)
+    environment = {**os.environ, "NICAMON_GUARD": f"{root}nvidia-smi;"}
+    first = subprocess.Popen(["sleep", "60"], env=environment, start_new_session=True)
     try:
         time.sleep(0.2)
-        section = run(shell, smi.place(tmp_path, Driver()), tree(CARDED)).sections["gpus"]
+        section = run(shell, smi.place(tmp_path, Driver()), root).sections["gpus"]
     finally:
         first.kill()
         first.wait()

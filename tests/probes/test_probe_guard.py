@@ -34,9 +34,10 @@ def printed(shell: Shell, script: str) -> tuple[list[str], shells.Run]:
 
 
 @contextmanager
-def lingering(seconds: str, name: str, user: int | None = None) -> Iterator[None]:
-    """A process such as a guarded command of that name leaves behind."""
-    first = subprocess.Popen(["sleep", seconds], env={**os.environ, "NICAMON_GUARD": f"{name};"}, user=user)
+def lingering(seconds: str, name: str, user: int | None = None, orphan: bool = True) -> Iterator[None]:
+    """A process such as a guarded command of that name leaves behind, or one that still has its parent."""
+    environment = {**os.environ, "NICAMON_GUARD": f"{name};"}
+    first = subprocess.Popen(["sleep", seconds], env=environment, user=user, start_new_session=orphan)
     try:
         time.sleep(0.2)
         yield
@@ -76,7 +77,7 @@ def test_no_second_is_started_while_the_first_lives(shell: Shell) -> None:
 
 
 def test_another_collection_that_looks_just_now_is_no_hang(shell: Shell) -> None:
-    with lingering("0.7", f"/mnt/{OWN}"):
+    with lingering("3", f"/mnt/{OWN}", orphan=False):
         lines, _ = printed(shell, f"guarded /mnt/{OWN} echo here; await 5")
     assert [line for line in lines if line] == [f"guard /mnt/{OWN} 0", "here"]
 
