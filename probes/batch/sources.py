@@ -14,6 +14,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from nicassh.record import whole
+
 
 @dataclass
 class Source:
@@ -49,11 +51,8 @@ class Source:
 
 def read(output: str) -> Sequence[Source]:
     """The commands in their order. Raises ValueError for an output that does not end with the line `end`."""
-    lines = output.split("\n")
-    if lines[-2:] != ["end", ""]:
-        raise ValueError("the output is cut: its last line is not `end`")
     sources: list[Source] = []
-    for line in filter(None, lines[:-2]):
+    for line in filter(None, whole(output).split("\n")):
         word, _, rest = line.partition(" ")
         if word == "guard":
             sources.append(_begun(rest))

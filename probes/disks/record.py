@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from nicassh.record import Record, column
+from nicassh.record import Record, column, whole
 from nicassh.units import Bytes, Count, Flag, Percent, Text
 
 every = 300
@@ -33,7 +33,7 @@ def parse(output: str) -> Iterable[Record]:
     """A Disk for each device. `mount DEVICE POINT TYPE OPTIONS` comes from proc(5) mounts, `size …` from statfs(2)."""
     sizes: dict[str, list[int]] = {}
     mounts: dict[str, list[str]] = {}
-    for line in output.split("\n"):  # splitlines() would also cut at U+2028 and others that a name may hold
+    for line in whole(output).split("\n"):  # splitlines() would also cut at U+2028 and others that a name may hold
         if line.startswith("size "):
             *numbers, point = line.split(" ", 7)[1:]
             sizes[point] = [int(number) for number in numbers]

@@ -13,6 +13,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from nicassh.record import whole
+
 PART = re.compile(r"  MIG (\S+) +Device +(\d+): \(UUID: (.*)\)")
 
 
@@ -36,13 +38,11 @@ class Sections:
 
 def sections(output: str) -> Sections:
     """The script's output. Raises ValueError where its end is missing."""
-    if not output.startswith("cards\n") or not output.endswith("\nend\n"):
-        raise ValueError("the output has no beginning or no end")
-    cards, known, rest = output.removesuffix("\nend\n").partition("\nowners\n")
+    cards, known, rest = whole(output).removesuffix("\n").partition("\nowners\n")
     owners, _, processes = f"\n{rest}".partition("\nprocesses\n")
     cards, _, found = cards.removeprefix("cards\n").partition("\nparts\n")
-    if not known:
-        raise ValueError("the output has no owners")
+    if not known or not output.startswith("cards\n"):
+        raise ValueError("the output has no cards or no owners")
     return Sections(_section(cards), _section(found), _section(processes), _owners(owners))
 
 

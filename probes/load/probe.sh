@@ -5,4 +5,5 @@ read -r line <"$proc/loadavg" && printf 'loadavg %s\n' "$line"
 set -- "$proc"/[0-9]*
 # With hidepid only the processes of this account are there, and their number tells nothing.
 if [ -r "$proc/1/stat" ] || [ -n "${root-}" ]; then printf 'pids %s\n' "$#"; fi
-grep -E '^(procs_running|procs_blocked) ' "$proc/stat"
+grep -E '^(procs_running|procs_blocked) ' "$proc/stat" || exit 1
+echo end

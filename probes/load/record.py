@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from nicassh.record import Record, column
+from nicassh.record import Record, column, whole
 from nicassh.units import Count, Number
 
 every = 60
@@ -26,7 +26,7 @@ class Load(Record):
 
 def parse(output: str) -> Iterable[Record]:
     """One Load. The first line is `loadavg 0.20 0.18 0.12 1/80 11206` (proc(5)); `pids` is our own count."""
-    words = {name: rest.split() for name, _, rest in (line.partition(" ") for line in output.splitlines())}
+    words = {name: rest.split() for name, _, rest in (line.partition(" ") for line in whole(output).splitlines())}
     load1, load5, load15 = words["loadavg"][:3]
     yield Load(
         load1=float(load1),

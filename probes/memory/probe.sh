@@ -10,6 +10,8 @@ while read -r name value unit; do
     esac
     printf '%s %s %s\n' "$name" "$value" "$unit"
 done <"$proc/meminfo" || exit 1
-[ -n "$available" ] && exit 0
-printf 'PageSize: %s\n' "$(getconf PAGESIZE 2>/dev/null || echo 4096)"
-grep -s '^ *low ' "$proc/zoneinfo" || :
+if [ -z "$available" ]; then
+    printf 'PageSize: %s\n' "$(getconf PAGESIZE 2>/dev/null || echo 4096)"
+    grep -s '^ *low ' "$proc/zoneinfo"
+fi
+echo end

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from nicassh.record import Record, column
+from nicassh.record import Record, column, whole
 from nicassh.units import Bytes, Flag, Percent
 
 every = 60
@@ -28,7 +28,7 @@ def parse(output: str) -> Iterable[Record]:
     """One Memory. Lines are `MemTotal: 49449004 kB`, where kB means 1024 bytes."""
     sizes: dict[str, int] = {}
     low = page = 0
-    for line in output.splitlines():
+    for line in whole(output).splitlines():
         name, value, *_ = line.split()
         if name == "low":
             low += int(value)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from nicassh.record import whole
+
 SLOW = 1.0
 PATIENCE = 5
 """Seconds that the script waits for the answers."""
@@ -70,11 +72,9 @@ class Output:
 
 def read(output: str) -> Output:
     """The script's output. Raises ValueError where its end is missing."""
-    if not output.endswith("\nend\n"):
-        raise ValueError("the output has no end")
     found = Output()
     answer = Answer("")
-    for line in output.split("\n"):
+    for line in whole(output).split("\n"):
         word, _, rest = line.partition(" ")
         if word in ("mount", "fstab"):
             source, point, kind, options = rest.split(" ")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from nicassh.record import whole
+
 TICKS = 100  # sysconf(SC_CLK_TCK) is 100 on every Linux that a farm runs
 RESERVED = range(60000, 65536)
 """User ids of packages (munge, slurm, nobody) that are no people: Debian Policy 9.2.2."""
@@ -11,9 +13,7 @@ class Sources:
     """All that the script printed of one node. Raises ValueError where it was cut, KeyError where a file is missing."""
 
     def __init__(self, output: str) -> None:
-        if not output.endswith("\nend\n"):
-            raise ValueError("the output is cut: its last line is not `end`")
-        sources, accounts = output.split("\npasswd\n", 1)
+        sources, accounts = whole(output).split("\npasswd\n", 1)
         self.files, self.facts, self.environ = _sort(sources)
         self.stats = {pid: Stat(parts["stat"]) for pid, parts in self.files.items() if "stat" in parts}
         self.own = _own(self.stats, int(self.facts["self"][0]))

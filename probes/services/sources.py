@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from nicassh.record import moment
+from nicassh.record import moment, whole
 
 TICKS = 100  # sysconf(SC_CLK_TCK) is 100 on every Linux that a farm runs
 NOBODY = 65534
@@ -45,9 +45,7 @@ class Sources:
     """The whole output. `words` holds lines such as `enabled sshd.service`, `sections` what programs printed."""
 
     def __init__(self, output: str) -> None:
-        if not output.endswith("\nend\n"):
-            raise ValueError("the output is not whole")
-        head, *rest = output.removesuffix("end\n").split("\nsection ")
+        head, *rest = whole(output).split("\nsection ")
         self.sections = {name: text.split("\n") for name, _, text in (part.partition("\n") for part in rest)}
         self.files: dict[str, list[str]] = {}
         self.words: dict[str, list[str]] = {}

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from nicassh.record import whole
+
 GUARD = re.compile(r"guard software (.+) (\w+)")
 
 
@@ -36,10 +38,8 @@ def within(path: str, folder: str) -> bool:
 
 def read(output: str) -> Output:
     """The output sorted. Raises ValueError for one that is cut, and for a line that the script does not print."""
-    if not f"\n{output}".endswith("\nend\n"):
-        raise ValueError("cut before its end")
     seen = Output()
-    for line in output.removesuffix("end\n").split("\n"):
+    for line in whole(output).split("\n"):
         word, _, rest = line.partition(" ")
         if line.startswith("/"):  # grep -H: `/opt/root/include/RVersion.h:#define ROOT_RELEASE "6.22/08"`
             path, _, text = line.partition(":")

@@ -8,4 +8,5 @@ done
 cd "${root-}/" || exit 1
 grep -HsE '^(ID|NAME|VERSION_ID|PRETTY_NAME)=| release |^[0-9]+\.|^btime |^processor|^(model name|cpu model|cpu|Model)[[:space:]]*:' \
     etc/os-release usr/lib/os-release etc/oracle-release etc/centos-release etc/redhat-release etc/debian_version etc/alpine-release \
-    proc/stat proc/cpuinfo || :
+    proc/stat proc/cpuinfo
+echo end

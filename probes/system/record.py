@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from nicassh.record import Record, column, moment
+from nicassh.record import Record, column, moment, whole
 from nicassh.units import Count, Text, Time
 
 every = 3600
@@ -31,7 +31,7 @@ def parse(output: str) -> Iterable[Record]:
     """One System. Lines are `etc/os-release:NAME="AlmaLinux"`, as grep -H prints them, or `osrelease 5.14.0`."""
     files: dict[str, list[str]] = {}
     plain: dict[str, str] = {}
-    for line in filter(None, output.split("\n")):
+    for line in filter(None, whole(output).split("\n")):
         name, colon, text = line.partition(":")
         if colon and "/" in name and " " not in name:
             files.setdefault(name, []).append(text)

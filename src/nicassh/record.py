@@ -132,6 +132,13 @@ def plain(record: Record) -> dict[str, Any]:
     return {column.name: getattr(record, column.name) for column in columns(type(record))}
 
 
+def whole(output: str) -> str:
+    """The output of a script above its last line `end`. Raises ValueError where that is missing: then it was cut."""
+    if not f"\n{output}".endswith("\nend\n"):
+        raise ValueError("the output is cut: its last line is not `end`")
+    return output.removesuffix("end\n")
+
+
 def moment(seconds: float) -> datetime:
     """The UTC moment of an epoch time, to the whole second as it is stored."""
     return datetime.fromtimestamp(int(seconds), UTC)

@@ -5,12 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
-import sampling
 from batches import JOB, JOBS, MARK, NODE, NODES, PARTITION, PARTITIONS, PING, VERSION, listed, rows, slurm, told
 from hypothesis import given
 from hypothesis import strategies as st
-
-SAMPLES = [name for _, name in sampling.samples() if name.startswith(("slurm_", "condor"))]
 
 
 @pytest.mark.parametrize("command", ["nodes", "partitions", "jobs"])
@@ -120,11 +117,3 @@ def test_jobs_that_are_cut_are_not_read(data: st.DataObject) -> None:
     place = data.draw(st.integers(0, len(printed) - 1))
     with pytest.raises(ValueError):
         rows(told(NODES, NODE), told(PARTITIONS, PARTITION), told(JOBS, printed[:place]))
-
-
-@given(data=st.data())
-@pytest.mark.parametrize("system", SAMPLES)
-def test_no_cut_of_a_sample_is_read(system: str, data: st.DataObject) -> None:
-    output = (sampling.folder("batch") / f"{system}.out").read_bytes()
-    with pytest.raises(ValueError):
-        sampling.rows("batch", output[: data.draw(st.integers(0, len(output) - 1))])

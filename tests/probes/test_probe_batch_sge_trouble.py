@@ -117,13 +117,6 @@ def test_no_job_can_pass_for_a_command() -> None:
         sampling.rows("batch", str(HOSTS).encode() + b"nonsense\nend\n")
 
 
-@given(st.sampled_from(SAMPLES), st.floats(0, 1, exclude_max=True))
-def test_an_output_that_is_cut_anywhere_is_an_error(name: str, place: float) -> None:
-    output = (sampling.folder("batch") / f"{name}.out").read_bytes()
-    with pytest.raises(ValueError, match="cut"):
-        sampling.rows("batch", output[: int(len(output) * place)])
-
-
 @given(st.data())
 def test_an_answer_that_is_cut_anywhere_is_an_error(data: st.DataObject) -> None:
     """Of a command that claims to have ended well. Of the usage no more than two lines matter."""

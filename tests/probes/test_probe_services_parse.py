@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from nicassh.record import Record, Untold
 
 HEAD = "time 1795306000\nhost nc5.jinr.ru\nstat:btime 1795200000\n../etc/login.defs:UID_MIN 1000\n"
-SAMPLES = [system for name, system in sampling.samples() if name == "services"]
 
 
 def daemon(pid: int, name: str, uid: int = 0) -> str:
@@ -166,14 +165,6 @@ def test_hidden_processes_are_not_missing() -> None:
     clock, gap = one.parse(f"{text}end\n")
     assert isinstance(clock, Record) and clock.source is None  # type: ignore[attr-defined]
     assert gap == Untold(one.records["services"])
-
-
-@pytest.mark.parametrize("system", SAMPLES)
-def test_a_cut_output_is_no_output(system: str) -> None:
-    output = (sampling.folder("services") / f"{system}.out").read_bytes()
-    for end in range(len(output)):
-        with pytest.raises(ValueError, match="not whole"):
-            sampling.rows("services", output[:end])
 
 
 def test_a_big_number_is_unknown() -> None:

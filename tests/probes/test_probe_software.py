@@ -10,15 +10,12 @@ from typing import Any
 import pytest
 import sampling
 import shells
-from hypothesis import given
-from hypothesis import strategies as st
 from shells import Shell
 
 from nicassh.record import Untold
 
 Tree = Callable[[Mapping[str, str]], str]
 PROBE = sampling.probes()["software"]
-OUTPUTS = sorted(sampling.folder("software").glob("*.out"))
 OLD = '#define ROOT_RELEASE "6.22/08"\n'
 
 
@@ -255,14 +252,6 @@ def test_a_root_that_hangs_leaves_its_packages_untold() -> None:
     assert [(gap.record, gap.where) for gap in gaps] == [
         (PROBE.records["software"], (("root", path),)) for path in ("/cvmfs/nica.jinr.ru", "/var/lib/rpm")
     ]
-
-
-@given(st.data())
-def test_an_output_that_is_cut_anywhere_is_not_read(data: st.DataObject) -> None:
-    whole = data.draw(st.sampled_from(OUTPUTS)).read_bytes().decode("utf-8", "replace")
-    length = data.draw(st.integers(0, len(whole) - 1))
-    with pytest.raises(ValueError, match="cut before its end"):
-        list(PROBE.parse(whole[:length]))
 
 
 def test_a_line_that_the_script_does_not_print_is_refused() -> None:

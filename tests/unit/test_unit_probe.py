@@ -118,7 +118,7 @@ def test_names_and_clashes(tmp_path: Path) -> None:
     assert probe.named(PROBES, []) == list(PROBES)
 
 
-GOOD = b"loadavg 0.20 0.18 0.12 1/80 11206\npids 80\n"
+GOOD = b"loadavg 0.20 0.18 0.12 1/80 11206\npids 80\nend\n"
 
 
 def section(output: bytes = GOOD, **fields: object) -> Section:
@@ -133,8 +133,9 @@ def section(output: bytes = GOOD, **fields: object) -> Section:
         (section(status=77, errors=b"no card"), State.ABSENT, "no card"),
         (section(status=3), State.FAILED, "exit status 3"),
         (section(status=3, errors=b"\x1b[2Jgrep: no"), State.FAILED, "␛[2Jgrep: no"),
-        (section(b""), State.UNREADABLE, "KeyError: 'loadavg'"),
-        (section(b"loadavg a b c\n"), State.UNREADABLE, "ValueError: could not convert string to float: 'a'"),
+        (section(b"end\n"), State.UNREADABLE, "KeyError: 'loadavg'"),
+        (section(b""), State.UNREADABLE, "ValueError: the output is cut: its last line is not `end`"),
+        (section(b"loadavg a b c\nend\n"), State.UNREADABLE, "ValueError: could not convert string to float: 'a'"),
         (section(timed_out=True, whole=False, status=None), State.TIMEOUT, "ran longer than its 10 s"),
         (section(bytes(probe.SIZE), whole=False, status=None), State.TRUNCATED, "printed more than 2.0 M"),
         (section(whole=False, status=None), State.TRUNCATED, "its shell was killed"),
