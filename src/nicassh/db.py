@@ -167,8 +167,8 @@ def _hint(cause: str) -> str:
         ("disk is full", "free some space; nothing that was committed is lost"),
         ("readonly", "the database or its folder cannot be written by this user"),
         ("locked", "another program holds the database for long"),
-        ("no such column", "the table was made by another version of its probe: see docs/operate.md"),
-        ("no column named", "the table was made by another version of its probe: see docs/operate.md"),
+        ("no such column", "its probe has gained a field since: the next `nicamon collect` adds it to the table"),
+        ("no column named", "its probe has gained a field since: the next `nicamon collect` adds it to the table"),
     ):
         if words in cause:
             return hint

@@ -81,6 +81,14 @@ def test_a_job_of_htcondor_is_known_by_its_slot(store: Store) -> None:
             assert cells(show(store, "jobs"), "processes", "cpu_percent") == [(1, 70.0)]
 
 
+@pytest.mark.parametrize("batch", ["condor", "slurm"])
+def test_a_process_of_a_job_whose_number_is_not_known_counts_for_none(store: Store, batch: str) -> None:
+    told(store, made("batch_job", system=batch, tie="slot1@nc10"), made("batch", system=batch))
+    process = made("processes", batch=batch, job=None, kind="batch")
+    store.write([outcome("nc10", "processes", at(30), process)])
+    assert cells(show(store, "jobs"), "processes", "cpu_percent") == [(None, None)]
+
+
 def test_a_young_job_may_be_slow(store: Store) -> None:
     told(store, made("batch_job", **ARRAY, started=at(0)))
     process = made("processes", batch="sge", job="3791.7", kind="batch", cpu_percent=0.0)
@@ -177,6 +185,8 @@ def test_workers_of_the_batch_system_and_of_the_inventory(store: Store) -> None:
         ("ghost.jinr.ru", "busy", 4, 0),
     ]
     assert cells(view, "batch_reason", "by", "batch_since")[1] == ("disk", "root", at(-60))
+    since = next(field for field in view.fields if field.name == "batch_since")
+    assert [since.cell(row) for row in view.rows] == ["–", "2026-11-21 11:59:00", "–", "–"]
     assert view.rows[3].values["reason"] == "not in the inventory"
     assert said(view) == "4 workers: 6 of 12 slots used, 1 drained"
 

@@ -46,6 +46,12 @@ def test_a_node_that_does_not_answer_hides_the_rest(store: Store) -> None:
     assert found(store) == [Finding(100, "ssh", "host key changed: SHA256:x", at(30))]
 
 
+def test_processes_of_an_earlier_look_are_no_news(store: Store) -> None:
+    told(store, "processes", {"state": "D"})
+    store.write([outcome("nc2", "processes", at(30), state=State.TIMEOUT, reason="ran longer than its 20 s")])
+    assert [finding.area for finding in found(store)] == ["probes"]
+
+
 def test_a_node_that_was_not_asked_for_long(store: Store) -> None:
     told(store, "disks", {})
     assert [(finding.weight, finding.what) for finding in found(store, 1000)] == [(60, "not asked for 16 m 40 s")]
@@ -75,8 +81,8 @@ def test_a_probe_that_failed(store: Store) -> None:
             ("processes", 55, "1 process waiting for a device (state D): root.exe of merz"),
         ),
         ("gpus", {"state": "fault", "reason": "ERR!"}, ("gpus", 60, "NVIDIA H100 GPU-1: ERR!")),
-        ("services_clock", {"offset": -2.5}, ("clock", 50, "-2.50 s off by its chrony")),
-        ("services_clock", {"offset": 0.2}, ("clock", 30, "+0.20 s off by its chrony")),
+        ("services_clock", {"offset": 2.5}, ("clock", 50, "2.50 s off by its chrony")),
+        ("services_clock", {"offset": 0.2}, ("clock", 30, "0.20 s off by its chrony")),
         (
             "services_clock", {"synchronised": False, "source": None, "offset": None},
             ("clock", 30, "not synchronised by its daemon"),

@@ -73,6 +73,13 @@ def test_local_disks_of_data_servers_or_of_the_nodes_asked_for(store: Store) -> 
     assert shown(batch) == ["nc10"]
 
 
+def test_free_space_is_judged_without_the_reserve_of_root(store: Store) -> None:
+    """As df and the listing of disks do: full is what users find full."""
+    disk = made("disks", size=100 * G, used=90 * G, free=5 * G, free_percent=5.26)
+    store.write([outcome("nc8", "disks", at(0), disk)])
+    assert only(store, 1).values["free_percent"] == 5.26
+
+
 def test_unknown_sizes_stay_unknown(store: Store) -> None:
     store.write([outcome("nc8", "disks", at(0), made("disks", size=None, used=None, free=None, inodes=None))])
     values = only(store, 1).values

@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from unit_rows import PROBES, at, login, made, outcome
+from unit_rows import PROBES, at, login, made, node, outcome
 
 from nicassh.errors import DatabaseError
 from nicassh.state import State
 from nicassh.store import Store
+from nicassh.views import Wanted, cached
 
 
 def newest(store: Store, name: str, *fields: str) -> list[tuple[Any, ...]]:
@@ -155,6 +156,21 @@ def test_tables_that_were_never_made_have_no_rows(tmp_path: Path) -> None:
     store = Store(f"sqlite:///{tmp_path / 'new.db'}", PROBES)
     assert store.newest("load", ["nc2"]) == []
     store.engine.dispose()
+
+
+def test_a_field_that_a_probe_has_gained_comes_with_the_next_collection(store: Store) -> None:
+    store.write([outcome("nc2", "processes", at(0), made("processes"))])
+    with store.engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE processes DROP COLUMN kind")
+        connection.exec_driver_sql("ALTER TABLE processes DROP COLUMN login")
+    with pytest.raises(DatabaseError) as caught:
+        store.newest("processes", ["nc2"])
+    assert "nicamon collect" in caught.value.hint
+    store.create()
+    view = cached(store, [node("nc2")], Wanted())
+    (row,) = view.rows
+    assert row.values["kind"] is None
+    assert next(field for field in view.fields if field.name == "job").cell(row) == "–"
 
 
 def test_the_file_is_for_its_owner(store: Store, tmp_path: Path) -> None:

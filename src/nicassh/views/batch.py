@@ -59,7 +59,7 @@ class Batch:
             return {}
         found: dict[tuple[str, str], tuple[float, int]] = {}
         for row in self.scene.store.sums("processes", names, ["batch", "job"], ["cpu_percent"]):
-            tie = row["job"]
+            tie = row["job"] or ""
             if row["batch"] == "condor" and "@" not in tie:
                 tie = f"{tie}@{row['node']}"  # some of its versions tell the slot alone
             cpu, number = found.get((row["batch"], tie), (0.0, 0))

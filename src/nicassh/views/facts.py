@@ -41,10 +41,9 @@ class Facts:
 
     @cached_property
     def stuck(self) -> dict[str, list[Stored]]:
-        """Processes in state D or Z by node."""
-        if "processes" not in self.scene.store.records:
-            return {}
-        found: dict[str, list[Stored]] = {}
-        for row in self.scene.store.newest("processes", self.scene.names, state=("D", "Z")):
-            found.setdefault(row["node"], []).append(row)
-        return found
+        """Processes in state D or Z by node, without old news."""
+        found = self.scene.grouped("processes", state=("D", "Z"))
+        return {
+            node: fresh for node, rows in found.items()
+            if (fresh := [row for row in rows if not self.scene.is_old("processes", row)])
+        }  # fmt: skip

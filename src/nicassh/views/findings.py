@@ -124,9 +124,8 @@ def _load(facts: Facts, node: Node) -> Iterator[Finding]:
 
 def _processes(facts: Facts, node: Node) -> Iterator[Finding]:
     stuck = facts.stuck.get(node.name, [])
-    for state, word, weight, enough in (("D", "waiting for a device (state D)", 55, 1), ("Z", "zombie", 15, 1)):
-        some = [row for row in stuck if row["state"] == state]
-        if len(some) >= enough:
+    for state, word, weight in (("D", "waiting for a device (state D)", 55), ("Z", "zombie", 15)):
+        if some := [row for row in stuck if row["state"] == state]:
             who = ", ".join(dict.fromkeys(f"{row['name']} of {row['user']}" for row in some[:5]))
             noun = f"{counted(len(some), 'process')} {word}" if state == "D" else counted(len(some), word)
             yield Finding(weight if len(some) < 10 else max(weight, WARN), "processes", f"{noun}: {who}")
@@ -138,7 +137,7 @@ def _processes(facts: Facts, node: Node) -> Iterator[Finding]:
 
 def _clock(facts: Facts, node: Node) -> Iterator[Finding]:
     for clock in facts.of(node, "services_clock"):
-        trouble = facts.column("services_clock", "offset").trouble(abs(clock["offset"] or 0.0))
+        trouble = facts.column("services_clock", "offset").trouble(clock["offset"])
         # Its own time against ours, at the end of the collection: a minute is more than any collection takes.
         apart = (clock["time"] - clock["at"]).total_seconds()
         if abs(apart) > _APART:
@@ -146,7 +145,7 @@ def _clock(facts: Facts, node: Node) -> Iterator[Finding]:
             yield Finding(AVOID, "clock", f"{draw_seconds(abs(apart))} {side} this machine's", clock["since"])
         elif trouble:
             yield Finding(
-                50 if trouble == 2 else WARN, "clock", f"{clock['offset']:+.2f} s off by its {clock['source']}"
+                50 if trouble == 2 else WARN, "clock", f"{clock['offset']:.2f} s off by its {clock['source']}"
             )
         elif clock["synchronised"] is False:
             yield Finding(WARN, "clock", f"not synchronised by its {clock['source'] or 'daemon'}", clock["since"])

@@ -13,7 +13,7 @@ from nicassh.probe import Outcome, Probe
 from nicassh.record import plain
 from nicassh.store import Row as Stored
 from nicassh.store import Store
-from nicassh.units import Count, Percent, Seconds, Text, Time, counted, draw_seconds
+from nicassh.units import UNKNOWN, Count, Percent, Seconds, Text, Time, counted, draw_seconds
 from nicassh.views.table import Field, Row, View, declared
 
 
@@ -98,7 +98,7 @@ def _draw_job(row: Row) -> str:
     """The job with its batch system, or the login that holds the process."""
     if row.values["batch"]:
         return f"{row.values['batch']} {row.values['job'] or '?'}"
-    return str(row.values["login"] or row.values["kind"])
+    return str(row.values["login"] or row.values["kind"] or UNKNOWN)
 
 
 _FIELDS = (

@@ -45,11 +45,12 @@ def _row(scene: Scene, record: str, same: Sequence[Stored]) -> Row:
     stored = same[0]
     size, free = stored["size"], stored["free"]
     inodes, inodes_free = stored["inodes"], stored["inodes_free"]
+    whole = stored["used"] + free if None not in (stored["used"], free) else size  # less what is reserved for root
     values = {
         "node": fold(row["node"] for row in same), "mount": stored["mount"],
         "source": stored.get("source") or stored.get("device"),
         "kind": "local" if record == "disks" else "network", "size": size, "used": stored["used"], "free": free,
-        "free_percent": round(100 * free / size, 2) if size and free is not None else None,
+        "free_percent": round(100 * free / whole, 2) if whole and free is not None else None,
         "inodes": inodes, "inodes_free": inodes_free,
         "inodes_free_percent": round(100 * inodes_free / inodes, 2) if inodes and inodes_free is not None else None,
         "read_only": stored.get("read_only"), "rate": None, "days_left": None,
@@ -132,7 +133,9 @@ STORAGE = (
     Field(declared("size", int, Bytes, "Size."), 90),
     Field(declared("used", int, Bytes, "Space in use."), 85),
     Field(declared("free", int, Bytes, "Space that users can have."), 95),
-    Field(declared("free_percent", float, Percent, "The same in per cent.", "free %"), 80),
+    Field(
+        declared("free_percent", float, Percent, "The same in per cent of what users can have at all.", "free %"), 80
+    ),
     Field(declared("inodes", int, Count, "Inodes."), 0),
     Field(declared("inodes_free", int, Count, "Free inodes."), 0),
     Field(declared("inodes_free_percent", float, Percent, "Free inodes in per cent.", "inodes %"), 70),

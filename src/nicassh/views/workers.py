@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from nicassh.store import Row as Stored
-from nicassh.units import UNKNOWN, Count, Number, Text, Time, counted
+from nicassh.units import UNKNOWN, Count, Number, Text, Time, counted, draw_time
 from nicassh.views.batch import Batch
 from nicassh.views.farm import FARM, PER_CPU, farm
 from nicassh.views.scene import Scene
@@ -108,6 +108,12 @@ def _draw_batch(row: Row) -> str:
     return f"{state}{f': {reason}' if reason else ''}{f' ({by})' if by else ''}"
 
 
+def _draw_since(row: Row) -> str:
+    """Since when a node has been drained or down; of a good one nobody asks."""
+    since = row.values["batch_since"]
+    return draw_time(since) if since and row.values["batch"] in _TROUBLE else UNKNOWN
+
+
 def _draw_slots(row: Row) -> str:
     slots, used = row.values["slots"], row.values["used"]
     return UNKNOWN if slots is None else f"{UNKNOWN if used is None else used}/{slots}"
@@ -128,7 +134,7 @@ _OWN = (
     Field(declared("batch_words", str, Text, "The batch system's own state: au, MIXED+DRAIN."), 0),
     Field(declared("batch_reason", str, Text, "Why it is drained or down."), 0, flexible=True),
     Field(declared("by", str, Text, "Who wrote the reason."), 0),
-    Field(declared("batch_since", datetime, Time, "Since when it has been in this batch state."), 0),
+    Field(declared("batch_since", datetime, Time, "Since when it has been in this batch state."), 72, _draw_since),
     Field(declared("slots", int, Count, "Slots for jobs, as used/all."), 93, _draw_slots),
     Field(declared("used", int, Count, "Slots taken."), 0),
     Field(declared("jobs", int, Count, "Jobs that run on it."), 75),
