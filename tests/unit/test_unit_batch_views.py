@@ -10,7 +10,7 @@ from unit_rows import at, login, made, node, outcome
 from nicassh.record import Record
 from nicassh.state import State
 from nicassh.store import Store
-from nicassh.views import NAMED, Scene, View, exclusion
+from nicassh.views import NAMED, Scene, View, exclusion, explain
 
 HEAD = node("nc2", "interactive", head="nica")
 WORKER = node("nc10")
@@ -118,6 +118,13 @@ def test_a_scheduler_that_is_down_is_not_a_cluster_without_jobs(store: Store) ->
     assert said(view).endswith("; nica: sge is down since 2026-11-21 12:00:30: commlib error: got select error")
     assert "batch" in next(row for row in show(store, "workers").rows if row.values["node"] == "nc10").old
     assert show(store, "bad").rows == ()
+    (user,) = show(store, "users").rows
+    assert user.old == {"jobs_running"}
+    (finding,) = explain(Scene(store, [WORKER], 900, at(60), everyone=NODES)).rows
+    assert (finding.values["level"], finding.values["finding"]) == (
+        "warning",
+        "sge does not answer; it said last: busy",
+    )
 
 
 def _untold(record: Record) -> Any:

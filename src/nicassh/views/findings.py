@@ -63,11 +63,16 @@ def _ssh(facts: Facts, node: Node) -> Iterator[Finding]:
 def _batch(facts: Facts, node: Node) -> Iterator[Finding]:
     weights = {"down": 90, "drained": 80, "unknown": 50}
     for host in facts.hosts.get(node.name, []):
-        if host["state"] in weights and not facts.batch.is_down(host):
-            who = f" ({host['by']})" if host["by"] else ""
-            reason = f": {host['reason']}{who}" if host["reason"] else ""
-            what = f"{host['system']}: {host['state']} ({host['words']}){reason}"
-            yield Finding(weights[host["state"]], "batch", what, host["marked"] or host["since"])
+        who = f" ({host['by']})" if host["by"] else ""
+        reason = f": {host['reason']}{who}" if host["reason"] else ""
+        words = f" ({host['words']})" if host["words"] else ""
+        what = f"{host['state']}{words}{reason}"
+        if facts.batch.is_down(host):
+            # The scheduler's own trouble: no reason to avoid the node, and what it said last may be so no more.
+            yield Finding(WARN, "batch", f"{host['system']} does not answer; it said last: {what}", host["at"])
+        elif host["state"] in weights:
+            since = host["marked"] or host["since"]
+            yield Finding(weights[host["state"]], "batch", f"{host['system']}: {what}", since)
 
 
 def _mounts(facts: Facts, node: Node) -> Iterator[Finding]:

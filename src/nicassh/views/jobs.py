@@ -58,7 +58,7 @@ def _touches(scene: Scene, job: Stored, names: set[str]) -> bool:
 
 def _job(batch: Batch, job: Stored) -> Row:
     since = job["started"] or job["submitted"]
-    elapsed = max(0.0, (batch.scene.now - since).total_seconds()) if since else None
+    elapsed = round(max(0.0, (batch.scene.now - since).total_seconds()), 1) if since else None
     cpu, processes = batch.used(job) if job["state"] == "running" else (None, None)
     per_slot = round(cpu / job["slots"], 1) if cpu is not None and job["slots"] else None
     values = {

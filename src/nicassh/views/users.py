@@ -15,7 +15,7 @@ from nicassh.views.table import Field, Row, View, declared
 
 @dataclass
 class _Use:
-    """What one user has: processes by node and kind, CPU per cent, bytes, jobs by state, packages."""
+    """What one user has: processes by node and kind, CPU per cent, bytes, jobs by state, packages; and what is old."""
 
     nodes: Counter[str] = field(default_factory=Counter)
     kinds: Counter[str] = field(default_factory=Counter)
@@ -23,6 +23,7 @@ class _Use:
     memory: float | None = 0.0
     jobs: Counter[str] = field(default_factory=Counter)
     software: Counter[str] = field(default_factory=Counter)
+    old: set[str] = field(default_factory=set)
 
 
 def users(scene: Scene) -> View:
@@ -32,7 +33,9 @@ def users(scene: Scene) -> View:
     _add_processes(scene, found)
     for job in batch.jobs:
         kind = "running" if job["state"] in HAS_SLOTS else "waiting"
-        found.setdefault(job["user"], _Use()).jobs[kind] += job["tasks"]
+        use = found.setdefault(job["user"], _Use())
+        use.jobs[kind] += job["tasks"]
+        use.old |= {f"jobs_{kind}"} if batch.is_down(job) else set()
     rows = [_row(user, use, bool(batch.schedulers)) for user, use in found.items()]
     rows.sort(key=lambda row: (-row.values["cpu_percent"], natural(row.values["user"])))
     notes = [*_hidden(scene), *(batch.notes if scene.heads else [])]
@@ -63,7 +66,7 @@ def _row(user: str, use: _Use, batched: bool) -> Row:
         "jobs_waiting": use.jobs["waiting"] if batched else None,
         "batch": use.kinds["batch"], "interactive": use.kinds["interactive"], "daemons": use.kinds["daemon"],
         "software": [name for name, _ in use.software.most_common()],
-    })  # fmt: skip
+    }, use.old)  # fmt: skip
 
 
 def _hidden(scene: Scene) -> list[str]:
