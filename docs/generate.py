@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
+import textwrap
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -166,8 +167,8 @@ def _below(group: click.Group, context: click.Context, seen: dict[str, str]) -> 
         else:
             yield from _command(child, own, seen)
     for options, names in alike.items():
-        yield from ("", f"{', '.join(names)} have the options of `{seen[options]}`; their columns are in")
-        yield "[views](views.md) and [probes](probes.md)."
+        said = f"{', '.join(names)} have the options of `{seen[options]}`; their columns are in "
+        yield from ("", *textwrap.wrap(f"{said}[views](views.md) and [probes](probes.md).", WIDTH))
 
 
 def configuration() -> Iterator[str]:
