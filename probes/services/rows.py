@@ -67,3 +67,4 @@ class Xrootd(Record):
     errors: Count | None = column("Requests that ended in an error, since it was started.")
     size: Bytes | None = column("Size of its largest space, or of the largest path that it serves.")
     free: Bytes | None = column("Free space there.")
+    quota: Bytes | None = column("How much of it may be used at most, where it has a quota.")

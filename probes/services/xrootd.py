@@ -96,7 +96,7 @@ def _listens(service: str) -> bool:
 
 def _figures(instance: str, answer: Answer, tree: ElementTree.Element | None) -> Xrootd:
     requests = [_number(tree, f"xrootd/ops/{name}") for name in _OPERATIONS]
-    size, free = _space(tree)
+    size, free, quota = _space(tree)
     return Xrootd(
         instance=instance,
         role=answer.item("role"),
@@ -107,6 +107,7 @@ def _figures(instance: str, answer: Answer, tree: ElementTree.Element | None) ->
         errors=_number(tree, "xrootd/err"),
         size=size,
         free=free,
+        quota=quota,
     )
 
 
@@ -131,19 +132,22 @@ def _number(tree: ElementTree.Element | None, path: str) -> int | None:
     return _count(_text(_part(tree, path)))
 
 
-def _space(tree: ElementTree.Element | None) -> tuple[int | None, int | None]:
-    """Size and free space of the largest space, else of the largest path. `tot` and `free` are KiB (XrdOssStat.cc)."""
+def _space(tree: ElementTree.Element | None) -> tuple[int | None, int | None, int | None]:
+    """Size, free space and quota of the largest space, else of the largest path.
+
+    `tot` and `free` are KiB, and `qta` is bytes, below 0 for none (XrdOssStat.cc).
+    """
     for kind in ("space", "paths"):
         parts = _part(tree, f"oss/{kind}")
         sizes = [
-            (total * 1024, free * 1024)
+            (total * 1024, free * 1024, _count(_text(part.find("qta"))))
             for part in (() if parts is None else parts)
             if (total := _count(_text(part.find("tot")))) is not None
             and (free := _count(_text(part.find("free")))) is not None
         ]
         if sizes:
-            return max(sizes)
-    return None, None
+            return max(sizes, key=lambda size: size[0])
+    return None, None, None
 
 
 def _text(element: ElementTree.Element | None) -> str:

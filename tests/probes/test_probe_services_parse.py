@@ -182,6 +182,15 @@ def test_ids_of_statistics_are_those_at_the_top() -> None:
     assert (row["links"], row["size"], row["free"]) == (3, 10240, 4096)
 
 
+@pytest.mark.parametrize(("quota", "known"), [("<qta>5000</qta>", 5000), ("<qta>-1</qta>", None), ("", None)])
+def test_a_quota_is_in_bytes_beside_sizes_in_kibibytes(quota: str, known: int | None) -> None:
+    space = f'<space>1<stats id="0"><name>public</name><tot>10</tot><free>4</free>{quota}</stats></space>'
+    stats = f'<statistics v="1"><stats id="oss" v="2">{space}</stats></statistics>'
+    asked = f"section xrootd\nasked 7 config v5\nasked 7 stats {stats}\n"
+    (row,) = sampling.of("services_xrootd", found(f"{HEAD}{daemon(7, 'xrootd', 104)}{asked}section clock\nend\n"))
+    assert (row["size"], row["free"], row["quota"]) == (10240, 4096, known)
+
+
 LINE = re.compile(r"Uid:|NSpid:|[^ :]*xrootd|[ ]*[0-9]+: |[^:]*:[^:]*:0:")
 WORDS = st.sampled_from(
     ["\nend\n", "\nsection units\n", "Id=x", "\n", "\0", "1/stat:1 (sshd) S 1", "xrootd", "asked 7"]

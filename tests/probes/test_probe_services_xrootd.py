@@ -84,7 +84,7 @@ def test_what_an_xrootd_tells(shell: Shell, tree: Tree) -> None:
     del figures["record"]
     assert figures == {
         "instance": "mpd", "role": "server", "manager": None, "links": 14, "threads": None, "requests": 8,
-        "errors": 2, "size": None, "free": None,
+        "errors": 2, "size": None, "free": None, "quota": None,
     }  # fmt: skip
 
 

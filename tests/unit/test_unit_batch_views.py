@@ -242,6 +242,11 @@ def test_the_option_that_keeps_jobs_off_bad_nodes(store: Store, batch: str, opti
     assert exclusion(show(store, "bad"), batch) == option
 
 
+def test_a_host_without_slots_is_no_batch_node_to_avoid(store: Store) -> None:
+    told(store, made("batch_host", host="nc2", state="drained", words="no queue", slots=0, used=0))
+    assert show(store, "bad").rows == ()
+
+
 def test_no_bad_nodes_no_option(store: Store) -> None:
     told(store, made("batch_host"))
     assert exclusion(show(store, "bad"), "sge") == ""

@@ -80,6 +80,19 @@ def test_free_space_is_judged_without_the_reserve_of_root(store: Store) -> None:
     assert only(store, 1).values["free_percent"] == 5.26
 
 
+def test_the_space_of_an_xrootd_fills_as_well(store: Store) -> None:
+    for when, free in ((0, 60 * G), (12 * HOUR, 55 * G)):
+        store.write([outcome("nc8", "services", at(when), made("services_xrootd", free=free, quota=80 * G))])
+    values = only(store, 12 * HOUR).values
+    assert (values["mount"], values["kind"], values["used"], values["quota"]) == (
+        "xrootd mpd",
+        "xrootd",
+        45 * G,
+        80 * G,
+    )
+    assert (values["rate"], values["days_left"]) == (10 * G, 5.5)
+
+
 def test_unknown_sizes_stay_unknown(store: Store) -> None:
     store.write([outcome("nc8", "disks", at(0), made("disks", size=None, used=None, free=None, inodes=None))])
     values = only(store, 1).values

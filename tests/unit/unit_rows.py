@@ -95,6 +95,10 @@ USUAL: dict[str, dict[str, Any]] = {
         "mount": "/eos", "kind": "eos", "type": "fuse", "source": "eosxd", "state": "ok", "read_only": False,
         "reason": None, "seconds": 0.01,
     },
+    "services_xrootd": {
+        "instance": "mpd", "role": "server", "manager": "none", "links": 3, "threads": 8, "requests": 100, "errors": 0,
+        "size": 100 * 1024**3, "free": 60 * 1024**3, "quota": None,
+    },
     "services": {
         "service": "xrootd", "instance": "mpd", "state": "up", "reason": None, "version": "v5.5.3", "user": "xrootd",
         "pid": 30, "started": NOON - timedelta(days=3), "port": 1094, "clients": 2, "kind": "system", "ended": None,

@@ -78,21 +78,22 @@ def command(
         store = session.store
         output.show(lambda: views.cached(store, nodes, wanted))
         return
-    well = True
+    failed: list[str] = []
+    output.show(lambda: _look(session, nodes, interval, output, wanted, failed))
+    sys.exit(1 if failed else 0)
 
-    def look() -> views.View:
-        nonlocal well
-        answers = _ask(session, nodes, interval, output)
-        failed = failures(answers)
-        well = not failed
-        if output.watch is None:
-            click.echo("".join(f"{line}\n" for line in failed), nl=False, err=True)
-            failed = []  # said already; in a picture that is drawn again and again they stand below the table
-        outcomes = [outcome for answered in answers for outcome in answered.outcomes]
-        return views.live(outcomes, session.probes(["processes"])[0], wanted, failed)
 
-    output.show(look)
-    sys.exit(0 if well else 1)
+def _look(
+    session: Session, nodes: list[Node], interval: int, output: Output, wanted: views.Wanted, failed: list[str]
+) -> views.View:
+    """The processes now; `failed` then has a line for each node that did not answer."""
+    answers = _ask(session, nodes, interval, output)
+    failed[:] = failures(answers)
+    # In a picture that is drawn again and again they stand below the table.
+    if output.watch is None:
+        click.echo("".join(f"{line}\n" for line in failed), nl=False, err=True)
+    outcomes = [outcome for answered in answers for outcome in answered.outcomes]
+    return views.live(outcomes, session.probes(["processes"])[0], wanted, [] if output.watch is None else failed)
 
 
 def _ask(session: Session, nodes: list[Node], interval: int, output: Output) -> list[collect.Answered]:

@@ -67,6 +67,8 @@ def _batch(facts: Facts, node: Node) -> Iterator[Finding]:
         reason = f": {host['reason']}{who}" if host["reason"] else ""
         words = f" ({host['words']})" if host["words"] else ""
         what = f"{host['state']}{words}{reason}"
+        if host["slots"] == 0:
+            continue  # a head or a host for submission, that Grid Engine lists without a queue: no job is to come here
         if facts.batch.is_down(host):
             # The scheduler's own trouble: no reason to avoid the node, and what it said last may be so no more.
             yield Finding(WARN, "batch", f"{host['system']} does not answer; it said last: {what}", host["at"])

@@ -17,7 +17,8 @@ WINDOW = timedelta(days=7)
 """How far back the fill rate looks."""
 _LEAST = timedelta(hours=1)
 """Less than this between two looks tells no rate: one job's file would fill the disk by the evening."""
-_SHARED = "mounts_space"
+_SHARED, _SERVED = "mounts_space", "services_xrootd"
+_KINDS = {"disks": "local", _SHARED: "network", _SERVED: "xrootd"}
 
 
 def storage(scene: Scene) -> View:
@@ -26,7 +27,7 @@ def storage(scene: Scene) -> View:
     servers = [node.name for node in scene.nodes if narrowed or node.role == "storage"]
     rows = [_row(scene, "disks", [disk]) for disk in scene.rows("disks") if disk["node"] in set(servers)]
     rows += [_row(scene, _SHARED, mounts) for mounts in _by_source(scene.rows(_SHARED))]
-    rows += [_space(scene, row) for row in scene.rows("services_xrootd") if row["size"]]
+    rows += [_row(scene, _SERVED, [_space(row)]) for row in scene.rows(_SERVED) if row["size"]]
     _add_rates(scene, rows)
     rows.sort(key=lambda row: (row.values["kind"], *(natural(str(row.values[name])) for name in ("node", "mount"))))
     return View("storage", STORAGE, tuple(rows), _summary)
@@ -49,7 +50,7 @@ def _row(scene: Scene, record: str, same: Sequence[Stored]) -> Row:
     values = {
         "node": fold(row["node"] for row in same), "mount": stored["mount"],
         "source": stored.get("source") or stored.get("device"),
-        "kind": "local" if record == "disks" else "network", "size": size, "used": stored["used"], "free": free,
+        "kind": _KINDS[record], "size": size, "used": stored["used"], "free": free, "quota": stored.get("quota"),
         "free_percent": round(100 * free / whole, 2) if whole and free is not None else None,
         "inodes": inodes, "inodes_free": inodes_free,
         "inodes_free_percent": round(100 * inodes_free / inodes, 2) if inodes and inodes_free is not None else None,
@@ -67,33 +68,26 @@ def _row(scene: Scene, record: str, same: Sequence[Stored]) -> Row:
     return row
 
 
-def _space(scene: Scene, server: Stored) -> Row:
-    """The space that a data server's xrootd tells of: the union of its disks, for all who write through it."""
-    used = server["size"] - server["free"] if server["free"] is not None else None
-    stored = {
-        **server,
-        "mount": f"xrootd {server['instance']}".strip(),
-        "used": used,
-        "inodes": None,
-        "inodes_free": None,
-    }
-    row = _row(scene, "services_xrootd", [stored])
-    row.values["kind"] = "xrootd"
-    return row
+def _space(server: Stored) -> Stored:
+    """The space that a data server's xrootd tells of, as a file system: the union of its disks, for all who write."""
+    used = server["size"] - server["free"] if None not in (server["size"], server["free"]) else None
+    mount = f"xrootd {server['instance']}".strip()
+    return {**server, "mount": mount, "used": used, "inodes": None, "inodes_free": None}
 
 
 def _add_rates(scene: Scene, rows: Sequence[Row]) -> None:
     """Adds what each file system gains a day since the first look of the window, and the days until it is full."""
-    for record, kind in (("disks", "local"), (_SHARED, "network")):
+    for record, kind in _KINDS.items():
         some = [row for row in rows if row.values["kind"] == kind]
         if not some:
             continue
         nodes = [row.values["seen_by"] for row in some]
-        first = {(row["node"], row["mount"]): row for row in scene.store.earliest(record, nodes, scene.now - WINDOW)}
+        earliest = scene.store.earliest(record, nodes, scene.now - WINDOW)
+        then = [_space(row) if record == _SERVED else row for row in earliest]
+        first = {(row["node"], row["mount"]): row for row in then}
         for row in some:
-            then = first.get((row.values["seen_by"], row.values["mount"]))
-            if then is not None:
-                _add_rate(row, then)
+            if known := first.get((row.values["seen_by"], row.values["mount"])):
+                _add_rate(row, known)
 
 
 def _add_rate(row: Row, then: Stored) -> None:
@@ -136,6 +130,7 @@ STORAGE = (
     Field(
         declared("free_percent", float, Percent, "The same in per cent of what users can have at all.", "free %"), 80
     ),
+    Field(declared("quota", int, Bytes, "What may be used of it at most, where an xrootd tells a quota."), 65),
     Field(declared("inodes", int, Count, "Inodes."), 0),
     Field(declared("inodes_free", int, Count, "Free inodes."), 0),
     Field(declared("inodes_free_percent", float, Percent, "Free inodes in per cent.", "inodes %"), 70),
