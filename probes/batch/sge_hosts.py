@@ -149,6 +149,6 @@ def _instance(queue: Element) -> Instance:
         queue=queue.attrib["name"],
         letters=about.get("state_string", ""),
         slots=int(about["slots"]),
-        used=int(about["slots_used"]),
+        used=count(about["slots_used"]) or 0,  # `-` stands for a host that is down, where nothing runs
         reserved=count(about.get("slots_resv")) or 0,
     )

@@ -9,7 +9,7 @@ from nicassh.nodes import fold
 
 from .rows import Job
 from .sge_hosts import Task
-from .sge_values import clock, elements, name, tagged
+from .sge_values import UNKNOWN, clock, count, elements, name, tagged
 
 
 def read(text: str, tasks: Mapping[tuple[str, str], Task]) -> Iterator[Job]:
@@ -43,9 +43,9 @@ def state(letters: str) -> str:
 
 
 def length(tasks: str) -> int:
-    """How many tasks `1,4,9-11:1` or `8-20000:2` are."""
+    """How many tasks `1,4,9-11:1` or `8-20000:2` are; of a list that ends with `...`, at least so many."""
     total = 0
-    for part in tasks.split(","):
+    for part in tasks.removesuffix("...").removesuffix(",").split(","):
         span, _, step = part.partition(":")
         first, _, last = span.partition("-")
         total += len(range(int(first), int(last or first) + 1, int(step or 1)))
@@ -54,6 +54,7 @@ def length(tasks: str) -> int:
 
 def _job(about: dict[str, str], tasks: Mapping[tuple[str, str], Task]) -> Job:
     number, task = about["JB_job_number"], about.get("tasks", "")
+    task = "" if task in UNKNOWN or task == "undefined" else task
     queue, _, host = about.get("queue_name", "").partition("@")
     running = tasks.get((number, task))
     return Job(
@@ -66,7 +67,7 @@ def _job(about: dict[str, str], tasks: Mapping[tuple[str, str], Task]) -> Job:
         state=state(about["state"]),
         words=about["state"],
         queue=queue or (running and running.queue) or None,
-        slots=int(about["slots"]),
+        slots=count(about["slots"]) or 1,  # no job has less
         hosts=_folded(running.hosts if running else {host} - {""}),
         # 9.x calls it JAT_submission_time. A running job has its start time only, a waiting one this only.
         submitted=clock(about.get("JB_submission_time") or about.get("JAT_submission_time")),

@@ -16,6 +16,8 @@ UNKNOWN = frozenset(("", "-", "NA", "N/A", "-NA-", "NONE"))
 _POWERS = {"k": 1000, "m": 1000**2, "g": 1000**3, "t": 1000**4, "K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4}
 _PIECE = 1 << 15
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+_REFERENCE = re.compile(r"&#(\d{1,7}|x[0-9a-fA-F]{1,6});|&(?!\w+;)")
+"""A character by its number, or an `&` that nobody has escaped: some variants copy a job's name as it is."""
 
 
 def elements(text: str, root: str, tag: str) -> Iterator[Element]:
@@ -27,7 +29,7 @@ def elements(text: str, root: str, tag: str) -> Iterator[Element]:
     start = text.find("<?xml")
     if start < 0:
         raise ValueError(f"no XML for <{root}>: {text[:80]!r}")
-    text = _FORBIDDEN.sub("", text[start:])
+    text = _REFERENCE.sub(_mended, _FORBIDDEN.sub("", text[start:]))
     if "<!DOCTYPE" in text or "<!ENTITY" in text:
         raise ValueError("XML with a document type")
     parser: Any = ET.XMLPullParser(("end",))  # its types speak of all kinds of events
@@ -42,6 +44,15 @@ def elements(text: str, root: str, tag: str) -> Iterator[Element]:
     parser.close()
     if last is None or last.tag != root:
         raise ValueError(f"<{last.tag if last is not None else ''}> where <{root}> was asked for")
+
+
+def _mended(found: re.Match[str]) -> str:
+    """A reference to a character that XML allows as it is, to another one as nothing; a bare `&` escaped."""
+    if not found[1]:
+        return "&amp;"
+    number = int(found[1][1:], 16) if found[1][0] == "x" else int(found[1])
+    legal = number in (9, 10, 13) or 0x20 <= number < 0xD800 or 0xE000 <= number < 0xFFFE or 0xFFFF < number < 0x110000
+    return found[0] if legal else ""
 
 
 def tagged(element: Element) -> dict[str, str]:
@@ -82,10 +93,14 @@ def size(text: str | None) -> int | None:
 
 
 def clock(text: str | None) -> datetime | None:
-    """The moment of `2026-11-20T21:04:11`, which the script asks for in UTC; 9.x adds `.123456`."""
+    """The moment of `2026-11-20T21:04:11`, which the script asks for in UTC; 9.x adds `.123456`.
+
+    Some variants write it as in their tables: `11/20/2026 21:04:11`.
+    """
     if text is None or text.strip() in UNKNOWN:
         return None
-    time = datetime.fromisoformat(text.strip())
+    text = text.strip()
+    time = datetime.strptime(text, "%m/%d/%Y %H:%M:%S") if "/" in text else datetime.fromisoformat(text)
     return moment((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp())
 
 

@@ -96,6 +96,7 @@ def test_a_probe_that_failed(store: Store) -> None:
         ("mounts", {"state": "stale"}, ("mounts", 85, "/eos (eosxd) is stale")),
         ("mounts", {"state": "slow"}, ("mounts", 40, "/eos (eosxd) is slow")),
         ("services", {"state": "down", "reason": "killed"}, ("services", 70, "xrootd mpd is down: killed")),
+        ("services", {"service": "cron", "instance": "", "state": "down"}, ("services", 45, "cron is down")),
         ("services", {"state": "degraded"}, ("services", 45, "xrootd mpd is degraded")),
         ("processes", {"state": "Z"}, ("processes", 15, "1 zombie: root.exe of merz")),
         (

@@ -15,6 +15,8 @@ AVOID = 60
 """From this weight on, a node should get no new work."""
 WARN = 30
 """From this weight on, somebody should look."""
+_BEARABLE = ("cron", "chrony", "ntp", "timesyncd", "proof", "shadowd")
+"""Services without which a node still does its work: the others run its jobs, or have its data."""
 _APART = 90.0
 """Seconds between a node's clock and ours: more than a collection takes."""
 
@@ -104,10 +106,8 @@ def _services(facts: Facts, node: Node) -> Iterator[Finding]:
         if trouble:
             name = f"{service['service']} {service['instance']}".strip()
             reason = f": {service['reason']}" if service["reason"] else ""
-            # Without its batch daemon a node gets no work anyway; without xrootd its data are not to be had.
-            yield Finding(
-                70 if trouble == 2 else 45, "services", f"{name} is {service['state']}{reason}", service["since"]
-            )
+            weight = 45 if trouble == 1 or service["service"] in _BEARABLE else 70
+            yield Finding(weight, "services", f"{name} is {service['state']}{reason}", service["since"])
 
 
 def _memory(facts: Facts, node: Node) -> Iterator[Finding]:
