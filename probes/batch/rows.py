@@ -22,7 +22,7 @@ class Host(Record):
     system: Text = column("sge, slurm or condor.", key=True)
     host: Text = column("The batch node, by the name that the batch system has for it.", key=True)
     state: Text = column(
-        "For new jobs: free, busy, full, drained, down or unknown.",
+        "free: no jobs; busy: with jobs or in alarm, and room for more; full; drained; down; unknown.",
         levels={"free": 0, "busy": 0, "full": 0, "drained": 1, "unknown": 1, "down": 2},
     )
     words: Text = column("The batch system's own state: au, MIXED+DRAIN, Claimed/Busy.")

@@ -120,7 +120,10 @@ def _host(name: str, instances: list[Instance], about: dict[str, str]) -> Host:
 
 
 def _state(serving: list[Instance], reports: bool) -> str:
-    """A host is as good as the best of its queues; without a queue no job can come, which is drained."""
+    """A host is as good as the best of its queues; without a queue no job can come, which is drained.
+
+    It is free without any job, and busy with some or where every queue with room left is in alarm.
+    """
     states = {instance.state for instance in serving}
     if "down" in states and states <= {"down", "drained"}:
         return "down"
@@ -131,7 +134,8 @@ def _state(serving: list[Instance], reports: bool) -> str:
     usable = [instance for instance in serving if instance.state in ("free", "busy")]
     if not any(instance.free for instance in usable):
         return "full"
-    return "free" if any(instance.free for instance in usable if instance.state == "free") else "busy"
+    quiet = any(instance.free for instance in usable if instance.state == "free")
+    return "free" if quiet and not any(instance.used for instance in serving) else "busy"
 
 
 def _words(instances: list[Instance]) -> str:

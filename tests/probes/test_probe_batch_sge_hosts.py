@@ -49,10 +49,12 @@ def test_host_states(queues: list[str], state: str, words: str) -> None:
         ([("", 24, 0)], "full"),
         ([("a", 24, 0)], "full"),
         ([("", 2, 22)], "full"),
-        ([("", 23, 0)], "free"),
+        ([("", 23, 0)], "busy"),
+        ([("", 0, 0)], "free"),
+        ([("", 0, 1)], "free"),
         ([("", 24, 0), ("d", 0, 0)], "full"),
         ([("", 24, 0), ("a", 0, 0)], "busy"),
-        ([("", 24, 0), ("", 0, 0)], "free"),
+        ([("", 24, 0), ("", 0, 0)], "busy"),
     ],
 )
 def test_a_host_is_full_where_the_queues_that_it_could_use_are(queues: list[tuple[str, int, int]], state: str) -> None:

@@ -10,7 +10,8 @@ from nicassh import views
 from nicassh.cli.output import Output, output_options
 from nicassh.cli.session import Session, node_expression, session_of
 from nicassh.cli.software import diff, software
-from nicassh.record import Keep, Record
+from nicassh.probe import Probe
+from nicassh.record import Keep, Record, columns
 from nicassh.store import Result
 
 _OTHERS = {
@@ -44,7 +45,7 @@ class _Views(click.Group):
         """Name of a record to the first line of its probe's help, its type, and what is kept of it."""
         probes = session_of(ctx).probes()
         return {
-            name: (probe.help.partition("\n")[0], record, probe.keep[name])
+            name: (_told(probe, name), record, probe.keep[name])
             for probe in probes
             for name, record in probe.records.items()
         }
@@ -100,6 +101,14 @@ def bad(session: Session, expression: str, batch: str | None, output: Output) ->
         output.show(lambda: views.NAMED["bad"].build(session.scene(nodes)))
     elif option := views.exclusion(views.NAMED["bad"].build(session.scene(nodes)), batch):
         click.echo(option)
+
+
+def _told(probe: Probe, table: str) -> str:
+    """What the rows of a table tell: the probe's help for its first table, for the others their columns."""
+    if table == probe.name:
+        return probe.help.partition("\n")[0]
+    titles = [column.name for column in columns(probe.records[table]) if column.shown]
+    return f"Of `{probe.name}`: {', '.join(titles[:6])}{', …' if len(titles) > 6 else ''}."
 
 
 def _table(name: str, text: str, names: Sequence[str], build: Callable[[views.Scene], views.View]) -> click.Command:

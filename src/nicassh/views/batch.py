@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cached_property, lru_cache
+from textwrap import shorten
 
 from ClusterShell.NodeSet import NodeSet
 
@@ -96,7 +97,8 @@ class Batch:
         for (head, system), row in self.schedulers.items():
             if row["state"] != "up":
                 cluster = self.scene.heads[head]
-                notes.append(f"{cluster}: {system} is down since {draw_time(row['since'])}: {row['reason']}")
+                said = shorten(row["reason"] or "", 120, placeholder=" …")
+                notes.append(f"{cluster}: {system} is down since {draw_time(row['since'])}: {said}")
         return notes if self.scene.heads else ["no node of the inventory is the head of a batch cluster"]
 
 
