@@ -13,8 +13,8 @@ from nicassh.units import Bytes, Count, Number, Seconds, Text, Time
 class Scheduler(Record):
     system: Text = column("sge, slurm or condor.", key=True)
     state: Text = column("up, or down where its own commands could not reach it.", levels={"up": 0, "down": 2})
-    reason: Text | None = column("What the commands said.")
-    version: Text | None = column("The variant and release that it names itself.")
+    reason: Text | None = column("What the commands said.", volatile=True)
+    version: Text | None = column("The variant and release that it names itself.", volatile=True)
 
 
 @dataclass(frozen=True)

@@ -255,3 +255,23 @@ def test_no_bad_nodes_no_option(store: Store) -> None:
 def test_without_a_batch_system_the_nodes_of_role_batch_are_left_out(store: Store) -> None:
     store.write([login(one.name, at(0), State.REFUSED) for one in NODES])
     assert exclusion(show(store, "bad"), "slurm") == "--exclude=nc[10-12]"
+
+
+@pytest.mark.parametrize("hosts", ["slot1@nc[", "nc[1-3000000]", "@all", "nc[1-99999999999999999999]", "nc[2-1]"])
+def test_a_job_that_says_it_runs_nowhere_breaks_nothing(store: Store, hosts: str) -> None:
+    told(store, made("batch_job", hosts=hosts))
+    assert cells(show(store, "jobs", WORKER), "job") == []
+    assert len(show(store, "workers").rows) == 3
+
+
+def test_a_head_whose_scheduler_is_down_says_so(store: Store) -> None:
+    told(store, made("batch", state="down", reason="commlib error"))
+    view = explain(Scene(store, NODES, 900, at(60), everyone=NODES))
+    assert cells(view, "node", "level", "finding") == [("nc2", "warning", "sge does not answer here: commlib error")]
+
+
+def test_users_of_some_nodes_are_those_who_are_there(store: Store) -> None:
+    told(store, made("batch_job", user="ivanov"))
+    store.write([outcome("nc10", "processes", at(0), made("processes"))])
+    assert cells(show(store, "users"), "user") == [("merz",), ("ivanov",)]
+    assert cells(show(store, "users", WORKER), "user") == [("merz",)]

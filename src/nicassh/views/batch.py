@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from functools import cached_property, lru_cache
 from textwrap import shorten
 
-from ClusterShell.NodeSet import NodeSet
+from ClusterShell.NodeSet import RESOLVER_NOGROUP, NodeSet, NodeSetException
+from ClusterShell.NodeUtils import GroupResolverError
 
 from nicassh.nodes import Node
 from nicassh.state import State
@@ -14,6 +16,8 @@ from nicassh.store import Row as Stored
 from nicassh.units import draw_time
 from nicassh.views.scene import Scene
 
+_MOST = 65536
+"""Nodes in one range: more than any cluster has."""
 HAS_SLOTS = ("running", "suspended", "ending")
 """The states of a job in which it takes slots; in all others it waits for something."""
 
@@ -104,5 +108,13 @@ class Batch:
 
 @lru_cache(maxsize=65536)
 def expand(nodes: str) -> tuple[str, ...]:
-    """The names of a folded node set."""
-    return tuple(NodeSet(nodes))
+    """The names of a folded node set; a text that is none, or of more nodes than there are, as it is.
+
+    A user of HTCondor may put anything into his job's own description.
+    """
+    try:
+        if any(int(last) - int(first) > _MOST for first, last in re.findall(r"(\d{1,15})-(\d{1,15})", nodes)):
+            return (nodes,)
+        return tuple(NodeSet(nodes, resolver=RESOLVER_NOGROUP))
+    except (NodeSetException, GroupResolverError, AssertionError):
+        return (nodes,)

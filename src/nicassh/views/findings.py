@@ -64,6 +64,9 @@ def _ssh(facts: Facts, node: Node) -> Iterator[Finding]:
 
 def _batch(facts: Facts, node: Node) -> Iterator[Finding]:
     weights = {"down": 90, "drained": 80, "unknown": 50}
+    for (head, system), scheduler in facts.batch.schedulers.items():
+        if head == node.name and scheduler["state"] != "up":
+            yield Finding(50, "batch", f"{system} does not answer here: {scheduler['reason']}", scheduler["since"])
     for host in facts.hosts.get(node.name, []):
         who = f" ({host['by']})" if host["by"] else ""
         reason = f": {host['reason']}{who}" if host["reason"] else ""
@@ -161,7 +164,7 @@ def _clock(facts: Facts, node: Node) -> Iterator[Finding]:
 def _gpus(facts: Facts, node: Node) -> Iterator[Finding]:
     for gpu in facts.of(node, "gpus"):
         if facts.column("gpus", "state").trouble(gpu["state"]):
-            yield Finding(AVOID, "gpus", f"{gpu['name']} {gpu['uuid']}: {gpu['reason'] or gpu['state']}")
+            yield Finding(AVOID, "gpus", f"{gpu['name'] or 'GPU'} {gpu['uuid']}: {gpu['reason'] or gpu['state']}")
 
 
 _JUDGES: tuple[Callable[[Facts, Node], Iterator[Finding]], ...] = (

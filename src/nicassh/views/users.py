@@ -36,6 +36,8 @@ def users(scene: Scene) -> View:
         use = found.setdefault(job["user"], _Use())
         use.jobs[kind] += job["tasks"]
         use.old |= {f"jobs_{kind}"} if batch.is_down(job) else set()
+    if scene.everyone and len(scene.nodes) < len(scene.everyone):
+        found = {user: use for user, use in found.items() if use.nodes}
     rows = [_row(user, use, bool(batch.schedulers)) for user, use in found.items()]
     rows.sort(key=lambda row: (-row.values["cpu_percent"], natural(row.values["user"])))
     notes = [*_hidden(scene), *(batch.notes if scene.heads else [])]
