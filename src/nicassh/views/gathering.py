@@ -19,13 +19,16 @@ def gathered(view: View) -> View:
     fields = [field for field in view.fields if field.name in names and field.name != "node"]
     if "node" not in {field.name for field in view.fields}:
         return view
+    apart = [
+        (field.name, field.cell if field.draw or field.column.kind is not str else None)
+        for field in fields
+        if field.merge is None
+    ]
     groups: dict[tuple[Any, ...], list[Row]] = {}
     for row in view.rows:
-        alike = (
-            (field.cell(row), row.trouble.get(field.name, 0), field.name in row.old)
-            for field in fields
-            if field.merge is None
-        )
+        values, trouble, old = row.values, row.trouble, row.old
+        # A text reads as it is; only of other values may two read alike.
+        alike = ((cell(row) if cell else values[name], trouble.get(name, 0), name in old) for name, cell in apart)
         groups.setdefault(tuple(alike), []).append(row)
     rows = tuple(_merged(rows, view.fields, names) for rows in groups.values())
     return replace(view, rows=rows, summarize=lambda _rows: view.summarize(view.rows))

@@ -23,12 +23,13 @@ def listing(scene: Scene, name: str) -> View:
     state = state_of(shape.record) if shape.keep is Keep.INTERVALS else None
     shares = availability(scene, name, state) if state else {}
     key = [column.name for column in keys(shape.record)]
+    judged = [column for column in columns(shape.record) if column.levels or column.high or column.low]
     rows: dict[str, list[Row]] = {node: [] for node in scene.names}
     for stored in scene.store.newest(name, scene.names):
         values = {**stored, "updated": stored["at"], "age": scene.age(stored)}
         values["availability"] = shares.get((stored["node"], *(stored[part] for part in key)))
         old = set(values) - {"node"} if scene.is_old(name, stored) else set()
-        trouble = {column.name: column.trouble(stored[column.name]) for column in columns(shape.record)}
+        trouble = {column.name: column.trouble(stored[column.name]) for column in judged}
         rows[stored["node"]].append(Row(values, old, trouble))
     flat = [row for node in scene.names for row in rows[node]]
     if state:
