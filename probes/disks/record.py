@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from nicassh.record import Record, column, whole
+from nicassh.record import Record, column, unescaped, whole
 from nicassh.units import Bytes, Count, Flag, Percent, Text
 
 every = 300
@@ -40,11 +39,11 @@ def parse(output: str) -> Iterable[Record]:
         elif line.startswith("mount "):
             device, point, kind, options = line.split(" ")[1:5]
             known = mounts.get(device)
-            if known is None or len(_decoded(point)) < len(_decoded(known[0])):
+            if known is None or len(unescaped(point)) < len(unescaped(known[0])):
                 mounts[device] = [point, kind, options]
     for device, (point, kind, options) in mounts.items():
-        path = _decoded(point)
-        yield _disk(path, _decoded(device), kind, "ro" in options.split(","), sizes.get(path))
+        path = unescaped(point)
+        yield _disk(path, unescaped(device), kind, "ro" in options.split(","), sizes.get(path))
 
 
 def _disk(path: str, device: str, kind: str, read_only: bool, numbers: list[int] | None) -> Disk:
@@ -58,8 +57,3 @@ def _disk(path: str, device: str, kind: str, read_only: bool, numbers: list[int]
         size=block * blocks, used=block * used, free=block * available, free_percent=percent,
         inodes=inodes or None, inodes_free=inodes_free if inodes else None,
     )  # fmt: skip
-
-
-def _decoded(path: str) -> str:
-    r"""A path of /proc/mounts without its octal escapes: blank `\040`, tab `\011`, newline `\012`, backslash `\134`."""
-    return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), path)

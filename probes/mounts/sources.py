@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 
-from nicassh.record import whole
+from nicassh.record import unescaped, whole
 
 SLOW = 1.0
 PATIENCE = 5
@@ -78,25 +77,20 @@ def read(output: str) -> Output:
         word, _, rest = line.partition(" ")
         if word in ("mount", "fstab"):
             source, point, kind, options = rest.split(" ")
-            path = decoded(point).rstrip("/") or "/"  # fstab may have `/data/`
+            path = unescaped(point).rstrip("/") or "/"  # fstab may have `/data/`
             place = found.mounts if word == "mount" else found.listed
             place.pop(path, None)  # of several on one path the last counts
-            place[path] = [decoded(source), kind, options]
+            place[path] = [unescaped(source), kind, options]
         elif word == "over":
-            found.covered.add(decoded(rest))
-            found.mounts.pop(decoded(rest), None)
+            found.covered.add(unescaped(rest))
+            found.mounts.pop(unescaped(rest), None)
         elif word == "unasked":
             point, _, reason = rest.partition(" ")
-            found.unasked[decoded(point)] = reason
+            found.unasked[unescaped(point)] = reason
         elif word == "guard":
             point, status = rest.removeprefix("mount ").split(" ")
             answer = Answer(status)
-            found.answers.setdefault(decoded(point), answer)
+            found.answers.setdefault(unescaped(point), answer)
         elif line:
             answer.lines.append(line)
     return found
-
-
-def decoded(path: str) -> str:
-    r"""A name of /proc/mounts without its octal escapes: blank `\040`, tab `\011`, newline `\012`, backslash `\134`."""
-    return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), path)

@@ -139,6 +139,11 @@ def whole(output: str) -> str:
     return output.removesuffix("end\n")
 
 
+def unescaped(path: str) -> str:
+    r"""A name of /proc/mounts without its octal escapes: blank `\040`, tab `\011`, newline `\012`, backslash `\134`."""
+    return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), path)
+
+
 def moment(seconds: float) -> datetime:
     """The UTC moment of an epoch time, to the whole second as it is stored."""
     return datetime.fromtimestamp(int(seconds), UTC)

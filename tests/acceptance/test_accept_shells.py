@@ -17,8 +17,6 @@ NOISE = "echo NOISE; echo NOISE >&2; printf 'nicamon-0 begin load\\\\nloadavg 99
 def test_account_with_another_login_shell_is_asked_alike(farm: Farm, nicamon: Program, shell: str) -> None:
     program = shutil.which(shell)
     if program is None:
-        if shell in ("fish", "zsh"):
-            pytest.skip(f"{shell} is missing, and large to install for one test")
         needs.missing(f"{shell} is missing")
     before = farm.enter("nc9", ["cat", "/etc/passwd"]).stdout
     line = next(line for line in before.splitlines() if line.startswith("nicamon:"))
