@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from nicassh import bundle, transport
+from nicassh import bundle
 from nicassh.bundle import Section
 from nicassh.clean import clean
 from nicassh.config import Config
@@ -16,7 +16,7 @@ from nicassh.probe import Outcome, Probe, read
 from nicassh.record import Record, Untold, plain
 from nicassh.state import LOGIN, State
 from nicassh.store import Store
-from nicassh.transport import Limits, Reply, Task
+from nicassh.transport import Connections, Limits, Reply, Task
 from nicassh.units import draw_bytes
 
 ABSENT = 77
@@ -39,43 +39,47 @@ class Answered:
         return self.login.state.well and all(outcome.state.well for outcome in self.outcomes)
 
 
-def ask(
-    nodes: Sequence[Node], probes: Sequence[Probe], limits: Limits, parameters: Mapping[str, str]
-) -> Iterator[Answered]:
-    """Runs on each node the probes that are for it, and yields what came of each node as it arrives.
+def plan(nodes: Sequence[Node], probes: Sequence[Probe]) -> list[tuple[Node, tuple[Probe, ...]]]:
+    """What to run on each node: a probe of heads on heads alone. Nodes that no probe is for are left out.
 
-    A node that no probe is for is not asked. No node's failure is raised.
+    Raises UsageError where none is left.
     """
-    mark = bundle.nonce()
-    suited = {head: _suited(head, probes) for head in (False, True)}
-    scripts = {head: bundle.join(some, mark, limits.timeout, parameters) for head, some in suited.items()}
-    sizes = {head: sum(probe.size for probe in some) + 2**20 for head, some in suited.items()}
-    tasks = [
-        Task(node, scripts[bool(node.head)], bundle.end_of(mark), sizes[bool(node.head)])
-        for node in nodes
-        if suited[bool(node.head)]
-    ]
-    for reply in transport.run(tasks, limits):
-        some = suited[bool(reply.node.head)]
-        yield _answered(reply, bundle.split(reply.output, reply.errors, mark, some), some)
-
-
-def asked(nodes: Sequence[Node], probes: Sequence[Probe]) -> list[Node]:
-    """The nodes that some of the probes are for. Raises UsageError where there is none."""
-    suited = [node for node in nodes if _suited(bool(node.head), probes)]
-    if not suited and nodes:
+    suited = {head: tuple(probe for probe in probes if head or probe.where == "nodes") for head in (False, True)}
+    pairs = [(node, some) for node in nodes if (some := suited[bool(node.head)])]
+    if not pairs and nodes:
         what = f"{', '.join(probe.name for probe in probes)}: none of these nodes is the head of a batch cluster"
         raise UsageError(what, 'give the node that can ask the batch system the key head = "NAME" in the inventory')
-    return suited
+    return pairs
 
 
-def _suited(head: bool, probes: Sequence[Probe]) -> list[Probe]:
-    return [probe for probe in probes if head or probe.where == "nodes"]
+def ask(
+    pairs: Sequence[tuple[Node, Sequence[Probe]]],
+    connections: Connections,
+    parameters: Mapping[str, str],
+    started: Callable[[str], None] = lambda _name: None,
+) -> Iterator[Answered]:
+    """Runs on each node its probes, and yields what came of each node as it arrives.
+
+    A node stands in one pair. `started` is told each node whose turn has come. No node's failure is raised.
+    """
+    mark, deadline = bundle.nonce(), connections.limits.timeout
+    scripts: dict[tuple[str, ...], bytes] = {}
+    tasks = []
+    for node, probes in pairs:
+        names = tuple(probe.name for probe in probes)
+        if names not in scripts:
+            scripts[names] = bundle.join(probes, mark, deadline, parameters)
+        size = sum(probe.size for probe in probes) + 2**20
+        tasks.append(Task(node, scripts[names], bundle.end_of(mark), size))
+    probes_of = {node.name: probes for node, probes in pairs}
+    for reply in connections.run(tasks, started):
+        probes = probes_of[reply.node.name]
+        yield _answered(reply, bundle.split(reply.output, reply.errors, mark, probes), probes)
 
 
-def limits_of(config: Config, started: Callable[[str], None]) -> Limits:
-    """The limits that the configuration sets; `started` is told each node whose turn has come."""
-    return Limits(config.fanout, config.connect_timeout, config.timeout, host_keys=config.host_keys, started=started)
+def limits_of(config: Config) -> Limits:
+    """The limits that the configuration sets."""
+    return Limits(config.fanout, config.connect_timeout, config.timeout, host_keys=config.host_keys)
 
 
 def parameters_of(config: Config) -> dict[str, str]:

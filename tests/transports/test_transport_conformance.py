@@ -14,7 +14,7 @@ from asking import END, ask
 
 from nicassh.nodes import Node
 from nicassh.state import State
-from nicassh.transport import Limits, Task, run
+from nicassh.transport import Connections, Limits, Task
 
 
 def test_both_streams_arrive_apart(node: Node) -> None:
@@ -84,7 +84,8 @@ def test_window_bounds_how_many_run(node: Node, tmp_path: Path) -> None:
         f"touch {tmp_path}/$$; ls {tmp_path} | wc -l; sleep 0.3; rm {tmp_path}/$$".encode() + b"\nprintf '\\nend\\n'\n"
     )
     tasks = [Task(dataclasses.replace(node, name=f"n{i}"), script, b"\nend\n") for i in range(9)]
-    counts = [int(reply.output.split()[0]) for reply in run(tasks, Limits(fanout=3, timeout=20))]
+    with Connections(Limits(fanout=3, timeout=20)) as connections:
+        counts = [int(reply.output.split()[0]) for reply in connections.run(tasks)]
     assert len(counts) == 9
     assert max(counts) <= 3
 
@@ -101,7 +102,8 @@ def test_replies_come_as_they_arrive_and_starts_are_told(node: Node) -> None:
         Task(dataclasses.replace(node, name=name), f"sleep {delay}; printf '\\nend\\n'".encode(), b"\nend\n")
         for name, delay in (("slow", 1), ("quick", 0))
     ]
-    order = [reply.node.name for reply in run(tasks, Limits(timeout=10, started=told))]
+    with Connections(Limits(timeout=10)) as connections:
+        order = [reply.node.name for reply in connections.run(tasks, told)]
     assert order == ["quick", "slow"]
     assert sorted(begun) == ["quick", "slow"]
 
@@ -121,7 +123,8 @@ def test_no_memory_is_kept_of_a_session(node: Node) -> None:
     def ask_all() -> None:
         task = Task(node, b"printf '\\nend\\n'", b"\nend\n")
         tasks = [dataclasses.replace(task, node=dataclasses.replace(node, name=f"n{i}")) for i in range(60)]
-        assert {reply.state for reply in run(tasks, Limits(fanout=12))} == {State.OK}
+        with Connections(Limits(fanout=12)) as connections:
+            assert {reply.state for reply in connections.run(tasks)} == {State.OK}
         gc.collect()
 
     ask_all()

@@ -11,6 +11,7 @@ import click
 from nicassh import collect
 from nicassh.cli.progress import Progress, failures
 from nicassh.cli.session import Session, complete_probes, node_expression
+from nicassh.transport import Connections
 
 
 @click.command()
@@ -40,17 +41,17 @@ def command(session: Session, expression: str, names: tuple[str, ...], quiet: bo
     */5 * * * *  nicamon collect            (a line for crontab)
     """
     probes = session.probes(names)
-    nodes = collect.asked(session.select(expression), probes)
+    pairs = collect.plan(session.select(expression), probes)
     store = session.store
     store.create()
     signal.signal(signal.SIGTERM, _interrupt)
     answers: list[collect.Answered] = []
-    progress = Progress(len(nodes), shown=not quiet and sys.stderr.isatty())
-    limits = collect.limits_of(session.config, progress.started)
+    progress = Progress(len(pairs), shown=not quiet and sys.stderr.isatty())
+    parameters = collect.parameters_of(session.config)
     interrupted = False
     try:
-        with progress:
-            for answered in collect.ask(nodes, probes, limits, collect.parameters_of(session.config)):
+        with progress, Connections(collect.limits_of(session.config)) as connections:
+            for answered in collect.ask(pairs, connections, parameters, progress.started):
                 answers.append(answered)
                 progress.arrived(answered.well)
     except KeyboardInterrupt:

@@ -13,6 +13,7 @@ from nicassh.cli.output import Output, output_options
 from nicassh.cli.progress import Progress, failures
 from nicassh.cli.session import Session, node_expression
 from nicassh.nodes import Node
+from nicassh.transport import Connections
 
 
 @click.command()
@@ -79,15 +80,17 @@ def command(
         output.show(lambda: views.cached(store, nodes, wanted))
         return
     failed: list[str] = []
-    output.show(lambda: _look(session, nodes, interval, output, wanted, failed))
+    with Connections(collect.limits_of(session.config)) as connections:
+        output.show(lambda: _look(session, connections, nodes, interval, output, wanted, failed))
     sys.exit(1 if failed else 0)
 
 
 def _look(
-    session: Session, nodes: list[Node], interval: int, output: Output, wanted: views.Wanted, failed: list[str]
-) -> views.View:
+    session: Session, connections: Connections, nodes: list[Node], interval: int, output: Output,
+    wanted: views.Wanted, failed: list[str],
+) -> views.View:  # fmt: skip
     """The processes now; `failed` then has a line for each node that did not answer."""
-    answers = _ask(session, nodes, interval, output)
+    answers = _ask(session, connections, nodes, interval, output)
     failed[:] = failures(answers)
     # In a picture that is drawn again and again they stand below the table.
     if output.watch is None:
@@ -96,15 +99,16 @@ def _look(
     return views.live(outcomes, session.probes(["processes"])[0], wanted, [] if output.watch is None else failed)
 
 
-def _ask(session: Session, nodes: list[Node], interval: int, output: Output) -> list[collect.Answered]:
+def _ask(
+    session: Session, connections: Connections, nodes: list[Node], interval: int, output: Output
+) -> list[collect.Answered]:
     progress = Progress(len(nodes), shown=output.format == "table" and sys.stderr.isatty() and output.watch is None)
-    limits = collect.limits_of(session.config, progress.started)
     parameters = {**collect.parameters_of(session.config), "interval": str(interval)}
     # The probe sleeps for the interval: its limit is for its work.
     probes = [replace(probe, timeout=probe.timeout + interval) for probe in session.probes(["processes"])]
     answers = []
     with progress:
-        for answered in collect.ask(nodes, probes, limits, parameters):
+        for answered in collect.ask(collect.plan(nodes, probes), connections, parameters, progress.started):
             answers.append(answered)
             progress.arrived(answered.well)
     return answers

@@ -8,10 +8,13 @@ blocks the other nodes, authentication included; the phase is known when a deadl
 from __future__ import annotations
 
 import os
+import select
 import socket
+import time
 from contextlib import suppress
 from typing import Any
 
+import gevent
 from gevent import socket as gsocket
 from pssh.clients.native import SSHClient
 from ssh2.error_codes import LIBSSH2_ERROR_EAGAIN
@@ -31,16 +34,17 @@ _PATIENCE = 3.0
 
 
 class Client(SSHClient):  # type: ignore[misc]
-    """A session with one node: `login`, then `ask`, then `close`.
+    """A session with one node: `login`, then for each script `open`, `ask` and `settle`, at last `close`.
 
-    `phase` names the step that is under way, for the words of a timeout.
+    `phase` names the step that is under way, for the words of a timeout; `since` is the moment of the
+    login, of the monotonic clock.
     """
 
-    def __init__(self, node: Node, hosts: KnownHosts, accept_new: bool) -> None:
+    def __init__(self, node: Node) -> None:
         self.node = node
         self.phase = "connection"
-        self._hosts = hosts
-        self._accept_new = accept_new
+        self.since = 0.0
+        self._channel: Any = None
         self.sock: Any = None
         self.session: Any = None
         super().__init__(
@@ -51,13 +55,13 @@ class Client(SSHClient):  # type: ignore[misc]
     def _init(self) -> None:
         """Nothing: the stock client logs in while it is being made."""
 
-    def login(self, identity: Identity, patience: float) -> None:
+    def login(self, identity: Identity, hosts: KnownHosts, accept_new: bool, patience: float) -> None:
         """Connects, exchanges keys, verifies the host key and authenticates; raises Fault or what its parts raise."""
-        self.exchange_keys(self._hosts.preference(self.node), patience)
-        self._verify()
+        self._verify(self.exchange_keys(hosts.preference(self.node), patience), hosts, accept_new)
         self.phase = "authentication"
         self._authenticate(identity)
         self.phase = "answer"
+        self.since = time.monotonic()
 
     def exchange_keys(self, preference: str, patience: float) -> bytes:
         """Connects and proves the server's host key, one of those types; gives its public blob."""
@@ -72,10 +76,14 @@ class Client(SSHClient):  # type: ignore[misc]
         key: bytes = self.session.hostkey()[0]
         return key
 
+    def open(self) -> None:
+        """Starts a shell that waits for its script."""
+        self._channel = self.eagain(self.session.open_session)
+        self.eagain(self._channel.execute, COMMAND)
+
     def ask(self, script: bytes, answer: Answer) -> None:
         """Runs the script and fills the answer until it is complete, too large, or the node has no more to say."""
-        channel = self.eagain(self.session.open_session)
-        self.eagain(channel.execute, COMMAND)
+        channel = self._channel
         self.eagain_write(channel.write, script)
         self.eagain(channel.send_eof)
         while not answer.too_large:
@@ -89,8 +97,26 @@ class Client(SSHClient):  # type: ignore[misc]
                 except TimeoutError:
                     break
 
+    def settle(self) -> bool:
+        """Whether the shell ended in order and nothing of it is left: then the session is good for another."""
+        if not self._channel.eof():
+            return False
+        with gevent.Timeout(LINGER, False):
+            self.eagain(self._channel.close)
+            self.eagain(self._channel.wait_closed)
+            self._channel = None
+            return True
+        return False
+
+    def hung_up(self) -> bool:
+        """Whether the node has ended a session in which nothing is under way."""
+        waiter = select.poll()
+        waiter.register(self.sock.fileno(), select.POLLRDHUP)  # seen also behind words that were not read yet
+        return bool(waiter.poll(0))
+
     def close(self) -> None:
         """Ends the session and frees its descriptor at once; the stock client leaks it."""
+        self._channel = None  # it holds the session, which could not be freed before the socket
         sock, self.sock = self.sock, None
         session, self.session = self.session, None
         if session is not None:
@@ -131,11 +157,10 @@ class Client(SSHClient):  # type: ignore[misc]
                 self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 return
 
-    def _verify(self) -> None:
-        key = self.session.hostkey()[0]
-        state = self._hosts.verdict(self.node, key)
-        if state is State.HOST_KEY_UNKNOWN and self._accept_new:
-            self._hosts.record(self.node, key)
+    def _verify(self, key: bytes, hosts: KnownHosts, accept_new: bool) -> None:
+        state = hosts.verdict(self.node, key)
+        if state is State.HOST_KEY_UNKNOWN and accept_new:
+            hosts.record(self.node, key)
         elif state is not State.OK:
             raise Fault(state, f"{_HOST_KEY[state]}: {fingerprint(key)}")
 

@@ -1,22 +1,25 @@
-"""The default transport: one greenlet a node, one login, one exec, the script on stdin of `sh -s`."""
+"""The default transport: one greenlet a node, one session, one exec, the script on stdin of `sh -s`."""
 
 from __future__ import annotations
 
 import resource
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from traceback import clear_frames
 
 import gevent
 from gevent.pool import Pool
 from gevent.threadpool import ThreadPool
 
+from nicassh.nodes import Node
 from nicassh.state import State
 from nicassh.transport import local
 from nicassh.transport.client import Client
 from nicassh.transport.faults import LOST, Fault, late, translate
 from nicassh.transport.hostkeys import known_hosts
 from nicassh.transport.identity import offered
+from nicassh.transport.kept import Kept
 from nicassh.transport.task import Answer, Limits, Reply, Task
 
 _PAUSE = 0.5
@@ -25,81 +28,133 @@ _SPARE = 24
 """Descriptors kept for the database, the event loop, key files and the like."""
 
 
-def run(tasks: Sequence[Task], limits: Limits) -> Iterator[Reply]:
-    """Asks the nodes, `limits.fanout` at a time, and yields each reply as it arrives. A node's fault is a reply."""
-    window = min(limits.fanout, _descriptors() - _SPARE)
-    for task in tasks:  # an operator's mistake in these files is told before any node is asked
-        known_hosts(task.node.known_hosts).check(writable=limits.host_keys == "accept-new")
-    gevent.get_hub().NOT_ERROR = (Exception, KeyboardInterrupt)  # else an interruption is printed as a trace
-    pool = Pool(max(1, window))
-    threads = ThreadPool(limits.fanout)  # for this very machine, where it is one of the nodes; else none is started
-    try:
-        yield from pool.imap_unordered(lambda task: _ask(task, limits, threads), tasks)
-    finally:
+class Sessions:
+    """The sessions with all nodes: those of the run that is under way, and those kept for the next."""
+
+    def __init__(self, limits: Limits) -> None:
+        gevent.get_hub().NOT_ERROR = (Exception, KeyboardInterrupt)  # else an interruption is printed as a trace
+        self._limits = limits
+        self._room = max(1, _descriptors() - _SPARE)
+        self._pool = Pool(min(limits.fanout, self._room))
+        self._threads = ThreadPool(limits.fanout)  # for this very machine, where it is one of the nodes
+        self._kept = Kept(limits.lifetime)
+
+    def run(self, tasks: Sequence[Task], begin: Callable[[str], bool]) -> Iterator[Reply]:
+        """Asks the nodes, `limits.fanout` at a time, and yields each reply as it arrives. A node's fault is a reply.
+
+        A node whose turn comes is left out where `begin` says so.
+        """
+        known_hosts.cache_clear()  # a worker lives long: each run sees these files as they are now
+        offered.cache_clear()
+        self._kept.sweep()
+        self._check([task.node for task in tasks])
+        replies = self._pool.imap_unordered(lambda task: self._ask(task, begin), tasks)
+        try:
+            yield from (reply for reply in replies if reply)
+        finally:
+            replies.kill()  # it would begin with the next tasks as soon as there is room
+            local.stop()
+            self._pool.kill()
+
+    def close(self) -> None:
+        """Ends all sessions."""
         local.stop()
-        pool.kill()
+        self._pool.kill()
+        self._kept.shrink(0)
+        self._threads.kill()
+
+    def _check(self, nodes: Sequence[Node]) -> None:
+        """Raises ConfigError for an operator's mistake in the files that a login needs, before any node is asked."""
+        strangers = [node for node in nodes if node.transport != "local" and node not in self._kept]
+        for files in dict.fromkeys(node.known_hosts for node in strangers):
+            known_hosts(files).check(writable=self._limits.host_keys == "accept-new")
+
+    def _ask(self, task: Task, begin: Callable[[str], bool]) -> Reply | None:
+        """The reply of one node within its deadlines; None where it was left out."""
+        if not begin(task.node.name):
+            return None
+        if task.node.transport == "local":
+            reply: Reply = self._threads.apply(local.ask, (task, self._limits))
+            return reply
+        start = time.monotonic()
+        answer = Answer(task.end, task.size)
+        whole = gevent.Timeout.start_new(self._limits.timeout)
+        try:
+            self._converse(task, answer)
+            state, reason = answer.verdict()
+        except Fault as fault:
+            state, reason = fault.state, fault.reason
+        finally:
+            whole.close()
+        if answer.complete:
+            state, reason = State.OK, ""
+        return Reply(task.node, state, reason, bytes(answer.output), bytes(answer.errors), time.monotonic() - start)
+
+    def _converse(self, task: Task, answer: Answer) -> None:
+        """Runs the script, and keeps the session where all went well. Raises Fault."""
+        node = task.node
+        if node.needs:
+            raise Fault(State.UNREACHABLE, f"needs the openssh transport: ssh_config asks for {node.needs}")
+        patience = min(node.connect_timeout or self._limits.connect_timeout, self._limits.timeout)
+        client = self._resume(node, patience / 2) or self._login(node, patience)
+        with _ended_by_fault(client):
+            client.ask(task.script, answer)
+            if answer.complete and client.settle():
+                self._kept.keep(client)
+            else:
+                client.close()
+
+    def _resume(self, node: Node, patience: float) -> Client | None:
+        """The node's kept session, with a channel; None where there is none, or the node has lost it meanwhile."""
+        client = self._kept.take(node)
+        if client is None:
+            return None
+        try:
+            with _ended_by_fault(client), gevent.Timeout(patience):
+                client.open()
+        except Fault:  # nothing of ours was sent yet, and what a fresh login meets are the node's own words
+            return None
+        return client
+
+    def _login(self, node: Node, patience: float) -> Client:
+        """A fresh session, with a channel. Raises Fault."""
+        self._kept.shrink(self._room - len(self._pool))
+        identity, hosts = offered(node.identity), known_hosts(node.known_hosts)
+        accept_new = self._limits.host_keys == "accept-new"
+        client = Client(node)
+        with _ended_by_fault(client):
+            with gevent.Timeout(patience):
+                _persist(client, lambda: client.login(identity, hosts, accept_new, patience))
+            client.open()
+        return client
 
 
-def _ask(task: Task, limits: Limits, threads: ThreadPool) -> Reply:
-    """The reply of one node within its deadlines."""
-    if task.node.transport == "local":
-        reply: Reply = threads.apply(local.ask, (task, limits))
-        return reply
-    limits.started(task.node.name)
-    start = time.monotonic()
-    answer = Answer(task.end, task.size)
+@contextmanager
+def _ended_by_fault(client: Client) -> Iterator[None]:
+    """Whatever goes wrong with a session ends it; errors and deadlines become a Fault."""
     try:
-        _converse(task, limits, answer)
-        state, reason = answer.verdict()
-    except Fault as fault:
-        state, reason = fault.state, fault.reason
-    if answer.complete:
-        state, reason = State.OK, ""
-    return Reply(task.node, state, reason, bytes(answer.output), bytes(answer.errors), time.monotonic() - start)
-
-
-def _converse(task: Task, limits: Limits, answer: Answer) -> None:
-    """Logs in and runs the script. Raises Fault."""
-    node = task.node
-    if node.needs:
-        raise Fault(State.UNREACHABLE, f"needs the openssh transport: ssh_config asks for {node.needs}")
-    client = Client(node, known_hosts(node.known_hosts), limits.host_keys == "accept-new")
-    patience = min(node.connect_timeout or limits.connect_timeout, limits.timeout)
-    whole, login = gevent.Timeout(limits.timeout), gevent.Timeout(patience)
-    try:
-        whole.start()
-        login.start()
-        _login(client, patience)
-        login.close()
-        client.ask(task.script, answer)
-    except gevent.Timeout as timeout:
-        if timeout not in (whole, login):
-            raise
-        clear_frames(timeout.__traceback__)
-        raise late(client.phase, node) from None
-    except gevent.GreenletExit:
-        raise
-    except Exception as error:
+        yield
+    except BaseException as error:
         # A frame that keeps a channel would free it after its socket was closed, through another's descriptor.
         clear_frames(error.__traceback__)
-        raise translate(error, client.phase, node) from error
-    finally:
-        whole.close()
-        login.close()
         client.close()
+        if isinstance(error, gevent.Timeout):
+            raise late(client.phase, client.node) from None
+        if isinstance(error, Exception):
+            raise translate(error, client.phase, client.node) from error
+        raise
 
 
-def _login(client: Client, patience: float) -> None:
+def _persist(client: Client, login: Callable[[], None]) -> None:
     """Logs in; once more where the node hung up before it knew who we are, as a busy sshd does (MaxStartups)."""
-    identity = offered(client.node.identity)
     try:
-        client.login(identity, patience)
+        login()
     except LOST:
         if client.phase not in ("greeting", "key exchange"):
             raise
         client.close()
         gevent.sleep(_PAUSE)
-        client.login(identity, patience)
+        login()
 
 
 def _descriptors() -> int:

@@ -8,7 +8,7 @@ import selectors
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from nicassh.state import State
@@ -21,14 +21,18 @@ _running: set[int] = set()
 """The shells that are at work, so that an interruption need not wait for them."""
 
 
-def run(tasks: Sequence[Task], limits: Limits) -> Iterator[Reply]:
-    """The replies, in the order in which they arrive."""
+def run(tasks: Sequence[Task], limits: Limits, begin: Callable[[str], bool]) -> Iterator[Reply]:
+    """The replies, in the order in which they arrive; a node whose turn comes is left out where `begin` says so."""
     if not tasks:
         return
+
+    def turn(task: Task) -> Reply | None:
+        return ask(task, limits) if begin(task.node.name) else None
+
     with ThreadPoolExecutor(min(limits.fanout, len(tasks))) as pool:
-        futures = [pool.submit(ask, task, limits) for task in tasks]
+        futures = [pool.submit(turn, task) for task in tasks]
         try:
-            yield from (future.result() for future in as_completed(futures))
+            yield from (reply for future in as_completed(futures) if (reply := future.result()))
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
             stop()
@@ -36,7 +40,6 @@ def run(tasks: Sequence[Task], limits: Limits) -> Iterator[Reply]:
 
 def ask(task: Task, limits: Limits) -> Reply:
     """The reply of this machine; blocks until it is there or the deadline has come."""
-    limits.started(task.node.name)
     start = time.monotonic()
     answer = Answer(task.end, task.size)
     try:

@@ -12,7 +12,7 @@ from nicassh.nodes import Node
 from nicassh.state import State
 from nicassh.transport.client import Client
 from nicassh.transport.faults import Fault, late, translate
-from nicassh.transport.hostkeys import TYPES, KnownHosts, fingerprint, known_hosts, type_of
+from nicassh.transport.hostkeys import TYPES, fingerprint, known_hosts, type_of
 from nicassh.transport.task import Limits
 
 
@@ -44,7 +44,7 @@ def _keys(node: Node, limits: Limits) -> list[Found]:
     last = Fault(State.UNREACHABLE, "no host key")
     for kind, algorithms in TYPES.items():
         try:
-            key = _exchange(node, hosts, algorithms, node.connect_timeout or limits.connect_timeout)
+            key = _exchange(node, algorithms, node.connect_timeout or limits.connect_timeout)
         except Fault as fault:
             last = fault
             if "algorithm" in fault.reason or found:
@@ -57,11 +57,11 @@ def _keys(node: Node, limits: Limits) -> list[Found]:
     return found or [Found(node, b"", "", "", last.state, last.reason)]
 
 
-def _exchange(node: Node, hosts: KnownHosts, algorithms: str, patience: float) -> bytes:
+def _exchange(node: Node, algorithms: str, patience: float) -> bytes:
     """The key of one type. Raises Fault."""
     if node.needs:
         raise Fault(State.UNREACHABLE, f"needs the openssh transport: ssh_config asks for {node.needs}")
-    client = Client(node, hosts, accept_new=False)
+    client = Client(node)
     try:
         with gevent.Timeout(patience):
             key = client.exchange_keys(algorithms, patience)

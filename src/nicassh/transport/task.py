@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from nicassh.nodes import Node
@@ -35,8 +34,8 @@ class Limits:
     connect_timeout: float = 10.0
     timeout: float = 60.0
     host_keys: str = "strict"
-    started: Callable[[str], None] = lambda _name: None
-    """Told the name of each node when its turn comes, for a progress display."""
+    lifetime: float = 600.0
+    """How long after its login a session is used again: then keys and inventories that changed take effect."""
 
 
 @dataclass(frozen=True)
