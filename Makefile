@@ -25,6 +25,7 @@ install: .venv/nicamon ## Make .venv and install nicamon into it
 packages: .venv/develop
 	@$(BIN)/python -m nicassh.demo.packages openssh-server iproute2 busybox mksh dash tcsh fish zsh || [ -z "$$CI" ]
 	@$(BIN)/python -m nicassh.demo.packages $(SYSTEMS) || [ -z "$$CI" ]
+	@$(BIN)/python -m nicassh.demo.packages postgresql mariadb-server || [ -z "$$CI" ]
 
 demo: .venv/nicamon ## Bring a farm of real nodes up on this machine, collect, and show it
 	@sh .ci/demo $(SYSTEMS)

@@ -1,17 +1,52 @@
-"""One farm with batch and storage systems for the whole run, brought up when a test first asks for it."""
+"""What lives for the whole run, brought up when a test first asks for it: database servers, and a farm with systems."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 
 import pytest
+import servers
 from program import Program
 
 import needs
 from nicassh import demo
 from nicassh.demo import systems
 from nicassh.demo.farm import Farm
+from nicassh.errors import SetupError
+
+
+@pytest.fixture(scope="session")
+def serving() -> Iterator[Callable[[str], servers.Server]]:
+    """Gives the one server of a kind, and starts it first where nobody has asked before."""
+    with ExitStack() as stack:
+
+        @cache
+        def serve(kind: str) -> servers.Server:
+            try:
+                return stack.enter_context(servers.started(kind))
+            except SetupError as error:
+                needs.missing(f"{error.what}; {error.hint}")
+
+        yield serve
+
+
+@pytest.fixture(params=servers.KINDS)
+def server(request: pytest.FixtureRequest, serving: Callable[[str], servers.Server]) -> servers.Server:
+    """A MariaDB, and a PostgreSQL."""
+    return serving(request.param)
+
+
+@pytest.fixture(params=("sqlite", *servers.KINDS))
+def database(request: pytest.FixtureRequest, tmp_path: Path, serving: Callable[[str], servers.Server]) -> Iterator[str]:
+    """The URL of an empty database of the test's own: an SQLite file, one in MariaDB, and one in PostgreSQL."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'nicamon.db'}"
+    else:
+        with serving(request.param).fresh() as url:
+            yield url
 
 
 @pytest.fixture(scope="session")

@@ -24,6 +24,8 @@ from nicassh.record import Column, Keep, Record, columns
 
 BUSY = 30.0
 """Seconds to wait for another process's write transaction."""
+DRIVERS = {"mariadb": "mariadb+pymysql", "mysql": "mysql+pymysql", "postgresql": "postgresql+psycopg"}
+"""The driver of a URL that names none."""
 
 
 @lru_cache(maxsize=65536)
@@ -79,7 +81,8 @@ def connect(url: str) -> sa.Engine:
     try:
         parsed = make_url(url)
         if parsed.get_backend_name() != "sqlite":
-            return sa.create_engine(parsed, pool_pre_ping=True)
+            named = parsed.set(drivername=DRIVERS.get(parsed.drivername, parsed.drivername))
+            return sa.create_engine(named, pool_pre_ping=True, isolation_level="READ COMMITTED")
         if parsed.database and parsed.database != ":memory:":
             _prepare(Path(parsed.database))
         engine = sa.create_engine(parsed, connect_args={"timeout": BUSY})

@@ -28,6 +28,8 @@ SERVICES = {
     "slurmctld": ("slurmctld", "munge"),
     "slurmd": ("slurmd", "munge"),
     "xrootd-server": ("logrotate",),
+    "postgresql": ("postgresql",),
+    "mariadb-server": ("mariadb",),
 }
 # Grid Engine asks for a program that sends mail. Of all that do, this is no service; the usual one is.
 SENDER = Path("/usr/sbin/sendmail")

@@ -1,0 +1,185 @@
+"""Real database servers of a test's own, from Debian's packages: own folder, own port, no rights, default durability.
+
+with servers.started("mariadb") as server, server.fresh() as url: ...
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import pwd
+import secrets
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.exc import OperationalError
+
+from nicassh.db import DRIVERS
+from nicassh.errors import SetupError
+
+KINDS = ("mariadb", "postgresql")
+USER = "nicamon"
+PATIENCE = 60.0
+"""Seconds that a server may take to begin or to end."""
+
+
+@dataclass
+class Server:
+    """A server that runs: where it listens, and the password of `USER`, who may do everything in it."""
+
+    kind: str
+    folder: Path
+    port: int
+    password: str
+    process: subprocess.Popen[bytes]
+
+    def url(self, database: str = "") -> str:
+        """The URL of a database over TCP, without a driver; of the one that is always there by default."""
+        there = database or {"mariadb": "mysql", "postgresql": "postgres"}[self.kind]
+        return f"{self.kind}://{USER}:{self.password}@127.0.0.1:{self.port}/{there}"
+
+    def local(self, database: str) -> str:
+        """The URL of a database over the Unix socket."""
+        if self.kind == "mariadb":
+            return f"mariadb://{USER}:{self.password}@localhost/{database}?unix_socket={self.folder}/socket"
+        return f"postgresql://{USER}:{self.password}@/{database}?host={self.folder}&port={self.port}"
+
+    def run(self, *statements: str) -> None:
+        """Runs statements, each by itself, as `USER`."""
+        url = sa.make_url(self.url()).set(drivername=DRIVERS[self.kind])
+        engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
+        with engine.connect() as connection:
+            for statement in statements:
+                connection.exec_driver_sql(statement)
+
+    @contextmanager
+    def fresh(self) -> Iterator[str]:
+        """The URL of a new empty database, made as the server makes one by default, and dropped after."""
+        name = f"fresh{next(_NUMBERS)}"
+        self.run(f"CREATE DATABASE {name}")
+        try:
+            yield self.url(name)
+        finally:
+            if self.kind == "mariadb":
+                self.run("SET lock_wait_timeout = 20", f"DROP DATABASE {name}")
+            else:
+                self.run(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@contextmanager
+def started(kind: str) -> Iterator[Server]:
+    """A new server of a kind; it ends with the block, or with the process that began it.
+
+    Raises SetupError where its package is missing, or with its last words where it does not begin.
+    """
+    account = _account({"mariadb": "mysql", "postgresql": "postgres"}[kind])
+    # Not in a test's own folder: other accounts do not get into it, and the name of a socket is short.
+    with tempfile.TemporaryDirectory(prefix=f"nicamon-{kind}-", dir="/tmp") as name:
+        folder, password, port = Path(name), secrets.token_hex(8), _free_port()
+        if account:
+            shutil.chown(folder, account, pwd.getpwnam(account).pw_gid)
+        begin = {"mariadb": _mariadb, "postgresql": _postgresql}[kind]
+        with (folder / "log").open("wb") as log:
+            command = begin(folder, password, port, lambda *argv: _run(account, argv, folder))
+            process = subprocess.Popen(_as(account, command), cwd=folder, stdout=log, stderr=log)
+        server = Server(kind, folder, port, password, process)
+        try:
+            _wait(server)
+            yield server
+        finally:
+            process.terminate()
+            try:
+                process.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _mariadb(folder: Path, password: str, port: int, run: Callable[..., None]) -> list[str]:
+    """Makes the data of a MariaDB; the command that serves it. What a server does by default is not changed."""
+    install = _program("mariadb-install-db", "mariadb-server", "/usr/bin")
+    data = f"--datadir={folder}/data"
+    run(install, "--no-defaults", data, "--auth-root-authentication-method=socket", "--skip-test-db")
+    account = f"'{USER}'@'%' IDENTIFIED BY '{password}'"
+    lines = f"CREATE USER IF NOT EXISTS {account};\nGRANT ALL ON *.* TO '{USER}'@'%' WITH GRANT OPTION;\n"
+    _write(folder / "init.sql", lines)
+    server = _program("mariadbd", "mariadb-server", "/usr/sbin")
+    return [
+        server, "--no-defaults", data, f"--port={port}", "--bind-address=127.0.0.1", f"--socket={folder}/socket",
+        f"--init-file={folder}/init.sql", f"--pid-file={folder}/pid",
+    ]  # fmt: skip
+
+
+def _postgresql(folder: Path, password: str, port: int, run: Callable[..., None]) -> list[str]:
+    """Makes the data of a PostgreSQL; the command that serves it."""
+    newest = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: float(path.parent.name))
+    place = str(newest[-1]) if newest else "/usr/lib/postgresql"
+    _write(folder / "password", password)
+    run(
+        _program("initdb", "postgresql", place), f"--pgdata={folder}/data", f"--username={USER}",
+        f"--pwfile={folder}/password", "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8",
+    )  # fmt: skip
+    server = _program("postgres", "postgresql", place)
+    settings = ["-c", f"unix_socket_directories={folder}", "-c", "listen_addresses=127.0.0.1"]
+    return [server, "-D", f"{folder}/data", "-p", str(port), *settings]
+
+
+def _program(name: str, package: str, place: str) -> str:
+    found = shutil.which(name, path=f"{place}:{os.environ.get('PATH', '')}")
+    if found is None:
+        raise SetupError(f"not installed: {package}", "as root: make packages")
+    return found
+
+
+def _account(usual: str) -> str:
+    """The account that a server runs as: root's servers would not begin, others run as who begins them."""
+    if os.geteuid() != 0:
+        return ""
+    return usual if any(entry.pw_name == usual for entry in pwd.getpwall()) else "nobody"
+
+
+def _as(account: str, argv: Sequence[str]) -> list[str]:
+    """The command run as an account, and ended with the process that began it, however that ends."""
+    drop = [f"--reuid={account}", f"--regid={pwd.getpwnam(account).pw_gid}", "--clear-groups"] if account else []
+    return ["setpriv", *drop, "--pdeathsig=TERM", *argv]
+
+
+def _run(account: str, argv: Sequence[str], folder: Path) -> None:
+    done = subprocess.run(_as(account, argv), cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SetupError(f"{argv[0]} ended with {done.returncode}: {(done.stderr or done.stdout).strip()[-500:]}")
+
+
+def _write(file: Path, text: str) -> None:
+    """A file that the server's account may read: in the folder, which is for it alone."""
+    file.write_text(text)
+    file.chmod(0o644)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait(server: Server) -> None:
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return server.run("SELECT 1")
+        except OperationalError:
+            if server.process.poll() is not None or time.monotonic() > until:
+                words = (server.folder / "log").read_text(errors="replace")[-800:]
+                raise SetupError(f"{server.kind} does not begin: {words}") from None
+            time.sleep(0.1)
+
+
+_NUMBERS = itertools.count()
