@@ -27,11 +27,15 @@ _KEPT = 2000
 
 @dataclass(frozen=True)
 class Answered:
-    """What came of one node: its own outcome and those of its probes."""
+    """What came of one node: its own outcome and those of its probes.
+
+    `away` is whether it did not say a single word: whatever is asked of it next will end the same.
+    """
 
     node: Node
     login: Outcome
     outcomes: tuple[Outcome, ...]
+    away: bool = False
 
     @property
     def well(self) -> bool:
@@ -114,7 +118,7 @@ def _answered(reply: Reply, sections: Mapping[str, Section], probes: Sequence[Pr
             outcomes.append(replace(missing, state=State.TIMEOUT, reason="the node's time was used up by other probes"))
         else:
             outcomes.append(missing)
-    return Answered(reply.node, login, tuple(outcomes))
+    return Answered(reply.node, login, tuple(outcomes), reply.state is not State.OK and not reply.output)
 
 
 def judge(probe: Probe, section: Section, missing: Outcome) -> Outcome:

@@ -19,9 +19,12 @@ FILE = "nicamon.toml"
 VARIABLE = "NICAMON_CONFIG"
 
 
-def setting(default: Any, help: str, choices: tuple[str, ...] = ()) -> Any:  # noqa: A002 the reader's word
-    """Declares a setting: its default, the sentence that explains it, and the values it may have."""
-    return dataclasses.field(default=default, metadata={"help": help, "choices": choices})
+def setting(default: Any, help: str, choices: tuple[str, ...] = (), least: float | None = None) -> Any:  # noqa: A002 the reader's word
+    """Declares a setting: its default, the sentence that explains it, and the values it may have.
+
+    A number must be above 0 unless it may be as small as `least`.
+    """
+    return dataclasses.field(default=default, metadata={"help": help, "choices": choices, "least": least})
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,21 @@ class Config:
         "Units of systemd that belong on the nodes, besides the daemons that nicamon knows: nslcd.service. "
         "A node that has no unit of that name shows nothing for it.",
     )
+    workers: int = setting(4, "How many workers may be at work on this machine at the same time.")
+    fetch_limit: int = setting(500, "How many due jobs of one class a worker takes at once.")
+    sessions: int = setting(
+        3, "How many SSH sessions all workers together may have with one node; the last one is for critical jobs."
+    )
+    reserved: int = setting(1, "How many workers critical jobs leave to the other jobs.", least=0)
+    lease: float = setting(30.0, "Seconds after which a worker that gives no sign of life loses its jobs to others.")
+    ceiling: float = setting(
+        900.0, "Seconds between two tries of a probe that fails, or of a node out of reach, at the most."
+    )
+    max_load: float = setting(50.0, "Load average of this machine at which its workers rest.")
+    load_exponent: float = setting(
+        3.0, "How steeply the number of workers falls as the load comes near max_load; 0: not at all.", least=0
+    )
+    min_memory: int = setting(64, "MiB of available memory of this machine below which its workers rest.", least=0)
     stale: float = setting(900.0, "Seconds after which a value is shown as stale.")
     file: Path | None = None
 
@@ -141,8 +159,9 @@ def _checked(name: str, value: Any, where: str, folder: Path) -> Any:
         return tuple(folder / Path(item).expanduser() for item in value) if "Path" in kind else tuple(value)
     if not isinstance(value, _KINDS[kind]) or isinstance(value, bool):
         raise ConfigError(f"{where} = {value!r} must be {_WORDS[kind]}")
-    if isinstance(value, int | float) and not 0 < value < 1e9:
-        raise ConfigError(f"{where} = {value!r} must be above 0")
+    least = field.metadata["least"]
+    if isinstance(value, int | float) and not (0 < value < 1e9 or (least is not None and least <= value <= 0)):
+        raise ConfigError(f"{where} = {value!r} must be {'above 0' if least is None else f'{least:g} or more'}")
     if field.metadata["choices"] and value not in field.metadata["choices"]:
         raise ConfigError(f"{where} = {value!r} must be one of: {', '.join(field.metadata['choices'])}")
     return float(str(value)) if kind == "float" else value

@@ -88,7 +88,7 @@ def test_a_dead_execd(batch_farm: Farm, batch_nicamon: Program) -> None:
     batch_nicamon("collect")
     systems.order(batch_farm, "sge", "nc15", "stop")
     try:
-        batch_nicamon("collect", "-q", code=None)
+        batch_nicamon("collect", "--now", "-q", code=None)
         (service,) = where(batch_nicamon, "services", "service = execd and node = nc15.jinr.ru")
         assert service["state"] == "down", "the next collection sees it, before the master does"
         down = "node = nc15.jinr.ru and batch = down"
@@ -118,7 +118,7 @@ def test_a_dead_master_is_no_empty_cluster(batch_farm: Farm, batch_nicamon: Prog
     before = where(batch_nicamon, "jobs", "system = sge")
     systems.order(batch_farm, "sge", "nc2", "stop")
     try:
-        batch_nicamon("collect", "-q", code=None)
+        batch_nicamon("collect", "--now", "-q", code=None)
         assert [job["job"] for job in where(batch_nicamon, "jobs", "system = sge")] == [job["job"] for job in before]
         assert "nica: sge is down since" in batch_nicamon("show", "jobs").stdout
         (scheduler,) = where(batch_nicamon, "batch", "system = sge")
@@ -137,7 +137,7 @@ def test_a_dead_slurmctld_is_no_empty_cluster_either(batch_farm: Farm, batch_nic
     assert before
     systems.order(batch_farm, "slurm", "nc3", "stop")
     try:
-        batch_nicamon("collect", "-q", code=None)
+        batch_nicamon("collect", "--now", "-q", code=None)
         assert [job["job"] for job in where(batch_nicamon, "jobs", "system = slurm")] == [job["job"] for job in before]
         assert "nica: slurm is down since" in batch_nicamon("show", "queues").stdout
     finally:

@@ -105,7 +105,7 @@ def test_dead_node_keeps_its_values_and_gets_a_reason(farm: Farm, nicamon: Progr
     before = nicamon.rows("show", "node", "nc15")[0]
     farm.enter("nc15", ["pkill", "-x", "sshd"])
     try:
-        done = nicamon("collect", code=1)
+        done = nicamon("collect", "--now", code=1)
         assert done.stderr.count("\n") == 1
         assert done.stderr.startswith("nc15.jinr.ru: ")
         row = nicamon.rows("show", "farm")[-1]
@@ -118,5 +118,5 @@ def test_dead_node_keeps_its_values_and_gets_a_reason(farm: Farm, nicamon: Progr
         from nicassh import demo
 
         demo.up(farm.folder)
-    nicamon("collect")
+    nicamon("collect", "--now")
     assert nicamon.rows("show", "farm")[-1]["state"] == "up"

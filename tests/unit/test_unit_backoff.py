@@ -73,6 +73,11 @@ def test_level_skipping(case: dict[str, Any]) -> None:
     assert (level > MAX_LEVEL) is case["gives_up"]
 
 
+def test_a_level_is_skipped_once_its_delays_are_over() -> None:
+    assert next_level(0, 81 + 256 + 625) == 1
+    assert next_level(0, 81 + 256 + 625 + 0.5) == 2
+
+
 @pytest.mark.parametrize("case", each([STALE["SK4"]]))
 def test_run_time_of_each_class(case: dict[str, Any]) -> None:
     assert {one: minutes * 60 for one, minutes in classes(case["max_runtime_minutes"]).items()} == RUNTIME

@@ -87,6 +87,7 @@ def test_burst(case: dict[str, Any]) -> None:
         ({10, 40}, 7, 10, 3, 40),
         ({10}, 9, 10, 1, 10),
         ({10, 40}, 0, 1, 1, 10),
+        ({10, 40}, 1, 1, 1, 10),
         ({10, 40}, 1, 2, 1, 40),
         ({10, 40}, 0, 2, 5, 10),
         ({10, 40}, 1, 2, 5, 40),
@@ -106,6 +107,8 @@ def test_only_turns_are_said_to_be_turns() -> None:
     assert choose({20, 40}, {30: 1}, 2, passes={20: 0.1}, reserved=1) == Choice(40, turn=True)
     assert choose({10, 20, 40}, {}, 1, passes={}, reserved=1) == Choice(10)
     assert choose({40}, {}, 1, passes={40: 9.0}, reserved=1) == Choice(40)
+    # As many workers as hold jobs, whatever else is known of them.
+    assert choose({20, 30}, {20: 3, 30: 2}, 1, passes={}, reserved=1) == Choice(20)
 
 
 def test_turns_share_time_and_not_jobs() -> None:

@@ -22,10 +22,13 @@ COMMANDS = {
     "keys": "Show and record the host keys of nodes.",
     "probes": "List the probes and what they collect.",
     "collect": "Ask the nodes and store what they answer.",
+    "worker": "Stay and run what comes due, with several processes.",
+    "queue": "Show the jobs, and try again, drop or hasten some.",
     "show": "Show the farm, or any record, from the database.",
     "explain": "Say everything that is wrong with a node.",
     "procs": "Show the processes of users on all nodes, now.",
     "demo": "A farm of real sshd nodes on this machine, to try things on.",
+    "install-units": "Have systemd run the workers, or collect each minute.",
     "completion": "Print the completion script for a shell.",
 }
 
@@ -39,7 +42,7 @@ class _Lazy(click.Group):
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:  # noqa: ARG002
         if name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"nicassh.cli.{name}").command
+        command: click.Command = import_module(f"nicassh.cli.{name.replace('-', '_')}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002

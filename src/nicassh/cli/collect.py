@@ -1,4 +1,4 @@
-"""`nicamon collect`: ask the nodes, store what they answer."""
+"""`nicamon collect`: be a worker until nothing is due; or ask some nodes now."""
 
 from __future__ import annotations
 
@@ -8,28 +8,29 @@ from typing import Any
 
 import click
 
-from nicassh import collect
+from nicassh import collect, jobs
 from nicassh.cli.progress import Progress, failures
 from nicassh.cli.session import Session, complete_probes, node_expression
-from nicassh.transport import Connections
+from nicassh.worker import Worker, schedule
 
 
 @click.command()
 @node_expression(
-    "-n", "--node", "expression", default="", metavar="EXPR", help="Ask only these nodes: nc[2-4], @batch, …"
+    "-n", "--node", "expression", default="", metavar="EXPR", help="Ask these nodes now: nc[2-4], @batch, …"
 )
 @click.option(
-    "-p",
-    "--probe",
-    "names",
-    multiple=True,
-    shell_complete=complete_probes,
-    help="Run only this probe; may be repeated.",
-)
+    "-p", "--probe", "names", multiple=True, shell_complete=complete_probes,
+    help="Run this probe now; may be repeated.",
+)  # fmt: skip
+@click.option("--now", is_flag=True, help="Run all probes on all nodes now, whether they are due or not.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing about nodes; only the exit code tells.")
 @click.pass_obj
-def command(session: Session, expression: str, names: tuple[str, ...], quiet: bool) -> None:
-    """Ask the nodes and store what they answer, in one transaction.
+def command(session: Session, expression: str, names: tuple[str, ...], now: bool, quiet: bool) -> None:
+    """Ask the nodes what is due, and store what they answer.
+
+    Each probe has its own period, and each node its own jobs. This command does what is due until there
+    is no more, and ends; one that is started meanwhile takes what the first has not. With --now, nodes or
+    probes it asks at once, due or not.
 
     Exit code 0: all well. 1: some node or probe failed; the others are stored, and the table keeps
     the failed ones with their reason. On a terminal there is a progress bar; from cron there is
@@ -37,29 +38,24 @@ def command(session: Session, expression: str, names: tuple[str, ...], quiet: bo
 
     \b
     nicamon collect
+    nicamon collect --now
     nicamon collect -n @batch -p load -p memory
-    */5 * * * *  nicamon collect            (a line for crontab)
+    * * * * *  nicamon collect            (a line for crontab)
     """
     probes = session.probes(names)
     pairs = collect.plan(session.select(expression), probes)
-    store = session.store
-    store.create()
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupt)
+    session.store.create()
+    session.queue.create()
+    wanted = [(node.name, probe.name) for node, some in pairs for probe in some]
     answers: list[collect.Answered] = []
-    progress = Progress(len(pairs), shown=not quiet and sys.stderr.isatty())
-    parameters = collect.parameters_of(session.config)
     interrupted = False
+    progress = Progress(len(pairs), shown=not quiet and sys.stderr.isatty())
     try:
-        with progress, Connections(collect.limits_of(session.config)) as connections:
-            for answered in collect.ask(pairs, connections, parameters, progress.started):
-                answers.append(answered)
-                progress.arrived(answered.well)
+        _work(session, progress, answers, wanted if now or expression or names else [])
     except KeyboardInterrupt:
         interrupted = True
-    # A second interruption must not undo the transaction that keeps what the first one saved.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
-    collect.save(store, probes, answers)
     if not quiet:
         for line in failures(answers):
             click.echo(line, err=True)
@@ -67,5 +63,38 @@ def command(session: Session, expression: str, names: tuple[str, ...], quiet: bo
     sys.exit(130 if interrupted else 0 if all(answered.well for answered in answers) else 1)
 
 
+def _work(session: Session, progress: Progress, answers: list[collect.Answered], wanted: list[tuple[str, str]]) -> None:
+    """Runs the wanted probes on their nodes; or where none are named, all that is due."""
+    queue = session.queue
+
+    def seen(answered: collect.Answered) -> None:
+        answers.append(answered)
+        progress.arrived(answered.node.name, answered.well)
+
+    worker = Worker(
+        queue, session.store, session.select(), session.probes(), session.config, started=progress.started, seen=seen
+    )
+    if not wanted:
+        jobs.reap(queue)
+        jobs.arm(queue, schedule(session.select(), session.probes()))
+        progress.total = jobs.nodes_due(queue)
+    with worker, progress:
+        if wanted:
+            worker.run(jobs.take(queue, worker.claimant, wanted))
+        elif worker.may_work():
+            while worker.work():
+                pass
+        else:
+            progress.note = "this machine has as many workers as it bears now"
+    if not answers and not progress.note:
+        soon = jobs.soonest(queue)
+        progress.note = "nothing is due; --now asks all the same" + (
+            f"; next in {max(0.0, soon):.0f} s" if soon else ""
+        )
+
+
 def _interrupt(_number: int, _frame: Any) -> None:
+    # Once only: a second interruption must not undo the transaction that keeps what the first one saved.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     raise KeyboardInterrupt

@@ -33,18 +33,18 @@ class Output:
 
     def show(self, build: Callable[[], View]) -> None:
         """Builds the view and prints it, once or every `watch` seconds until interrupted. Raises UsageError."""
-        self._show(lambda: [build()], "")
+        self._show(lambda: [build()])
 
-    def show_page(self, name: str, build: Callable[[], Sequence[View]]) -> None:
+    def show_page(self, name: str, build: Callable[[], Sequence[View]], beside: bool = False) -> None:
         """The same for several views under each other; sorting, filter and columns are for the first.
 
-        In JSON they are one row: that of the first, with the rows of each other under its name.
+        In JSON the rows of each other stand under its name: in the one row of the first, or `beside` the rows.
         """
-        self._show(build, name)
+        self._show(build, name, beside)
 
-    def _show(self, build: Callable[[], Sequence[View]], page: str) -> None:
+    def _show(self, build: Callable[[], Sequence[View]], page: str = "", beside: bool = False) -> None:
         if self.watch is None:
-            self._print(self._arranged(build()), page)
+            self._print(self._arranged(build()), page, beside)
             return
         screen = self.format == "table" and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
         with suppress(KeyboardInterrupt):  # the one way to end it, and so no failure
@@ -53,7 +53,7 @@ class Output:
                 if screen:
                     self._repaint(views)
                 else:
-                    self._print(views, page)
+                    self._print(views, page, beside)
                 sys.stdout.flush()
                 time.sleep(self.watch)
 
@@ -67,9 +67,9 @@ class Output:
         """Programs get every row; a person gets a view gathered where that is how it is best read."""
         return self.gather if self.gather is not None else one.gathers and self.format == "table" and len(one.rows) > 1
 
-    def _print(self, views: list[View], page: str) -> None:
+    def _print(self, views: list[View], page: str, beside: bool) -> None:
         try:
-            sys.stdout.writelines(f"{line}\n" for line in self._lines(views, page))
+            sys.stdout.writelines(f"{line}\n" for line in self._lines(views, page, beside))
             sys.stdout.flush()
         except BrokenPipeError:
             # The reader has gone (| head): no error. What is left to flush goes nowhere.
@@ -85,14 +85,14 @@ class Output:
         picture = "".join(f"{line}\x1b[K\n" for line in lines)
         sys.stdout.write(f"\x1b[H{picture}\x1b[J")
 
-    def _lines(self, views: list[View], page: str) -> Iterator[str]:
+    def _lines(self, views: list[View], page: str, beside: bool) -> Iterator[str]:
         """The views in the format that the reader wants."""
         from nicassh import terminal
 
         if self.format == "json":
             further = {view.name: list(terminal.records(view)) for view in views[1:]}
-            rows = [{**row, **further} for row in terminal.records(views[0])]
-            yield terminal.json_text(page or views[0].name, rows)
+            rows = [{**row, **({} if beside else further)} for row in terminal.records(views[0])]
+            yield terminal.json_text(page or views[0].name, rows, further if beside else {})
         elif self.format == "table":
             yield from self._tables([view for view in views if view.rows] or views[:1])
         else:

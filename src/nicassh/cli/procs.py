@@ -110,7 +110,7 @@ def _ask(
     with progress:
         for answered in collect.ask(collect.plan(nodes, probes), connections, parameters, progress.started):
             answers.append(answered)
-            progress.arrived(answered.well)
+            progress.arrived(answered.node.name, answered.well)
     return answers
 
 

@@ -18,10 +18,16 @@ if TYPE_CHECKING:
 
 
 class Progress:
-    """A bar on a terminal that counts answered, running and failed nodes; nothing elsewhere."""
+    """A bar on a terminal that counts answered, running and failed nodes; nothing elsewhere.
+
+    `note` is what the summary says where no node was asked.
+    """
 
     def __init__(self, total: int, shown: bool) -> None:
-        self.total, self.answered, self.failed, self._begun = total, 0, 0, 0
+        self.total, self.note = total, ""
+        self._begun: set[str] = set()
+        self._answered: set[str] = set()
+        self._failed: set[str] = set()
         self._start = time.monotonic()
         self._shown = shown
         self._bar: Bar | None = None
@@ -49,15 +55,17 @@ class Progress:
         if self._bar:
             self._bar.stop()
 
-    def started(self, _name: str) -> None:
-        """A node's turn has come."""
-        self._begun += 1
+    def started(self, name: str) -> None:
+        """A node's turn has come, perhaps once more."""
+        self._begun.add(name)
+        self._answered.discard(name)
         self._update()
 
-    def arrived(self, well: bool) -> None:
+    def arrived(self, name: str, well: bool) -> None:
         """A node has answered, or failed to."""
-        self.answered += 1
-        self.failed += not well
+        self._answered.add(name)
+        if not well:
+            self._failed.add(name)
         self._update()
 
     def summary(self, interrupted: bool) -> None:
@@ -65,14 +73,16 @@ class Progress:
         if not self._shown and not interrupted:
             return
         seconds = time.monotonic() - self._start
-        failed = f", {self.failed} with failures" if self.failed else ""
+        failed = f", {len(self._failed)} with failures" if self._failed else ""
         cut = "interrupted: what had arrived is stored; " if interrupted else ""
-        click.echo(f"{cut}{self.answered} of {self.total} nodes in {seconds:.1f} s{failed}", err=True)
+        done = self.note or f"{len(self._answered)} of {self.total} nodes in {seconds:.1f} s{failed}"
+        click.echo(f"{cut}{done}", err=True)
 
     def _update(self) -> None:
         if self._bar:
-            running = self._begun - self.answered
-            self._bar.update(self._task, completed=self.answered, counts=f"{running} running, {self.failed} failed")
+            running = len(self._begun - self._answered)
+            counts = f"{running} running, {len(self._failed)} failed"
+            self._bar.update(self._task, completed=len(self._answered), total=self.total, counts=counts)
 
 
 def failures(answers: Iterable[Answered]) -> list[str]:

@@ -11,6 +11,7 @@ import click
 
 if TYPE_CHECKING:
     from nicassh.config import Config
+    from nicassh.jobs import Queue
     from nicassh.nodes import Inventory, Node
     from nicassh.probe import Probe
     from nicassh.store import Store
@@ -21,14 +22,14 @@ class Session:
     """Loads what a command needs and nothing else, so that `nicamon --version` stays fast."""
 
     def __init__(self, file: Path | None) -> None:
-        self._file = file
+        self.file = file
 
     @cached_property
     def config(self) -> Config:
         """The configuration in force. Raises ConfigError."""
         from nicassh import config
 
-        return config.load(self._file)
+        return config.load(self.file)
 
     @cached_property
     def inventory(self) -> Inventory:
@@ -64,6 +65,17 @@ class Session:
         from nicassh.store import Store
 
         return Store(self.config.database_url, self._loaded)
+
+    @cached_property
+    def queue(self) -> Queue:
+        """The jobs of the database. Raises DatabaseError."""
+        from nicassh.jobs import Queue
+
+        config = self.config
+        return Queue(
+            self.store.engine, lease=config.lease, sessions=config.sessions, reserved=config.reserved,
+            ceiling=config.ceiling,
+        )  # fmt: skip
 
     def scene(self, nodes: Sequence[Node]) -> Scene:
         """These nodes as the database has them now. Raises DatabaseError."""

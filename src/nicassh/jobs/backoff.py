@@ -15,7 +15,7 @@ from nicassh.jobs.priority import Priority
 MAX_LEVEL = 15
 """The last level: a one-off job that fails on it has failed for good, after 16 runs."""
 
-RUNTIME = {
+RUNTIME: dict[int, int] = {
     Priority.CRITICAL: 720 * 60,
     Priority.HIGH: 10 * 60,
     Priority.MEDIUM: 60 * 60,
@@ -48,11 +48,9 @@ def next_level(level: int, age: float) -> int:
     `age` is the seconds since the job was created. Levels whose delays it has outlived already are skipped, so that a
     job that waited for a month is not asked for 15 times more.
     """
-    first = level + 1
-    sums = accumulate(map(_base, range(1, MAX_LEVEL + 3)))
-    # The sum of a level includes the delay of the level after it: only what is outlived with it is skipped.
-    outlived = [number for number, seconds in enumerate(sums) if first < number <= MAX_LEVEL + 1 and seconds < age]
-    return max(outlived, default=first)
+    # The sum for a level has the delay of the next one in it: a level is skipped to when that is outlived as well.
+    sums = enumerate(accumulate(map(_base, range(1, MAX_LEVEL + 3))))
+    return max((number for number, seconds in sums if number > level and seconds < age), default=level + 1)
 
 
 def demoted(priority: int, level: int) -> Priority:

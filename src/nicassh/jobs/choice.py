@@ -59,7 +59,8 @@ def choose(
         return None
     available = workers - sum(number for one, number in running.items() if one not in others)
     if available < len(others):
-        return Choice(min(others, key=lambda one: (passes.get(one, 0.0), one)), turn=True)
+        # Of equals, min gives the first: the most urgent.
+        return Choice(min(others, key=lambda one: passes.get(one, 0.0)), turn=True)
     return Choice(next(_by_slots(others, running, available)))
 
 

@@ -5,18 +5,25 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from nicassh.views import Row, View
 
 
-def json_text(name: str, rows: Iterable[dict[str, Any]]) -> str:
-    """`{"schema": "nicamon.NAME/1", "rows": […]}`, one row a line."""
+def json_text(
+    name: str, rows: Iterable[dict[str, Any]], further: Mapping[str, Iterable[dict[str, Any]]] | None = None
+) -> str:
+    """`{"schema": "nicamon.NAME/1", "rows": […]}`, one row a line; further lists stand beside `rows`."""
+    lists = {"rows": rows, **(further or {})}
+    parts = [f'"schema": {_dumps(f"nicamon.{name}/1")}', *(f"{_dumps(key)}: {_list(of)}" for key, of in lists.items())]
+    return f"{{{', '.join(parts)}}}"
+
+
+def _list(rows: Iterable[dict[str, Any]]) -> str:
     lines = ",\n  ".join(_dumps(row) for row in rows)
-    body = f"[\n  {lines}\n]" if lines else "[]"
-    return f'{{"schema": {_dumps(f"nicamon.{name}/1")}, "rows": {body}}}'
+    return f"[\n  {lines}\n]" if lines else "[]"
 
 
 def ndjson_lines(view: View) -> Iterator[str]:

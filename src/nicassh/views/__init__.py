@@ -1,5 +1,6 @@
 """Views: named tables over the newest records, for the terminal, JSON, CSV and the web alike."""
 
+from nicassh.views import queue
 from nicassh.views.diff import diff
 from nicassh.views.directory import catalogue, hostkeys, inventory
 from nicassh.views.explain import exclusion, explain
@@ -38,6 +39,7 @@ __all__ = [
     "ordered",
     "packages",
     "page",
+    "queue",
     "software",
     "spread",
 ]

@@ -1,0 +1,101 @@
+"""`nicamon queue`: the jobs, and what an operator does to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import click
+
+from nicassh import jobs
+from nicassh.cli.output import Output, output_options
+from nicassh.cli.session import Session, complete_probes, node_expression
+from nicassh.units import counted
+from nicassh.views import queue as views
+
+
+@click.group(invoke_without_command=True)
+@output_options
+@click.pass_context
+def command(ctx: click.Context, output: Output) -> None:
+    """Show the jobs by class, the workers, and what is in trouble.
+
+    A class whose oldest job waits for more than a minute is marked: its share of the workers is too
+    small for what it has to do. In JSON: `rows` are the classes, beside them `workers` and `troubled`.
+
+    \b
+    nicamon queue
+    nicamon queue --watch 2
+    nicamon queue jobs nc13                 the jobs of a node, one by one
+    nicamon queue retry                     all that failed, is deferred or paused: try again now
+    nicamon queue now @batch software       do not wait for its time
+    """
+    session = ctx.find_object(Session)
+    assert session is not None  # noqa: S101 the group above made it
+    session.queue.create()
+    if ctx.invoked_subcommand is None:
+        queue = session.queue
+        output.show_page(
+            "queue", lambda: [views.classes(queue), views.heads(queue), views.listed(queue, True)], beside=True
+        )
+
+
+@command.command("jobs")
+@node_expression("expression", metavar="NODE", required=False, default="")
+@output_options
+@click.pass_obj
+def listing(session: Session, expression: str, output: Output) -> None:
+    """List the jobs one by one, the next one first.
+
+    \b
+    nicamon queue jobs nc13
+    nicamon queue jobs --filter "state = deferred" --json
+    """
+    nodes = _nodes(session, expression)
+    output.show(lambda: views.listed(session.queue, nodes=nodes))
+
+
+def _steering(name: str, act: Callable[..., int], done: str, text: str) -> None:
+    """Declares one of the commands that change jobs."""
+
+    @command.command(name, help=text)
+    @node_expression("expression", metavar="[NODE]", required=False, default="")
+    @click.argument("probe", required=False, default="", shell_complete=complete_probes)
+    @click.pass_obj
+    def steer(session: Session, expression: str, probe: str) -> None:
+        session.probes([probe] if probe else [])
+        number = act(session.queue, _nodes(session, expression), probe)
+        click.echo(f"{counted(number, 'job')} {done}")
+
+
+def _nodes(session: Session, expression: str) -> list[str] | None:
+    return [node.name for node in session.select(expression)] if expression else None
+
+
+_steering(
+    "retry", jobs.retry, "to be tried again now",
+    """Give jobs that failed, are deferred after a failure, or paused with their node, a fresh start.
+
+    \b
+    nicamon queue retry
+    nicamon queue retry nc13
+    nicamon queue retry @batch software
+    """,
+)  # fmt: skip
+_steering(
+    "cancel", jobs.cancel, "cancelled",
+    """Put due jobs off to their next time, and remove those that are done once. What runs goes on.
+
+    \b
+    nicamon queue cancel nc13
+    nicamon queue cancel @batch software
+    """,
+)  # fmt: skip
+_steering(
+    "now", jobs.now, "due now",
+    """Make jobs due at once, for the workers that run; `nicamon collect --now` does the work itself.
+
+    \b
+    nicamon queue now nc13
+    nicamon queue now @batch software
+    """,
+)  # fmt: skip

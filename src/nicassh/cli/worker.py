@@ -1,0 +1,111 @@
+"""`nicamon worker`: workers that stay."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from nicassh import jobs
+from nicassh.cli.session import Session
+from nicassh.errors import ConfigError
+from nicassh.probe import builtin
+from nicassh.worker import Pool, Worker, schedule
+
+_LINGER = 120.0
+"""Seconds for which a worker for urgent jobs stays when there are none: beginning one takes a second."""
+
+
+@click.command()
+@click.option(
+    "--processes", type=click.IntRange(1, 64), metavar="N", help="How many workers; else the setting `workers`."
+)
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing about batches that went well.")
+@click.option("--child", is_flag=True, hidden=True)
+@click.option("--down-to", type=int, default=int(jobs.Priority.NEGLIGIBLE), hidden=True)
+@click.pass_obj
+def command(session: Session, processes: int | None, quiet: bool, child: bool, down_to: int) -> None:
+    """Stay and run what comes due, with several processes.
+
+    It looks after the jobs of all nodes as `collect` does, each minute, and reads configuration,
+    inventory and probes anew when they change. SIGTERM or Ctrl-C: the batches that run are finished,
+    what they have not begun is given back. Workers on several head nodes share one queue where the
+    database is a server. A line for each batch goes to stderr.
+
+    \b
+    nicamon worker
+    nicamon worker --processes 8 --quiet
+    nicamon install-units --user         have systemd run it
+    """
+    level = logging.WARNING if quiet else logging.INFO
+    logging.basicConfig(level=level, stream=sys.stderr, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    session.store.create()
+    session.queue.create()
+    if child:
+        _child(session, down_to)
+        return
+    number = processes or session.config.workers
+    pool = Pool(session.queue, _own_command(session, quiet), number, session.config, _Armed(session))
+    _at_end(pool.stop)
+    pool.run()
+
+
+class _Armed:
+    """Keeps the permanent jobs as the files of the operator have them."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._seen: dict[Path, int] = {}
+
+    def __call__(self) -> bool:
+        """Whether the files have changed since the last call. Raises ConfigError where they are wrong now."""
+        fresh = Session(self._session.file)
+        found = _versions(fresh)
+        if found == self._seen:
+            return False
+        nodes, probes = fresh.select(), fresh.probes()
+        if fresh.config.database_url != self._session.config.database_url:
+            raise ConfigError("the setting `database` has changed", "start `nicamon worker` anew")
+        jobs.arm(self._session.queue, schedule(nodes, probes))
+        first, self._seen = not self._seen, found
+        return not first
+
+
+def _versions(session: Session) -> dict[Path, int]:
+    """The files that say what is to be done, with the times of their last change."""
+    config = session.config
+    folders = [builtin(), *config.probes]
+    files = [*config.inventory, *(file for folder in folders for file in folder.rglob("*") if file.is_file())]
+    return {file: file.stat().st_mtime_ns for file in [*files, *([config.file] if config.file else [])]}
+
+
+def _child(session: Session, down_to: int) -> None:
+    """One worker of the pool. It ends with its parent, and a lane for urgent work once there is none."""
+    worker = Worker(session.queue, session.store, session.select(), session.probes(), session.config)
+    _at_end(worker.stop)
+    parent, lane = os.getppid(), down_to < jobs.Priority.NEGLIGIBLE
+    with worker:
+        worker.stay(lambda: os.getppid() == parent, down_to, _LINGER if lane else None)
+
+
+def _own_command(session: Session, quiet: bool) -> list[str]:
+    """The command line of one worker."""
+    config = ["--config", str(session.config.file)] if session.config.file else []
+    return [sys.executable, "-m", "nicassh", *config, "worker", "--child", *(["--quiet"] if quiet else [])]
+
+
+def _at_end(stop: Callable[[], None]) -> None:
+    """Has the first signal end in order what runs; a second one interrupts it."""
+
+    def handle(number: int, _frame: Any) -> None:
+        signal.signal(number, signal.default_int_handler)
+        stop()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, handle)

@@ -1,0 +1,69 @@
+"""Adding: jobs that are done once, for which no two with the same key exist at a time."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from uuid import uuid4
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from nicassh.jobs.arming import fresh
+from nicassh.jobs.claimant import Claimant
+from nicassh.jobs.job import PROBE, Batch, Job
+from nicassh.jobs.priority import Priority, checked
+from nicassh.jobs.queue import Queue
+from nicassh.jobs.table import JOBS, RUNNING, WAITING
+
+_LOG = logging.getLogger("nicamon")
+
+
+def add(
+    queue: Queue, kind: str, argument: str = "", *, node: str = "", priority: int = Priority.MEDIUM,
+    delay: float = 0.0, force: bool = False,
+) -> bool:  # fmt: skip
+    """Adds a job that is done once; False where the same one waits, is deferred or runs already.
+
+    One that runs is marked to run once more. With `force` the one that waits gets the new priority.
+    `delay` is in seconds. Raises DatabaseError.
+    """
+    if checked(priority) != priority:
+        _LOG.warning("%s %s: there is no priority %s, medium is taken", kind, argument or node, priority)
+    priority = checked(priority)
+    now = queue.now()
+    key = f"once {kind} {node} {argument}"
+    row = {**fresh(kind, node, argument, priority, now), "active_key": key, "next_try": now + delay}
+
+    def insert(connection: sa.Connection) -> bool:
+        try:
+            with connection.begin_nested():
+                connection.execute(sa.insert(JOBS), [row])
+        except IntegrityError:
+            same = JOBS.c.active_key == key
+            connection.execute(sa.update(JOBS).where(same, JOBS.c.state == RUNNING).values(again=True))
+            if force:
+                connection.execute(sa.update(JOBS).where(same, JOBS.c.state == WAITING).values(priority=priority))
+            return False
+        return True
+
+    return queue.write(insert)
+
+
+def take(queue: Queue, claimant: Claimant, pairs: Iterable[tuple[str, str]], priority: int = Priority.HIGH) -> Batch:
+    """Adds probes on nodes to be run once, as jobs that this worker holds already; `pairs` are node and probe.
+
+    Should the worker die, they are due for another one. Raises DatabaseError.
+    """
+    token, now = str(uuid4()), queue.now()
+    held = {"state": RUNNING, "worker": claimant.id, "token": token, "lease_until": now + queue.lease}
+    rows = [{**fresh(PROBE, node, probe, priority, now), **held} for node, probe in pairs]
+
+    def insert(connection: sa.Connection) -> Batch:
+        connection.execute(sa.insert(JOBS), rows)
+        fields = [JOBS.c[name] for name in Job.__dataclass_fields__]
+        jobs = connection.execute(sa.select(*fields).where(JOBS.c.state == RUNNING, JOBS.c.token == token)).all()
+        return Batch(priority, token, tuple(Job(*job) for job in jobs))
+
+    claimant.batch = queue.write(insert)
+    return claimant.batch

@@ -1,0 +1,103 @@
+"""Who claims: a worker of the queue with its sign of life, known by a uuid and never by its process number."""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+import sqlalchemy as sa
+
+from nicassh.jobs.job import Batch
+from nicassh.jobs.queue import Queue
+from nicassh.jobs.table import JOBS, RUNNING, WAITING, WORKERS
+
+
+@dataclass
+class Claimant:
+    """One worker. `batch` is what it holds; `spent` are the seconds that its last batch took, by class.
+
+    `busy` is whether the others count it as one that works.
+    """
+
+    id: str = field(default_factory=lambda: str(uuid4()))
+    host: str = field(default_factory=socket.gethostname)
+    batch: Batch | None = None
+    spent: dict[int, float] = field(default_factory=dict)
+    busy: bool = False
+
+    def row(self, queue: Queue) -> dict[str, object]:
+        """Its row among the workers, fresh."""
+        now = queue.now()
+        return {"id": self.id, "host": self.host, "pid": os.getpid(), "begun": now, "lease_until": now + queue.lease}
+
+
+def enter(queue: Queue) -> Claimant:
+    """A new worker that counts as alive for one lease. Raises DatabaseError."""
+    claimant = Claimant()
+    queue.write(lambda connection: connection.execute(sa.insert(WORKERS), [claimant.row(queue)]))
+    return claimant
+
+
+def leave(queue: Queue, claimant: Claimant) -> int:
+    """Gives back what a worker holds and strikes it off; how many jobs that were. Raises DatabaseError."""
+
+    def work(connection: sa.Connection) -> int:
+        number = connection.execute(_release(JOBS.c.worker == claimant.id)).rowcount
+        connection.execute(sa.delete(WORKERS).where(WORKERS.c.id == claimant.id))
+        return number
+
+    claimant.batch = None
+    return queue.write(work)
+
+
+def release(queue: Queue, claimant: Claimant) -> int:
+    """Gives back the jobs of a worker's batch that have not come to their end; how many they were."""
+    batch, claimant.batch = claimant.batch, None
+    if batch is None:
+        return 0
+    return queue.write(lambda connection: connection.execute(_release(JOBS.c.token == batch.token)).rowcount)
+
+
+def beat(queue: Queue, claimant: Claimant) -> bool:
+    """A sign of life: the worker and what it holds are its own for one more lease.
+
+    False where the lease ran out meanwhile and the jobs are another's: their results must not count.
+    Raises DatabaseError.
+    """
+    batch = claimant.batch
+
+    def work(connection: sa.Connection) -> bool:
+        queue.ask_time(connection)
+        until = queue.now() + queue.lease
+        alive = connection.execute(
+            sa.update(WORKERS).where(WORKERS.c.id == claimant.id).values(lease_until=until)
+        ).rowcount
+        if batch:
+            mine = sa.and_(JOBS.c.state == RUNNING, JOBS.c.token == batch.token)
+            connection.execute(sa.update(JOBS).where(mine).values(lease_until=until))
+        return bool(alive)
+
+    return queue.write(work)
+
+
+def rank(queue: Queue, claimant: Claimant) -> int:
+    """How many workers of its machine came before it: the last ones rest where the machine bears fewer."""
+    others = sa.select(WORKERS.c.id, WORKERS.c.begun).where(
+        WORKERS.c.host == claimant.host, WORKERS.c.lease_until > queue.now()
+    )
+    rows = queue.read(lambda connection: connection.execute(others).all())
+    before = [row.id for row in sorted(rows, key=lambda row: (row.begun, row.id))]
+    return before.index(claimant.id) if claimant.id in before else len(before)
+
+
+def _release(whose: sa.ColumnElement[bool]) -> sa.Update:
+    """A run that had begun and was given up in order is no attempt that failed."""
+    begun = sa.case((JOBS.c.started.is_not(None) & (JOBS.c.attempts > 0), JOBS.c.attempts - 1), else_=JOBS.c.attempts)
+    held = sa.and_(JOBS.c.state == RUNNING, whose)
+    return sa.update(JOBS).where(held).values(state=WAITING, attempts=begun, **FREED)
+
+
+FREED = {"worker": None, "token": None, "lease_until": None, "started": None}
+"""What a job that nobody holds has in these columns."""

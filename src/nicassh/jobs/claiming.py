@@ -1,0 +1,136 @@
+"""Claiming: one short transaction in which a worker chooses a class and takes what is due of it."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import sqlalchemy as sa
+
+from nicassh.jobs.choice import averaged, charge, choose
+from nicassh.jobs.claimant import Claimant
+from nicassh.jobs.job import PROBE, Batch, Job
+from nicassh.jobs.priority import Priority
+from nicassh.jobs.queue import Queue, chunks
+from nicassh.jobs.situation import DUE, Situation, situation
+from nicassh.jobs.table import CLASSES, JOBS, RUNNING, WAITING, WORKERS
+
+_FIELDS = [JOBS.c[name] for name in Job.__dataclass_fields__]
+_NEXT = (
+    sa.select(*_FIELDS)
+    .where(DUE, JOBS.c.priority == sa.bindparam("class"))
+    .order_by(JOBS.c.next_try, JOBS.c.id)
+    .limit(sa.bindparam("limit"))
+    .with_for_update(skip_locked=True)
+)
+_crowded = (
+    sa.select(JOBS.c.node)
+    .where(JOBS.c.state == RUNNING, JOBS.c.node != "")
+    .group_by(JOBS.c.node)
+    .having(sa.func.count(JOBS.c.token.distinct()) >= sa.bindparam("sessions"))
+)
+_NEXT_ELSEWHERE = _NEXT.where(JOBS.c.node.not_in(_crowded))
+_TAKE = (
+    sa.update(JOBS)
+    .where(JOBS.c.id.in_(sa.bindparam("ids", expanding=True)), JOBS.c.state == WAITING)
+    .values(
+        state=RUNNING,
+        worker=sa.bindparam("me"),
+        token=sa.bindparam("claim"),
+        lease_until=sa.bindparam("until"),
+        started=None,
+        again=False,
+    )
+)
+_BUSY = (
+    sa.update(WORKERS)
+    .where(WORKERS.c.id == sa.bindparam("me"))
+    .values(priority=sa.bindparam("class"), lease_until=sa.bindparam("until"))
+)
+_OF_CLASS = sa.update(CLASSES).where(CLASSES.c.priority == sa.bindparam("class"))
+_MEAN = _OF_CLASS.values(seconds=sa.bindparam("mean"))
+_CHARGE = _OF_CLASS.values(turn=sa.bindparam("passed"))
+
+
+def claim(
+    queue: Queue, claimant: Claimant, limit: int = 1, window: int = 1, down_to: int = Priority.NEGLIGIBLE
+) -> Batch | None:
+    """Takes up to `limit` due jobs of one class; None where nothing is due that may run.
+
+    Below medium a batch is one chore, or as many probes as run side by side (`window`), so that slow
+    work is not held back by one worker. Classes below `down_to` are left alone. A worker that still holds a
+    batch gets that one. Raises DatabaseError.
+    """
+    if claimant.batch:
+        return claimant.batch
+    claimant.batch = queue.write(lambda connection: _claim(queue, claimant, connection, limit, window, down_to))
+    return claimant.batch
+
+
+def _claim(
+    queue: Queue, claimant: Claimant, connection: sa.Connection, limit: int, window: int, down_to: int
+) -> Batch | None:
+    queue.lock(connection)
+    now = queue.now()
+    found = situation(connection, now, claimant.id)
+    waiting = [priority for priority in found.waiting if priority <= down_to]
+    _account(connection, found, claimant)
+    while choice := choose(waiting, found.running, found.active, passes=found.passes, reserved=queue.reserved):
+        if jobs := _next(queue, connection, found, choice.priority, now, limit, window):
+            if choice.turn:
+                _charge(connection, found, waiting, choice.priority)
+            return _take(queue, claimant, connection, Batch(choice.priority, str(uuid4()), tuple(jobs)), now)
+        waiting.remove(choice.priority)  # its nodes have all the sessions that they may
+    if claimant.busy:
+        connection.execute(_BUSY, {"me": claimant.id, "class": None, "until": now + queue.lease})
+        claimant.busy = False
+    return None
+
+
+def _next(
+    queue: Queue, connection: sa.Connection, found: Situation, priority: int, now: float, limit: int, window: int
+) -> list[Job]:
+    """The due jobs of a class that its next batch is made of."""
+    upper = priority <= Priority.MEDIUM
+    # The last session of a node is for critical jobs; there are no more sessions than busy workers.
+    sessions = max(1, queue.sessions - (priority != Priority.CRITICAL))
+    crowded = sum(found.running.values()) >= sessions
+    parameters = {"now": now, "class": priority, "limit": limit if upper else min(limit, window), "sessions": sessions}
+    rows = connection.execute(_NEXT_ELSEWHERE if crowded else _NEXT, parameters).all()
+    jobs = [Job(*row) for row in rows]
+    if jobs and not upper:
+        alike = [job for job in jobs if job.kind == PROBE]
+        jobs = alike if jobs[0].kind == PROBE else jobs[:1]
+    return jobs
+
+
+def _take(queue: Queue, claimant: Claimant, connection: sa.Connection, batch: Batch, now: float) -> Batch | None:
+    """Marks the jobs as held, where nobody else was quicker: the guard on their state decides, not the lock."""
+    until = now + queue.lease
+    ids = [job.id for job in batch.jobs]
+    taken = 0
+    for part in chunks(ids):
+        names = {"ids": part, "me": claimant.id, "claim": batch.token, "until": until}
+        taken += connection.execute(_TAKE, names).rowcount
+    if taken != len(ids):
+        mine = set(connection.scalars(sa.select(JOBS.c.id).where(JOBS.c.state == RUNNING, JOBS.c.token == batch.token)))
+        batch = Batch(batch.priority, batch.token, tuple(job for job in batch.jobs if job.id in mine))
+    claimant.busy = bool(batch.jobs)
+    names = {"me": claimant.id, "class": batch.priority if batch.jobs else None, "until": until}
+    if not connection.execute(_BUSY, names).rowcount:  # struck off while it slept
+        connection.execute(sa.insert(WORKERS), [{**claimant.row(queue), "priority": names["class"]}])
+    return batch if batch.jobs else None
+
+
+def _account(connection: sa.Connection, found: Situation, claimant: Claimant) -> None:
+    """What the worker's last batches took goes into the mean of their classes."""
+    for priority, seconds in claimant.spent.items():
+        found.seconds[priority] = averaged(found.seconds[priority], seconds)
+        connection.execute(_MEAN, {"class": priority, "mean": found.seconds[priority]})
+    claimant.spent = {}
+
+
+def _charge(connection: sa.Connection, found: Situation, waiting: list[int], priority: int) -> None:
+    """What a batch of this class is expected to take goes on its account."""
+    passed = charge(found.passes, waiting, priority, found.seconds[priority])
+    changed = [{"class": one, "passed": moment} for one, moment in passed.items() if moment != found.passes[one]]
+    connection.execute(_CHARGE, changed)

@@ -1,0 +1,82 @@
+"""The queue as one program sees it: a database, its clock, and how long a claim holds."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+
+from nicassh.db import explained, writing
+from nicassh.jobs.priority import Priority
+from nicassh.jobs.table import CLASSES, METADATA
+
+T = TypeVar("T")
+_CHUNK = 500
+_CLOCK = {"postgresql": "SELECT extract(epoch FROM clock_timestamp())", "mysql": "SELECT unix_timestamp(now(6))"}
+_MUTEX = sa.select(CLASSES.c.priority).where(CLASSES.c.priority == Priority.CRITICAL).with_for_update()
+
+
+def chunks(ids: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Parts that fit into one IN (…): old SQLite takes 999 variables."""
+    return (ids[index : index + _CHUNK] for index in range(0, len(ids), _CHUNK))
+
+
+class Queue:
+    """The jobs of one database.
+
+    `lease` is for how many seconds a worker keeps what it holds without a sign of life; `sessions` is how
+    many SSH sessions a node may have at once, of which the last is for critical jobs; `reserved` how many
+    workers critical jobs leave to the others; `ceiling` the seconds between two tries of a permanent job
+    that fails, unless its own period is longer.
+    """
+
+    def __init__(
+        self, engine: sa.Engine, *, lease: float = 30.0, sessions: int = 3, reserved: int = 1, ceiling: float = 900.0
+    ) -> None:
+        self.engine = engine
+        self.lease, self.sessions, self.reserved, self.ceiling = lease, sessions, reserved, ceiling
+        self._writing = writing(engine)
+        self._ahead = 0.0
+
+    def create(self) -> None:
+        """Makes the tables that are missing, and asks for the time. Raises DatabaseError."""
+        with explained(self.engine):
+            METADATA.create_all(self._writing)
+            try:
+                with self._writing.begin() as connection:
+                    if not connection.scalar(sa.select(sa.func.count()).select_from(CLASSES)):
+                        connection.execute(
+                            sa.insert(CLASSES), [{"priority": p, "turn": 0.0, "seconds": 1.0} for p in Priority]
+                        )
+            except IntegrityError:
+                pass  # another program was quicker
+        self.read(self.ask_time)
+
+    def now(self) -> float:
+        """Seconds since 1970 by the clock of the database, which all head nodes share."""
+        return time.time() + self._ahead
+
+    def ask_time(self, connection: sa.Connection) -> None:
+        """Learns how far the clock of the database is ahead of this machine's; SQLite has none of its own."""
+        if statement := _CLOCK.get(self.engine.dialect.name.replace("mariadb", "mysql")):
+            before = time.time()
+            theirs = float(connection.exec_driver_sql(statement).scalar_one())
+            self._ahead = theirs - (before + time.time()) / 2
+
+    def read(self, work: Callable[[sa.Connection], T]) -> T:
+        """What `work` gives, in a transaction that only reads. Raises DatabaseError."""
+        with explained(self.engine), self.engine.begin() as connection:
+            return work(connection)
+
+    def write(self, work: Callable[[sa.Connection], T]) -> T:
+        """What `work` gives, in a transaction of its own. Raises DatabaseError."""
+        with explained(self.engine), self._writing.begin() as connection:
+            return work(connection)
+
+    def lock(self, connection: sa.Connection) -> None:
+        """Lets one worker at a time choose what to claim; SQLite's write transaction is that lock already."""
+        if self.engine.dialect.name != "sqlite":
+            connection.execute(_MUTEX)

@@ -1,0 +1,76 @@
+"""Reaping: what dead workers held is anybody's again, once their lease has run out and not before."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from nicassh.jobs import backoff
+from nicassh.jobs.claimant import FREED
+from nicassh.jobs.finishing import JITTER
+from nicassh.jobs.job import Batch
+from nicassh.jobs.queue import Queue
+from nicassh.jobs.table import FAILED, FINISHED, JOBS, RUNNING, WAITING, WORKERS
+
+PATIENCE = 3
+"""Workers that may die over a permanent job before it is put off."""
+_REMEMBERED = 60
+"""Minutes for which finished jobs are counted."""
+_LOST = sa.and_(JOBS.c.state == RUNNING, JOBS.c.lease_until < sa.bindparam("now"))
+_FREE = (
+    sa.update(JOBS)
+    .where(JOBS.c.id == sa.bindparam("this"), _LOST)
+    .values(state=sa.bindparam("becomes"), next_try=sa.bindparam("due"), error=sa.bindparam("why"), **FREED)
+)
+
+
+def reap(queue: Queue) -> int:
+    """Frees the jobs whose lease ran out and strikes their workers off; how many jobs. Raises DatabaseError."""
+
+    def work(connection: sa.Connection) -> int:
+        now = queue.now()
+        lost = connection.execute(sa.select(JOBS).where(_LOST), {"now": now}).all()
+        if lost:
+            connection.execute(_FREE, [_freed(queue, row, now) for row in lost])
+        connection.execute(sa.delete(WORKERS).where(WORKERS.c.lease_until < now))
+        return len(lost)
+
+    return queue.write(work)
+
+
+def overrun(queue: Queue, batch: Batch, since: Mapping[int, float]) -> list[str]:
+    """Puts jobs of a batch that ran for too long one class lower, for another worker; which ones.
+
+    `since` gives the moment of time.monotonic() at which each run began. Raises DatabaseError.
+    """
+    now = time.monotonic()
+    late = [job for job in batch.jobs if job.id in since and now - since[job.id] > backoff.RUNTIME[batch.priority]]
+    if late:
+        fields = {"state": WAITING, "priority": backoff.overrun(batch.priority), "created": queue.now(), **FREED}
+        error = f"stopped after {backoff.RUNTIME[batch.priority] // 60} minutes"
+        those = sa.and_(JOBS.c.id.in_([job.id for job in late]), JOBS.c.token == batch.token)
+        change = sa.update(JOBS).where(those).values(**fields, next_try=queue.now(), error=error)
+        queue.write(lambda connection: connection.execute(change))
+    return [f"{job.argument or job.kind} {job.node}".strip() for job in late]
+
+
+def tidy(queue: Queue) -> None:
+    """Forgets what was finished more than an hour ago. Raises DatabaseError."""
+    oldest = int(queue.now() // 60) - _REMEMBERED
+    queue.write(lambda connection: connection.execute(sa.delete(FINISHED).where(FINISHED.c.minute < oldest)))
+
+
+def _freed(queue: Queue, row: Any, now: float) -> dict[str, object]:
+    """A job after its worker died: due at once, unless it seems to be what workers die of."""
+    names = {"this": row.id, "now": now, "becomes": WAITING, "due": row.next_try, "why": row.error}
+    if row.started is None:
+        return names
+    names["why"] = f"its worker gave no more sign of life while it ran (run {row.attempts})"
+    if row.every is None and row.attempts > backoff.MAX_LEVEL:
+        return {**names, "becomes": FAILED}
+    if row.attempts > PATIENCE:
+        names["due"] = now + backoff.periodic(row.attempts - PATIENCE, row.every or 0, queue.ceiling, JITTER)
+    return names

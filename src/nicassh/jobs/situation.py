@@ -1,0 +1,54 @@
+"""The situation that the next choice is made in: what is due, and what the workers are at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from nicassh.jobs.queue import Queue
+from nicassh.jobs.table import CLASSES, JOBS, WAITING, WORKERS
+
+_NOW: sa.BindParameter[float] = sa.bindparam("now")
+_alive = WORKERS.c.lease_until > _NOW
+DUE = sa.and_(JOBS.c.state == WAITING, JOBS.c.next_try <= _NOW)
+"""A job that may run at the moment `now`: not before its time, and at it."""
+_SITUATION = sa.select(
+    CLASSES.c.priority,
+    CLASSES.c.turn,
+    CLASSES.c.seconds,
+    sa.exists().where(DUE, JOBS.c.priority == CLASSES.c.priority).label("waits"),
+    sa.select(sa.func.count())
+    .where(_alive, WORKERS.c.id != sa.bindparam("me"), WORKERS.c.priority == CLASSES.c.priority)
+    .scalar_subquery()
+    .label("workers"),
+    sa.select(sa.func.count()).where(_alive).scalar_subquery().label("active"),
+).order_by(CLASSES.c.priority)
+
+
+@dataclass
+class Situation:
+    """What a choice is made of: the classes with due jobs, busy workers by class, live workers, virtual times."""
+
+    waiting: list[int]
+    running: dict[int, int]
+    active: int
+    passes: dict[int, float]
+    seconds: dict[int, float]
+
+
+def situation(connection: sa.Connection, now: float, asking: str) -> Situation:
+    """The situation at a moment, for the worker that asks: its own last class does not count."""
+    rows = connection.execute(_SITUATION, {"now": now, "me": asking}).all()
+    return Situation(
+        waiting=[row.priority for row in rows if row.waits],
+        running={row.priority: row.workers for row in rows if row.workers},
+        active=max((row.active for row in rows), default=1),
+        passes={row.priority: row.turn for row in rows},
+        seconds={row.priority: row.seconds for row in rows},
+    )
+
+
+def look(queue: Queue) -> Situation:
+    """The situation now, for who only looks. Raises DatabaseError."""
+    return queue.read(lambda connection: situation(connection, queue.now(), ""))
