@@ -47,8 +47,13 @@ class Server:
 
 
 @contextmanager
-def serve(folder: Path, *options: str, kinds: tuple[str, ...] = ("ed25519",), keys: bool = True) -> Iterator[Server]:
-    """Runs an sshd with these host keys and lines of configuration; without `keys` it lets nobody in."""
+def serve(
+    folder: Path, *options: str, kinds: tuple[str, ...] = ("ed25519",), keys: bool = True, port: int | None = None
+) -> Iterator[Server]:
+    """Runs an sshd with these host keys and lines of configuration; without `keys` it lets nobody in.
+
+    Sessions outlive it, as they outlive any sshd.
+    """
     program = shutil.which("sshd") or "/usr/sbin/sshd"
     if not Path(program).exists():
         needs.missing("openssh-server is missing")
@@ -58,7 +63,7 @@ def serve(folder: Path, *options: str, kinds: tuple[str, ...] = ("ed25519",), ke
         if not (folder / name).exists():
             generate(folder / name, kind)
     shutil.copy(folder / "client.pub", folder / "authorized")
-    port = free_port()
+    port = port or free_port()
     lines = [
         f"Port {port}", "ListenAddress 127.0.0.1", "UsePAM no", "StrictModes no", "PasswordAuthentication no",
         f"PidFile {folder}/pid", "MaxStartups 100:30:200", "PermitRootLogin yes", "LogLevel ERROR",

@@ -53,15 +53,19 @@ class Sessions:
             yield from (reply for reply in replies if reply)
         finally:
             replies.kill()  # it would begin with the next tasks as soon as there is room
-            local.stop()
-            self._pool.kill()
+            self._interrupt()
 
     def close(self) -> None:
-        """Ends all sessions."""
-        local.stop()
-        self._pool.kill()
+        """Ends all sessions, and what is under way."""
+        self._interrupt()
         self._kept.shrink(0)
         self._threads.kill()
+
+    def _interrupt(self) -> None:
+        self._pool.kill()
+        while len(self._threads):  # one of them may be just about to start its shell
+            local.stop()
+            gevent.sleep(local.BREATH)
 
     def _check(self, nodes: Sequence[Node]) -> None:
         """Raises ConfigError for an operator's mistake in the files that a login needs, before any node is asked."""

@@ -14,9 +14,9 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from nicassh.state import State
 from nicassh.transport.task import LINGER, Answer, Limits, Reply, Task
 
+BREATH = 0.01
+"""Seconds between two attempts to end the shells that are at work."""
 _CHUNK = 65536
-
-
 _running: set[int] = set()
 """The shells that are at work, so that an interruption need not wait for them."""
 
@@ -35,7 +35,9 @@ def run(tasks: Sequence[Task], limits: Limits, begin: Callable[[str], bool]) -> 
             yield from (reply for future in as_completed(futures) if (reply := future.result()))
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
-            stop()
+            while any(future.running() for future in futures):  # one may be just about to start its shell
+                stop()
+                time.sleep(BREATH)
 
 
 def ask(task: Task, limits: Limits) -> Reply:
