@@ -50,9 +50,10 @@ format: .venv/develop ## Format the code
 docs: .venv/develop ## Write the generated pages of docs/
 	$(BIN)/python docs/generate.py
 
-bench: packages ## Compare with pdsh on 100 real nodes, count what a node pays, time the views (root)
+bench: packages ## Compare with pdsh on 100 real nodes, measure kept sessions, count what a node pays, time the views (root)
 	@$(BIN)/python -m nicassh.demo.packages pdsh
 	$(BIN)/python tests/bench/fanout.py
+	$(BIN)/python tests/bench/kept.py
 	$(BIN)/python tests/bench/footprint.py
 	$(BIN)/python tests/bench/views.py
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 
 from nicassh import bundle
 from nicassh.bundle import Section
@@ -26,16 +27,27 @@ _KEPT = 2000
 
 
 @dataclass(frozen=True)
+class Ask:
+    """Probes to run on a node in one session; `about` is what the caller has in mind with it."""
+
+    node: Node
+    probes: tuple[Probe, ...]
+    about: Any = None
+
+
+@dataclass(frozen=True)
 class Answered:
     """What came of one node: its own outcome and those of its probes.
 
     `away` is whether it did not say a single word: whatever is asked of it next will end the same.
+    `about` is that of the question.
     """
 
     node: Node
     login: Outcome
     outcomes: tuple[Outcome, ...]
     away: bool = False
+    about: Any = None
 
     @property
     def well(self) -> bool:
@@ -43,42 +55,45 @@ class Answered:
         return self.login.state.well and all(outcome.state.well for outcome in self.outcomes)
 
 
-def plan(nodes: Sequence[Node], probes: Sequence[Probe]) -> list[tuple[Node, tuple[Probe, ...]]]:
+def plan(nodes: Sequence[Node], probes: Sequence[Probe]) -> list[Ask]:
     """What to run on each node: a probe of heads on heads alone. Nodes that no probe is for are left out.
 
     Raises UsageError where none is left.
     """
     suited = {head: tuple(probe for probe in probes if head or probe.where == "nodes") for head in (False, True)}
-    pairs = [(node, some) for node in nodes if (some := suited[bool(node.head)])]
-    if not pairs and nodes:
+    asks = [Ask(node, some) for node in nodes if (some := suited[bool(node.head)])]
+    if not asks and nodes:
         what = f"{', '.join(probe.name for probe in probes)}: none of these nodes is the head of a batch cluster"
         raise UsageError(what, 'give the node that can ask the batch system the key head = "NAME" in the inventory')
-    return pairs
+    return asks
 
 
 def ask(
-    pairs: Sequence[tuple[Node, Sequence[Probe]]],
+    asks: Iterable[Ask],
     connections: Connections,
     parameters: Mapping[str, str],
-    started: Callable[[str], None] = lambda _name: None,
+    started: Callable[[Ask], None] = lambda _ask: None,
 ) -> Iterator[Answered]:
     """Runs on each node its probes, and yields what came of each node as it arrives.
 
-    A node stands in one pair. `started` is told each node whose turn has come. No node's failure is raised.
+    A question is taken when there is room for it. `started` is told what begins. No node's failure is raised.
     """
-    mark, deadline = bundle.nonce(), connections.limits.timeout
+    mark = bundle.nonce()
+    tasks = _tasks(asks, mark, connections.limits.timeout, parameters)
+    for reply in connections.run(tasks, lambda task: started(task.about)):
+        ask: Ask = reply.about
+        yield _answered(reply, bundle.split(reply.output, reply.errors, mark, ask.probes), ask)
+
+
+def _tasks(asks: Iterable[Ask], mark: str, deadline: float, parameters: Mapping[str, str]) -> Iterator[Task]:
+    """The questions as tasks; one script serves all nodes that have the same probes."""
     scripts: dict[tuple[str, ...], bytes] = {}
-    tasks = []
-    for node, probes in pairs:
-        names = tuple(probe.name for probe in probes)
+    for ask in asks:
+        names = tuple(probe.name for probe in ask.probes)
         if names not in scripts:
-            scripts[names] = bundle.join(probes, mark, deadline, parameters)
-        size = sum(probe.size for probe in probes) + 2**20
-        tasks.append(Task(node, scripts[names], bundle.end_of(mark), size))
-    probes_of = {node.name: probes for node, probes in pairs}
-    for reply in connections.run(tasks, started):
-        probes = probes_of[reply.node.name]
-        yield _answered(reply, bundle.split(reply.output, reply.errors, mark, probes), probes)
+            scripts[names] = bundle.join(ask.probes, mark, deadline, parameters)
+        size = sum(probe.size for probe in ask.probes) + 2**20
+        yield Task(ask.node, scripts[names], bundle.end_of(mark), size, ask)
 
 
 def limits_of(config: Config) -> Limits:
@@ -104,12 +119,12 @@ def save(store: Store, probes: Sequence[Probe], answers: Iterable[Answered]) -> 
     store.write([answered.login for answered in answers] + [o for outcomes in by_probe.values() for o in outcomes])
 
 
-def _answered(reply: Reply, sections: Mapping[str, Section], probes: Sequence[Probe]) -> Answered:
+def _answered(reply: Reply, sections: Mapping[str, Section], ask: Ask) -> Answered:
     at = datetime.now(UTC).replace(microsecond=0)
     name, seconds = reply.node.name, round(reply.seconds, 3)
     login = Outcome(name, LOGIN, at, reply.state, clean(reply.reason), seconds)
     outcomes = []
-    for probe in probes:
+    for probe in ask.probes:
         missing = Outcome(name, probe.name, at, reply.state, clean(reply.reason), seconds)
         if probe.name in sections:
             outcomes.append(judge(probe, sections[probe.name], missing))
@@ -118,7 +133,8 @@ def _answered(reply: Reply, sections: Mapping[str, Section], probes: Sequence[Pr
             outcomes.append(replace(missing, state=State.TIMEOUT, reason="the node's time was used up by other probes"))
         else:
             outcomes.append(missing)
-    return Answered(reply.node, login, tuple(outcomes), reply.state is not State.OK and not reply.output)
+    away = reply.state is not State.OK and not reply.output
+    return Answered(reply.node, login, tuple(outcomes), away, ask.about)
 
 
 def judge(probe: Probe, section: Section, missing: Outcome) -> Outcome:

@@ -94,9 +94,9 @@ def test_replies_come_as_they_arrive_and_starts_are_told(node: Node) -> None:
     begun: list[str] = []
     lock = threading.Lock()
 
-    def told(name: str) -> None:
+    def told(task: Task) -> None:
         with lock:
-            begun.append(name)
+            begun.append(task.node.name)
 
     tasks = [
         Task(dataclasses.replace(node, name=name), f"sleep {delay}; printf '\\nend\\n'".encode(), b"\nend\n")

@@ -39,7 +39,7 @@ def descriptors() -> int:
 
 def test_stop_lets_those_under_way_finish_and_leaves_the_others_out(node: Node, tmp_path: Path) -> None:
     with Connections(Limits(fanout=2, timeout=10)) as connections:
-        run = connections.run(tasks(node, 8, f"touch {tmp_path}/NAME; sleep 0.5"), lambda _name: connections.stop())
+        run = connections.run(tasks(node, 8, f"touch {tmp_path}/NAME; sleep 0.5"), lambda _task: connections.stop())
         assert [(reply.node.name, reply.state) for reply in run] == [("n0", State.OK)]
         assert [file.name for file in tmp_path.iterdir()] == ["n0"]
         assert list(connections.run(tasks(node, 2, "true"))) == []
@@ -69,7 +69,7 @@ def test_stop_in_a_handler_of_a_signal(node: Node, tmp_path: Path) -> None:
 def test_run_that_is_left_early_begins_nothing_more(node: Node) -> None:
     begun: list[str] = []
     with Connections(Limits(fanout=2, timeout=30)) as connections:
-        run = connections.run([*tasks(node, 1, "true"), *tasks(node, 9, "sleep 20")[1:]], begun.append)
+        run = connections.run([*tasks(node, 1, "true"), *tasks(node, 9, "sleep 20")[1:]], lambda task: begun.append(task.node.name))
         assert next(run).node.name == "n0"
         run.close()  # type: ignore[attr-defined]
         count = len(begun)
@@ -92,7 +92,7 @@ def test_another_thread_works_while_nodes_are_awaited(node: Node, tmp_path: Path
     thread.start()
     with Connections(Limits(timeout=8)) as connections:
         script = f"while ! [ -e {tmp_path}/49 ]; do sleep 0.1; done"
-        states = [reply.state for reply in connections.run(tasks(node, 2, script), lambda _name: awaited.set())]
+        states = [reply.state for reply in connections.run(tasks(node, 2, script), lambda _task: awaited.set())]
     thread.join()
     assert states == [State.OK] * 2
 

@@ -43,15 +43,15 @@ def command(session: Session, expression: str, names: tuple[str, ...], now: bool
     * * * * *  nicamon collect            (a line for crontab)
     """
     probes = session.probes(names)
-    pairs = collect.plan(session.select(expression), probes)
+    asks = collect.plan(session.select(expression), probes)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
     session.store.create()
     session.queue.create()
-    wanted = [(node.name, probe.name) for node, some in pairs for probe in some]
+    wanted = [(ask.node.name, probe.name) for ask in asks for probe in ask.probes]
     answers: list[collect.Answered] = []
     interrupted = False
-    progress = Progress(len(pairs), shown=not quiet and sys.stderr.isatty())
+    progress = Progress(len(asks), shown=not quiet and sys.stderr.isatty())
     try:
         _work(session, progress, answers, wanted if now or expression or names else [])
     except KeyboardInterrupt:
@@ -69,7 +69,7 @@ def _work(session: Session, progress: Progress, answers: list[collect.Answered],
 
     def seen(answered: collect.Answered) -> None:
         answers.append(answered)
-        progress.arrived(answered.node.name, answered.well)
+        progress.arrived(answered)
 
     worker = Worker(
         queue, session.store, session.select(), session.probes(), session.config, started=progress.started, seen=seen
@@ -80,10 +80,10 @@ def _work(session: Session, progress: Progress, answers: list[collect.Answered],
         progress.total = jobs.nodes_due(queue)
     with worker, progress:
         if wanted:
-            worker.run(jobs.take(queue, worker.claimant, wanted))
+            jobs.take(queue, worker.claimant, wanted)
+            worker.work(most=1)
         elif worker.may_work():
-            while worker.work():
-                pass
+            worker.work()
         else:
             progress.note = "this machine has as many workers as it bears now"
     if not answers and not progress.note:

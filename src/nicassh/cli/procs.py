@@ -110,7 +110,7 @@ def _ask(
     with progress:
         for answered in collect.ask(collect.plan(nodes, probes), connections, parameters, progress.started):
             answers.append(answered)
-            progress.arrived(answered.node.name, answered.well)
+            progress.arrived(answered)
     return answers
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from nicassh.collect import Answered
+from nicassh.collect import Answered, Ask
 from nicassh.nodes import fold
 from nicassh.probe import Outcome
 
@@ -25,8 +26,7 @@ class Progress:
 
     def __init__(self, total: int, shown: bool) -> None:
         self.total, self.note = total, ""
-        self._begun: set[str] = set()
-        self._answered: set[str] = set()
+        self._running: Counter[str] = Counter()
         self._failed: set[str] = set()
         self._start = time.monotonic()
         self._shown = shown
@@ -55,18 +55,23 @@ class Progress:
         if self._bar:
             self._bar.stop()
 
-    def started(self, name: str) -> None:
+    def started(self, ask: Ask) -> None:
         """A node's turn has come, perhaps once more."""
-        self._begun.add(name)
-        self._answered.discard(name)
+        self._running[ask.node.name] += 1
         self._update()
 
-    def arrived(self, name: str, well: bool) -> None:
+    def arrived(self, answered: Answered) -> None:
         """A node has answered, or failed to."""
-        self._answered.add(name)
-        if not well:
+        name = answered.node.name
+        self._running[name] -= 1
+        if not answered.well:
             self._failed.add(name)
         self._update()
+
+    @property
+    def _done(self) -> int:
+        """The nodes from which nothing is awaited any more."""
+        return sum(not number for number in self._running.values())
 
     def summary(self, interrupted: bool) -> None:
         """One line on a terminal after all nodes, or after an interruption."""
@@ -75,14 +80,13 @@ class Progress:
         seconds = time.monotonic() - self._start
         failed = f", {len(self._failed)} with failures" if self._failed else ""
         cut = "interrupted: what had arrived is stored; " if interrupted else ""
-        done = self.note or f"{len(self._answered)} of {self.total} nodes in {seconds:.1f} s{failed}"
+        done = self.note or f"{self._done} of {self.total} nodes in {seconds:.1f} s{failed}"
         click.echo(f"{cut}{done}", err=True)
 
     def _update(self) -> None:
         if self._bar:
-            running = len(self._begun - self._answered)
-            counts = f"{running} running, {len(self._failed)} failed"
-            self._bar.update(self._task, completed=len(self._answered), total=self.total, counts=counts)
+            counts = f"{len(self._running) - self._done} running, {len(self._failed)} failed"
+            self._bar.update(self._task, completed=self._done, total=self.total, counts=counts)
 
 
 def failures(answers: Iterable[Answered]) -> list[str]:

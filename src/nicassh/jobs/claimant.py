@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from collections import deque
 from dataclasses import dataclass, field
 from uuid import uuid4
 
@@ -16,15 +17,14 @@ from nicassh.jobs.table import JOBS, RUNNING, WAITING, WORKERS
 
 @dataclass
 class Claimant:
-    """One worker. `batch` is what it holds; `spent` are the seconds that its last batch took, by class.
-
-    `busy` is whether the others count it as one that works.
+    """One worker. `batch` is what it claimed last and has not begun with; `busy` is whether others count it
+    as one that works. `spent` are class and seconds of the batches that came to their end since its last claim.
     """
 
     id: str = field(default_factory=lambda: str(uuid4()))
     host: str = field(default_factory=socket.gethostname)
     batch: Batch | None = None
-    spent: dict[int, float] = field(default_factory=dict)
+    spent: deque[tuple[int, float]] = field(default_factory=deque)
     busy: bool = False
 
     def row(self, queue: Queue) -> dict[str, object]:
@@ -53,11 +53,9 @@ def leave(queue: Queue, claimant: Claimant) -> int:
 
 
 def release(queue: Queue, claimant: Claimant) -> int:
-    """Gives back the jobs of a worker's batch that have not come to their end; how many they were."""
-    batch, claimant.batch = claimant.batch, None
-    if batch is None:
-        return 0
-    return queue.write(lambda connection: connection.execute(_release(JOBS.c.token == batch.token)).rowcount)
+    """Gives back all that a worker holds; how many jobs that were. Raises DatabaseError."""
+    claimant.batch = None
+    return queue.write(lambda connection: connection.execute(_release(JOBS.c.worker == claimant.id)).rowcount)
 
 
 def beat(queue: Queue, claimant: Claimant) -> bool:
@@ -66,18 +64,14 @@ def beat(queue: Queue, claimant: Claimant) -> bool:
     False where the lease ran out meanwhile and the jobs are another's: their results must not count.
     Raises DatabaseError.
     """
-    batch = claimant.batch
 
     def work(connection: sa.Connection) -> bool:
         queue.ask_time(connection)
         until = queue.now() + queue.lease
-        alive = connection.execute(
-            sa.update(WORKERS).where(WORKERS.c.id == claimant.id).values(lease_until=until)
-        ).rowcount
-        if batch:
-            mine = sa.and_(JOBS.c.state == RUNNING, JOBS.c.token == batch.token)
-            connection.execute(sa.update(JOBS).where(mine).values(lease_until=until))
-        return bool(alive)
+        mine = sa.and_(JOBS.c.state == RUNNING, JOBS.c.worker == claimant.id)
+        connection.execute(sa.update(JOBS).where(mine).values(lease_until=until))
+        alive = sa.update(WORKERS).where(WORKERS.c.id == claimant.id).values(lease_until=until)
+        return bool(connection.execute(alive).rowcount)
 
     return queue.write(work)
 

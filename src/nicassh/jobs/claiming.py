@@ -15,20 +15,19 @@ from nicassh.jobs.situation import DUE, Situation, situation
 from nicassh.jobs.table import CLASSES, JOBS, RUNNING, WAITING, WORKERS
 
 _FIELDS = [JOBS.c[name] for name in Job.__dataclass_fields__]
-_NEXT = (
-    sa.select(*_FIELDS)
-    .where(DUE, JOBS.c.priority == sa.bindparam("class"))
-    .order_by(JOBS.c.next_try, JOBS.c.id)
-    .limit(sa.bindparam("limit"))
-    .with_for_update(skip_locked=True)
-)
-_crowded = (
+_CROWDED = (
     sa.select(JOBS.c.node)
     .where(JOBS.c.state == RUNNING, JOBS.c.node != "")
     .group_by(JOBS.c.node)
     .having(sa.func.count(JOBS.c.token.distinct()) >= sa.bindparam("sessions"))
 )
-_NEXT_ELSEWHERE = _NEXT.where(JOBS.c.node.not_in(_crowded))
+_NEXT = (
+    sa.select(*_FIELDS)
+    .where(DUE, JOBS.c.priority == sa.bindparam("class"), JOBS.c.node.not_in(_CROWDED))
+    .order_by(JOBS.c.next_try, JOBS.c.id)
+    .limit(sa.bindparam("limit"))
+    .with_for_update(skip_locked=True)
+)
 _TAKE = (
     sa.update(JOBS)
     .where(JOBS.c.id.in_(sa.bindparam("ids", expanding=True)), JOBS.c.state == WAITING)
@@ -75,7 +74,7 @@ def _claim(
     waiting = [priority for priority in found.waiting if priority <= down_to]
     _account(connection, found, claimant)
     while choice := choose(waiting, found.running, found.active, passes=found.passes, reserved=queue.reserved):
-        if jobs := _next(queue, connection, found, choice.priority, now, limit, window):
+        if jobs := _next(queue, connection, choice.priority, now, limit, window):
             if choice.turn:
                 _charge(connection, found, waiting, choice.priority)
             return _take(queue, claimant, connection, Batch(choice.priority, str(uuid4()), tuple(jobs)), now)
@@ -86,16 +85,13 @@ def _claim(
     return None
 
 
-def _next(
-    queue: Queue, connection: sa.Connection, found: Situation, priority: int, now: float, limit: int, window: int
-) -> list[Job]:
+def _next(queue: Queue, connection: sa.Connection, priority: int, now: float, limit: int, window: int) -> list[Job]:
     """The due jobs of a class that its next batch is made of."""
     upper = priority <= Priority.MEDIUM
-    # The last session of a node is for critical jobs; there are no more sessions than busy workers.
+    # The last session of a node is for critical jobs.
     sessions = max(1, queue.sessions - (priority != Priority.CRITICAL))
-    crowded = sum(found.running.values()) >= sessions
     parameters = {"now": now, "class": priority, "limit": limit if upper else min(limit, window), "sessions": sessions}
-    rows = connection.execute(_NEXT_ELSEWHERE if crowded else _NEXT, parameters).all()
+    rows = connection.execute(_NEXT, parameters).all()
     jobs = [Job(*row) for row in rows]
     if jobs and not upper:
         alike = [job for job in jobs if job.kind == PROBE]
@@ -123,10 +119,10 @@ def _take(queue: Queue, claimant: Claimant, connection: sa.Connection, batch: Ba
 
 def _account(connection: sa.Connection, found: Situation, claimant: Claimant) -> None:
     """What the worker's last batches took goes into the mean of their classes."""
-    for priority, seconds in claimant.spent.items():
+    while claimant.spent:
+        priority, seconds = claimant.spent.popleft()
         found.seconds[priority] = averaged(found.seconds[priority], seconds)
         connection.execute(_MEAN, {"class": priority, "mean": found.seconds[priority]})
-    claimant.spent = {}
 
 
 def _charge(connection: sa.Connection, found: Situation, waiting: list[int], priority: int) -> None:

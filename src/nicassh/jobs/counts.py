@@ -21,7 +21,7 @@ class Count:
     """The jobs of one class. `oldest` is for how many seconds the first of the waiting ones has been due.
 
     `waiting` are due; `scheduled` come due later in their own time, `deferred` after a failure. `rates` are
-    jobs a minute over each of SPANS, of which the last is the minute that is over.
+    jobs a minute over each of SPANS.
     """
 
     priority: int
@@ -103,10 +103,19 @@ def soonest(queue: Queue) -> float | None:
 
 
 def _rates(queue: Queue, now: float) -> dict[int, tuple[float, ...]]:
-    """Jobs a minute of each class over the spans, counted in whole minutes before this one."""
-    minute = int(now // 60)
-    recent = [sa.func.sum(sa.case((FINISHED.c.minute >= minute - span, FINISHED.c.number), else_=0)) for span in SPANS]
-    query = sa.select(FINISHED.c.priority, *recent).where(FINISHED.c.minute < minute).group_by(FINISHED.c.priority)
+    """Jobs a minute of each class over the spans, the minute in which a span begins counted for its part."""
+    minute, passed = int(now // 60), now % 60 / 60
+    recent = [
+        sa.func.sum(
+            sa.case(
+                (FINISHED.c.minute > minute - span, FINISHED.c.number),
+                (FINISHED.c.minute == minute - span, FINISHED.c.number * (1 - passed)),
+                else_=0,
+            )
+        )
+        for span in SPANS
+    ]
+    query = sa.select(FINISHED.c.priority, *recent).group_by(FINISHED.c.priority)
     rows: Sequence[Any] = queue.read(lambda connection: connection.execute(query).all())
     found = {row[0]: tuple(float(total) / span for total, span in zip(row[1:], SPANS, strict=True)) for row in rows}
     return {priority: found.get(priority, (0.0,) * len(SPANS)) for priority in Priority}

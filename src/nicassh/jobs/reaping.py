@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,7 +10,7 @@ import sqlalchemy as sa
 from nicassh.jobs import backoff
 from nicassh.jobs.claimant import FREED
 from nicassh.jobs.finishing import JITTER
-from nicassh.jobs.job import Batch
+from nicassh.jobs.job import Batch, Job
 from nicassh.jobs.queue import Queue
 from nicassh.jobs.table import FAILED, FINISHED, JOBS, RUNNING, WAITING, WORKERS
 
@@ -41,20 +40,18 @@ def reap(queue: Queue) -> int:
     return queue.write(work)
 
 
-def overrun(queue: Queue, batch: Batch, since: Mapping[int, float]) -> list[str]:
-    """Puts jobs of a batch that ran for too long one class lower, for another worker; which ones.
-
-    `since` gives the moment of time.monotonic() at which each run began. Raises DatabaseError.
-    """
-    now = time.monotonic()
-    late = [job for job in batch.jobs if job.id in since and now - since[job.id] > backoff.RUNTIME[batch.priority]]
-    if late:
-        fields = {"state": WAITING, "priority": backoff.overrun(batch.priority), "created": queue.now(), **FREED}
-        error = f"stopped after {backoff.RUNTIME[batch.priority] // 60} minutes"
-        those = sa.and_(JOBS.c.id.in_([job.id for job in late]), JOBS.c.token == batch.token)
-        change = sa.update(JOBS).where(those).values(**fields, next_try=queue.now(), error=error)
-        queue.write(lambda connection: connection.execute(change))
-    return [f"{job.argument or job.kind} {job.node}".strip() for job in late]
+def overrun(queue: Queue, batch: Batch, late: Sequence[Job]) -> None:
+    """Puts jobs that ran for too long one class lower, for another worker. Raises DatabaseError."""
+    error = f"stopped after {backoff.RUNTIME[batch.priority] // 60} minutes"
+    now = queue.now()
+    change = (
+        sa.update(JOBS)
+        .where(JOBS.c.id.in_([job.id for job in late]), JOBS.c.token == batch.token)
+        .values(
+            state=WAITING, priority=backoff.overrun(batch.priority), created=now, next_try=now, error=error, **FREED
+        )
+    )
+    queue.write(lambda connection: connection.execute(change))
 
 
 def tidy(queue: Queue) -> None:

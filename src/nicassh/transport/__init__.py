@@ -7,15 +7,14 @@ same tests.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from nicassh.transport import local
 from nicassh.transport.task import Limits, Reply, Task
 
 if TYPE_CHECKING:
-    from nicassh.transport.libssh2 import Sessions
+    from nicassh.transport.libssh2 import Clients
 
 __all__ = ["Connections", "Limits", "Reply", "Task"]
 
@@ -29,7 +28,7 @@ class Connections:
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self._stopped = False
-        self._sessions: Sessions | None = None
+        self._clients: Clients | None = None
 
     def __enter__(self) -> Connections:
         return self
@@ -39,26 +38,25 @@ class Connections:
     ) -> None:
         self.close()
 
-    def run(self, tasks: Sequence[Task], started: Callable[[str], None] = lambda _name: None) -> Iterator[Reply]:
+    def run(self, tasks: Iterable[Task], started: Callable[[Task], None] = lambda _task: None) -> Iterator[Reply]:
         """The replies of all tasks, in the order in which they arrive; a node's fault is a reply.
 
-        `started` is told the name of each node when its turn comes. All nodes wait while the caller is at
-        work between two replies. Raises ConfigError before any node is asked.
+        A task is taken when there is room for it, in a thread, so that an iterator may wait for more to do.
+        `started` is told of each when its turn comes. All nodes wait while the caller is at work between
+        two replies. Raises ConfigError before the node is asked, and what the iterator raises, in the end.
         """
 
-        def begin(name: str) -> bool:
+        def begin(task: Task) -> bool:
             if self._stopped:
                 return False
-            started(name)
+            started(task)
             return True
 
-        if all(task.node.transport == "local" for task in tasks):
-            return local.run(tasks, self.limits, begin)
-        if self._sessions is None:
-            from nicassh.transport.libssh2 import Sessions  # gevent is loaded only where there is a node to reach
+        if self._clients is None:
+            from nicassh.transport.libssh2 import Clients  # gevent is loaded only where there is a node to reach
 
-            self._sessions = Sessions(self.limits)
-        return self._sessions.run(tasks, begin)
+            self._clients = Clients(self.limits)
+        return self._clients.run(tasks, begin)
 
     def stop(self) -> None:
         """Begins with no further node, now and for good; those under way finish, the others have no reply.
@@ -70,6 +68,6 @@ class Connections:
     def close(self) -> None:
         """Ends what is under way and logs out everywhere, for good."""
         self.stop()
-        if self._sessions is not None:
-            self._sessions.close()
-            self._sessions = None
+        if self._clients is not None:
+            self._clients.close()
+            self._clients = None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import resource
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from traceback import clear_frames
 
 import gevent
@@ -24,12 +25,14 @@ from nicassh.transport.task import Answer, Limits, Reply, Task
 
 _PAUSE = 0.5
 """Seconds before the second attempt at a login."""
+_FRESH = 60.0
+"""Seconds after which files of keys are read anew."""
 _SPARE = 24
 """Descriptors kept for the database, the event loop, key files and the like."""
 
 
-class Sessions:
-    """The sessions with all nodes: those of the run that is under way, and those kept for the next."""
+class Clients:
+    """The sessions with all nodes: those at work in a run, and those kept for the next."""
 
     def __init__(self, limits: Limits) -> None:
         gevent.get_hub().NOT_ERROR = (Exception, KeyboardInterrupt)  # else an interruption is printed as a trace
@@ -37,29 +40,43 @@ class Sessions:
         self._room = max(1, _descriptors() - _SPARE)
         self._pool = Pool(min(limits.fanout, self._room))
         self._threads = ThreadPool(limits.fanout)  # for this very machine, where it is one of the nodes
+        self._source = ThreadPool(1)  # for what gives the tasks, which may wait for a database
         self._kept = Kept(limits.lifetime)
+        self._looked = -_FRESH
+        self._checked: set[tuple[Path, ...]] = set()
 
-    def run(self, tasks: Sequence[Task], begin: Callable[[str], bool]) -> Iterator[Reply]:
+    def run(self, tasks: Iterable[Task], begin: Callable[[Task], bool]) -> Iterator[Reply]:
         """Asks the nodes, `limits.fanout` at a time, and yields each reply as it arrives. A node's fault is a reply.
 
         A node whose turn comes is left out where `begin` says so.
         """
-        known_hosts.cache_clear()  # a worker lives long: each run sees these files as they are now
-        offered.cache_clear()
-        self._kept.sweep()
-        self._check([task.node for task in tasks])
-        replies = self._pool.imap_unordered(lambda task: self._ask(task, begin), tasks)
+        self._looked = -_FRESH
+        errors: list[BaseException] = []
+        replies = self._pool.imap_unordered(lambda task: self._ask(task, begin), self._drawn(tasks, errors))
         try:
             yield from (reply for reply in replies if reply)
         finally:
             replies.kill()  # it would begin with the next tasks as soon as there is room
             self._interrupt()
+        if errors:
+            raise errors[0]
+
+    def _drawn(self, tasks: Iterable[Task], errors: list[BaseException]) -> Iterator[Task]:
+        """The tasks of an iterator that may take its time, and so is asked in a thread; its error ends them."""
+        source = iter(tasks)
+        try:
+            while (task := self._source.apply(next, (source, None))) is not None:
+                self._check(task.node)
+                yield task
+        except Exception as error:  # noqa: BLE001 raised again when the nodes under way have answered
+            errors.append(error)
 
     def close(self) -> None:
         """Ends all sessions, and what is under way."""
         self._interrupt()
         self._kept.shrink(0)
         self._threads.kill()
+        self._source.kill()
 
     def _interrupt(self) -> None:
         self._pool.kill()
@@ -67,15 +84,21 @@ class Sessions:
             local.stop()
             gevent.sleep(local.BREATH)
 
-    def _check(self, nodes: Sequence[Node]) -> None:
-        """Raises ConfigError for an operator's mistake in the files that a login needs, before any node is asked."""
-        strangers = [node for node in nodes if node.transport != "local" and node not in self._kept]
-        for files in dict.fromkeys(node.known_hosts for node in strangers):
-            known_hosts(files).check(writable=self._limits.host_keys == "accept-new")
+    def _check(self, node: Node) -> None:
+        """Raises ConfigError for an operator's mistake in the files that a login needs, before the node is asked."""
+        if time.monotonic() - self._looked > _FRESH:
+            self._looked = time.monotonic()
+            known_hosts.cache_clear()  # a worker lives long: it sees these files as they are now
+            offered.cache_clear()
+            self._kept.sweep()
+            self._checked.clear()
+        if node.transport != "local" and node.known_hosts not in self._checked and node not in self._kept:
+            known_hosts(node.known_hosts).check(writable=self._limits.host_keys == "accept-new")
+            self._checked.add(node.known_hosts)
 
-    def _ask(self, task: Task, begin: Callable[[str], bool]) -> Reply | None:
+    def _ask(self, task: Task, begin: Callable[[Task], bool]) -> Reply | None:
         """The reply of one node within its deadlines; None where it was left out."""
-        if not begin(task.node.name):
+        if not begin(task):
             return None
         if task.node.transport == "local":
             reply: Reply = self._threads.apply(local.ask, (task, self._limits))
@@ -92,7 +115,9 @@ class Sessions:
             whole.close()
         if answer.complete:
             state, reason = State.OK, ""
-        return Reply(task.node, state, reason, bytes(answer.output), bytes(answer.errors), time.monotonic() - start)
+        return Reply(
+            task.node, state, reason, bytes(answer.output), bytes(answer.errors), time.monotonic() - start, task.about
+        )
 
     def _converse(self, task: Task, answer: Answer) -> None:
         """Runs the script, and keeps the session where all went well. Raises Fault."""

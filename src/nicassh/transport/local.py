@@ -8,8 +8,6 @@ import selectors
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from nicassh.state import State
 from nicassh.transport.task import LINGER, Answer, Limits, Reply, Task
@@ -19,25 +17,6 @@ BREATH = 0.01
 _CHUNK = 65536
 _running: set[int] = set()
 """The shells that are at work, so that an interruption need not wait for them."""
-
-
-def run(tasks: Sequence[Task], limits: Limits, begin: Callable[[str], bool]) -> Iterator[Reply]:
-    """The replies, in the order in which they arrive; a node whose turn comes is left out where `begin` says so."""
-    if not tasks:
-        return
-
-    def turn(task: Task) -> Reply | None:
-        return ask(task, limits) if begin(task.node.name) else None
-
-    with ThreadPoolExecutor(min(limits.fanout, len(tasks))) as pool:
-        futures = [pool.submit(turn, task) for task in tasks]
-        try:
-            yield from (reply for future in as_completed(futures) if (reply := future.result()))
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
-            while any(future.running() for future in futures):  # one may be just about to start its shell
-                stop()
-                time.sleep(BREATH)
 
 
 def ask(task: Task, limits: Limits) -> Reply:
@@ -51,7 +30,7 @@ def ask(task: Task, limits: Limits) -> Reply:
             start_new_session=True, cwd="/",
         )  # fmt: skip
     except OSError as error:
-        return Reply(task.node, State.UNREACHABLE, f"/bin/sh: {error.strerror}", b"", b"", 0.0)
+        return Reply(task.node, State.UNREACHABLE, f"/bin/sh: {error.strerror}", b"", b"", 0.0, task.about)
     with process:
         _running.add(process.pid)
         try:
@@ -62,7 +41,8 @@ def ask(task: Task, limits: Limits) -> Reply:
     state, reason = answer.verdict()
     if not finished:
         state, reason = State.TIMEOUT, f"the answer was not complete within {limits.timeout:g} s"
-    return Reply(task.node, state, reason, bytes(answer.output), bytes(answer.errors), time.monotonic() - start)
+    seconds = time.monotonic() - start
+    return Reply(task.node, state, reason, bytes(answer.output), bytes(answer.errors), seconds, task.about)
 
 
 def stop() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from nicassh.nodes import Node
 from nicassh.state import State
@@ -18,12 +19,16 @@ LINGER = 0.5
 
 @dataclass(frozen=True)
 class Task:
-    """A script for a node, the bytes with which its output ends when all of it has arrived, and how many may come."""
+    """A script for a node, the bytes with which its output ends when all of it has arrived, and how many may come.
+
+    `about` is what the caller has in mind with it.
+    """
 
     node: Node
     script: bytes
     end: bytes
     size: int = 8 * 1024 * 1024
+    about: Any = None
 
 
 @dataclass(frozen=True)
@@ -43,7 +48,7 @@ class Reply:
     """What one node answered to one script, or why it did not.
 
     `output` and `errors` are the bytes of both streams as far as they came, also where the state is
-    not OK. `seconds` is the time from the node's turn to the end of its answer.
+    not OK. `seconds` is the time from the node's turn to the end of its answer. `about` is that of the task.
     """
 
     node: Node
@@ -52,6 +57,7 @@ class Reply:
     output: bytes
     errors: bytes
     seconds: float
+    about: Any = None
 
 
 class Answer:

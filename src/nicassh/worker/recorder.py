@@ -1,7 +1,7 @@
-"""The record of a batch: what comes of it is written while it runs, and its lease is kept.
+"""The record of what a worker has under way: it is written while it runs, and its lease is kept.
 
 A thread of its own does that, so that the database never keeps the nodes waiting, nor a slow node the results
-of the others. It is the only one that uses the database while a batch runs.
+of the others.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from types import TracebackType
 from typing import TypeVar
 
@@ -19,34 +19,34 @@ from nicassh import collect, jobs
 from nicassh.collect import Answered
 from nicassh.errors import NicamonError
 from nicassh.jobs import Batch, Claimant, Ended, Job, Queue
+from nicassh.jobs.backoff import RUNTIME
 from nicassh.probe import Probe
 from nicassh.store import Store
+from nicassh.worker.share import Share
 
-_LOG = logging.getLogger("nicamon")
-_PAUSE = 0.25
-"""Seconds in which results gather before they are written together."""
 T = TypeVar("T")
 BEATS = 3
 """Signs of life within one lease."""
+_LOG = logging.getLogger("nicamon")
+_PAUSE = 0.25
+"""Seconds in which results gather before they are written together."""
 
 
 class Recorder:
-    """Writes what becomes of a batch: runs that begin, answers of nodes, runs that end.
+    """Writes what becomes of jobs: runs that begin, answers of nodes, runs that end.
 
     As a context it waits at its end until all is written. Raises DatabaseError there.
     """
 
-    def __init__(self, queue: Queue, claimant: Claimant, batch: Batch, store: Store, probes: Sequence[Probe]) -> None:
-        self._queue, self._claimant, self._batch = queue, claimant, batch
-        self._store, self._probes = store, probes
-        self._jobs = {(job.node, job.argument): job for job in batch.jobs}
-        self._begun: deque[Job] = deque()
+    def __init__(self, queue: Queue, claimant: Claimant, store: Store, probes: Sequence[Probe]) -> None:
+        self._queue, self._claimant, self._store, self._probes = queue, claimant, store, probes
+        self._begun: deque[Share] = deque()
         self._answers: deque[Answered] = deque()
-        self._ended: deque[Ended] = deque()
-        self._since: dict[int, float] = {}
+        self._ended: deque[tuple[Batch, Ended]] = deque()
+        self._since: dict[int, tuple[float, Batch, Job]] = {}
         self._wake, self._closing = threading.Event(), threading.Event()
-        self._error: NicamonError | None = None
         self._thread = threading.Thread(target=self._write, name="recorder")
+        self.error: NicamonError | None = None
         self.lost = False
 
     def __enter__(self) -> Recorder:
@@ -59,22 +59,22 @@ class Recorder:
         self._closing.set()
         self._wake.set()
         self._thread.join()
-        if self._error and _type is None:
-            raise self._error
+        if self.error and _type is None:
+            raise self.error
 
-    def begun(self, runs: Sequence[Job]) -> None:
+    def begun(self, share: Share) -> None:
         """These jobs begin now."""
-        self._begun.extend(runs)
+        self._begun.append(share)
         self._wake.set()
 
     def answered(self, answered: Answered) -> None:
-        """A node has answered, or failed to."""
+        """A node has answered, or failed to; the question was about a share."""
         self._answers.append(answered)
         self._wake.set()
 
-    def ended(self, run: Ended) -> None:
+    def ended(self, batch: Batch, run: Ended) -> None:
         """A job that no node was asked for has ended."""
-        self._ended.append(run)
+        self._ended.append((batch, run))
         self._wake.set()
 
     def _write(self) -> None:
@@ -90,45 +90,60 @@ class Recorder:
                     beat = time.monotonic()
                     self._beat()
         except NicamonError as error:
-            self._error = error
+            self.error = error
         except Exception as error:  # noqa: BLE001 a thread has nobody else to tell
-            self._error = NicamonError(f"{type(error).__name__}: {error}", "this is a fault of nicamon")
+            self.error = NicamonError(f"{type(error).__name__}: {error}", "this is a fault of nicamon")
 
     def _starts(self) -> None:
         begun = _drain(self._begun)
         now = time.monotonic()
-        self._since.update((job.id, now) for job in begun)
-        jobs.start(self._queue, self._batch, begun)
+        self._since.update((job.id, (now, share.batch, job)) for share in begun for job in share.jobs)
+        for batch, some in _parted((share.batch, share.jobs) for share in begun):
+            jobs.start(self._queue, batch, [job for run in some for job in run])
 
     def _results(self) -> None:
         answers, ended = _drain(self._answers), _drain(self._ended)
         if self.lost or not (answers or ended):
             return
         collect.save(self._store, self._probes, answers)
-        away = {answer.node.name: answer.login.reason for answer in answers if answer.away}
-        runs = [run for answer in answers if not answer.away for run in self._runs(answer)]
-        jobs.finish(self._queue, self._claimant, self._batch, runs + ended)
-        jobs.pause(self._queue, self._batch, away)
-        done = {answer.node.name for answer in answers}
-        for job in [*(job for job in self._batch.jobs if job.node in done), *(run.job for run in ended)]:
+        away = [answer for answer in answers if answer.away]
+        runs = ended + [(answer.about.batch, run) for answer in answers if not answer.away for run in _runs(answer)]
+        for batch, some in _parted(runs):
+            jobs.finish(self._queue, self._claimant, batch, some)
+        for batch, gone in _parted((answer.about.batch, answer) for answer in away):
+            jobs.pause(self._queue, batch, {answer.node.name: answer.login.reason for answer in gone})
+        for job in [*(run.job for _, run in runs), *(job for answer in away for job in answer.about.jobs)]:
             self._since.pop(job.id, None)
-
-    def _runs(self, answer: Answered) -> list[Ended]:
-        """How the jobs of a node ended."""
-        words = {o.probe: "" if o.state.well else f"{o.state.replace('_', ' ')}: {o.reason}" for o in answer.outcomes}
-        found = ((self._jobs.get((answer.node.name, probe)), error) for probe, error in words.items())
-        return [Ended(job, error) for job, error in found if job]
 
     def _beat(self) -> None:
         """A sign of life; it ends the process where a job runs for longer than its class may."""
         if not jobs.beat(self._queue, self._claimant):
             self.lost = True
             _LOG.warning("the lease ran out while this worker did not reach the database: its results are dropped")
-        if late := jobs.overrun(self._queue, self._batch, self._since):
-            _LOG.error("%s: ran for longer than its class may; this worker ends", ", ".join(late))
+        now = time.monotonic()
+        late = [(batch, job) for begin, batch, job in self._since.values() if now - begin > RUNTIME[batch.priority]]
+        for batch, some in _parted(late):
+            jobs.overrun(self._queue, batch, some)
+        if late:
+            names = ", ".join(f"{job.argument or job.kind} {job.node}".strip() for _, job in late)
+            _LOG.error("%s: ran for longer than its class may; this worker ends", names)
             os._exit(70)
 
 
+def _parted(pairs: Iterable[tuple[Batch, T]]) -> list[tuple[Batch, list[T]]]:
+    """The items of each batch."""
+    parts: dict[str, tuple[Batch, list[T]]] = {}
+    for batch, item in pairs:
+        parts.setdefault(batch.token, (batch, []))[1].append(item)
+    return list(parts.values())
+
+
+def _runs(answer: Answered) -> list[Ended]:
+    """How the jobs of a node ended."""
+    words = {o.probe: "" if o.state.well else f"{o.state.replace('_', ' ')}: {o.reason}" for o in answer.outcomes}
+    return [Ended(job, words[job.argument]) for job in answer.about.jobs]
+
+
 def _drain(waiting: deque[T]) -> list[T]:
-    """What has come so far; the other thread may go on adding."""
+    """What has come so far; other threads may go on adding."""
     return [waiting.popleft() for _ in range(len(waiting))]

@@ -18,6 +18,6 @@ _TIDY_EVERY = 600
 def schedule(nodes: Sequence[Node], probes: Sequence[Probe]) -> list[Wanted]:
     """The permanent jobs of these nodes and probes."""
     wanted = [Wanted("tidy", "", "", Priority.NEGLIGIBLE, _TIDY_EVERY)]
-    for node, some in collect.plan(nodes, probes):
-        wanted += [Wanted(PROBE, node.name, p.name, Priority.of(p.priority), p.every) for p in some]
+    for ask in collect.plan(nodes, probes):
+        wanted += [Wanted(PROBE, ask.node.name, p.name, Priority.of(p.priority), p.every) for p in ask.probes]
     return wanted

@@ -1,0 +1,121 @@
+"""A flow: batch after batch is claimed as the fan-out has room, so that no slow node holds the others up."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from nicassh import collect
+from nicassh.collect import Answered, Ask
+from nicassh.jobs import PROBE, Batch, Claimant, Ended, Job, Priority, Queue
+from nicassh.nodes import Node
+from nicassh.probe import Probe
+from nicassh.worker.recorder import Recorder
+from nicassh.worker.schedule import Chore
+from nicassh.worker.share import Share
+
+_LOG = logging.getLogger("nicamon")
+_POLL = 0.5
+"""Seconds between two looks at a queue in which nothing is due."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a worker knows how to do: the nodes and probes of its files, by name, and its chores."""
+
+    nodes: Mapping[str, Node]
+    probes: Mapping[str, Probe]
+    chores: Mapping[str, Chore]
+
+
+class Flow:
+    """The batches of one worker as questions to nodes, and what becomes of them.
+
+    `claim` gives the next batch, or None. A `patient` flow goes on while some batch is under way, and looks
+    for jobs that come due meanwhile. `found` tells whether there was a batch at all.
+    """
+
+    def __init__(
+        self, queue: Queue, claimant: Claimant, recorder: Recorder, known: Known, *,
+        claim: Callable[[], Batch | None], stopping: threading.Event, patient: bool,
+    ) -> None:  # fmt: skip
+        self._queue, self._claimant, self._recorder, self._known = queue, claimant, recorder, known
+        self._claim, self._stopping, self._patient = claim, stopping, patient
+        self._open: dict[str, tuple[float, list[Share]]] = {}
+        self.found = False
+
+    def asks(self) -> Iterator[Ask]:
+        """The questions of batch after batch; each batch is claimed when its first question is asked for."""
+        while not (self._stopping.is_set() or self._recorder.lost or self._recorder.error):
+            if batch := self._claim():
+                self.found = True
+                yield from self._questions(batch)
+                self._claimant.batch = None
+            elif self._patient and self._open:
+                self._stopping.wait(_POLL)
+            else:
+                return
+
+    def begun(self, ask: Ask) -> None:
+        """A node's turn has come."""
+        self._recorder.begun(ask.about)
+
+    def answered(self, answered: Answered) -> None:
+        """A node has answered, or failed to."""
+        self._recorder.answered(self._given_up(answered) if answered.away else answered)
+        self._ended(answered.about)
+
+    def _questions(self, batch: Batch) -> list[Ask]:
+        """The probes of a batch, all those of a node in one session; its chores are done on the way."""
+        runs: dict[str, list[Job]] = {}
+        for job in batch.jobs:
+            if job.kind != PROBE:
+                self._chore(batch, job)
+            elif job.node in self._known.nodes and job.argument in self._known.probes:
+                runs.setdefault(job.node, []).append(job)
+            else:
+                what = f"this head node does not know {job.node} or its probe {job.argument}"
+                self._recorder.ended(batch, Ended(job, what, hopeless=True))
+        shares = [Share(batch, tuple(some)) for some in runs.values()]
+        if shares:
+            self._open[batch.token] = (time.monotonic(), shares[:])
+        return [Ask(self._known.nodes[share.jobs[0].node], self._probes(share), share) for share in shares]
+
+    def _probes(self, share: Share) -> tuple[Probe, ...]:
+        return tuple(self._known.probes[name] for name in dict.fromkeys(job.argument for job in share.jobs))
+
+    def _given_up(self, answered: Answered) -> Answered:
+        """The answer of a node that is out of reach, for all of its probes: they are not asked one by one."""
+        (ask,) = collect.plan([answered.node], list(self._known.probes.values()))
+        return replace(answered, outcomes=tuple(replace(answered.login, probe=probe.name) for probe in ask.probes))
+
+    def _ended(self, share: Share) -> None:
+        """Tells of a batch when the last of its nodes has answered."""
+        begin, left = self._open[share.batch.token]
+        left.remove(share)
+        if left:
+            return
+        del self._open[share.batch.token]
+        seconds = time.monotonic() - begin
+        self._claimant.spent.append((share.batch.priority, seconds))
+        number, nodes = len(share.batch.jobs), len({job.node for job in share.batch.jobs})
+        _LOG.info("%s: %d jobs on %d nodes in %.1f s", Priority(share.batch.priority).word, number, nodes, seconds)
+
+    def _chore(self, batch: Batch, job: Job) -> None:
+        self._recorder.begun(Share(batch, (job,)))
+        self._recorder.ended(batch, _do(self._known.chores, self._queue, job))
+
+
+def _do(chores: Mapping[str, Chore], queue: Queue, job: Job) -> Ended:
+    """Does a chore; how it ended."""
+    if job.kind not in chores:
+        return Ended(job, f"there is no chore {job.kind!r}", hopeless=True)
+    try:
+        chores[job.kind](queue)
+    except Exception as error:  # noqa: BLE001 whatever a chore meets is its job's failure
+        _LOG.warning("%s: %s", job.kind, error)
+        return Ended(job, f"{type(error).__name__}: {error}")
+    return Ended(job)

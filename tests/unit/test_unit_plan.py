@@ -1,0 +1,50 @@
+"""Which probes run on which node, and that each node is asked for its own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from nicassh import collect, probe
+from nicassh.collect import Ask
+from nicassh.errors import UsageError
+from nicassh.nodes import Node
+from nicassh.state import State
+from nicassh.transport import Connections, Limits
+
+PROBES = {item.name: item for item in probe.load_all()}
+HERE = Node("here", "localhost", transport="local")
+HEAD = replace(HERE, name="head", head="nica")
+
+
+def test_probes_of_heads_are_planned_for_heads_alone() -> None:
+    batch, load = PROBES["batch"], PROBES["load"]
+    assert batch.where == "head"
+    assert collect.plan([HERE, HEAD], [batch, load]) == [Ask(HERE, (load,)), Ask(HEAD, (batch, load))]
+    assert collect.plan([HERE, HEAD], [batch]) == [Ask(HEAD, (batch,))]
+    assert collect.plan([], [batch]) == []
+
+
+def test_plan_for_nobody_says_what_is_missing() -> None:
+    with pytest.raises(UsageError, match="batch: none of these nodes is the head of a batch cluster"):
+        collect.plan([HERE], [PROBES["batch"]])
+
+
+def test_each_node_runs_its_own_probes() -> None:
+    other = replace(HERE, name="other")
+    asks = [Ask(HERE, (PROBES["load"],)), Ask(other, (PROBES["memory"], PROBES["load"]))]
+    begun: list[str] = []
+
+    def told(ask: Ask) -> None:
+        begun.append(ask.node.name)
+
+    with Connections(Limits()) as connections:
+        for _ in range(2):
+            answers = {answered.node.name: answered for answered in collect.ask(asks, connections, {}, told)}
+            assert {name: [outcome.probe for outcome in answers[name].outcomes] for name in answers} == {
+                "here": ["load"],
+                "other": ["memory", "load"],
+            }
+            assert all(outcome.state is State.OK for answered in answers.values() for outcome in answered.outcomes)
+    assert sorted(begun) == ["here", "here", "other", "other"]
