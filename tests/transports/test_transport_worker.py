@@ -69,7 +69,9 @@ def test_stop_in_a_handler_of_a_signal(node: Node, tmp_path: Path) -> None:
 def test_run_that_is_left_early_begins_nothing_more(node: Node) -> None:
     begun: list[str] = []
     with Connections(Limits(fanout=2, timeout=30)) as connections:
-        run = connections.run([*tasks(node, 1, "true"), *tasks(node, 9, "sleep 20")[1:]], lambda task: begun.append(task.node.name))
+        run = connections.run(
+            [*tasks(node, 1, "true"), *tasks(node, 9, "sleep 20")[1:]], lambda task: begun.append(task.node.name)
+        )
         assert next(run).node.name == "n0"
         run.close()  # type: ignore[attr-defined]
         count = len(begun)
