@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from hashlib import blake2s
 
 LIMIT = 4096
 """Characters kept of one string; the rest is cut and an ellipsis says so."""
@@ -41,6 +42,14 @@ def clean(text: str | bytes, limit: int = LIMIT) -> str:
     if not text.isprintable():
         text = "".join(_drawn(text))
     return _INVISIBLE.sub(_REPLACEMENT, text)
+
+
+def shorten(text: str, limit: int) -> str:
+    """The text if it is within the limit, else its beginning and a digest: texts that differ stay different."""
+    if len(text) <= limit:
+        return text
+    digest = blake2s(text.encode("utf-8", "replace"), digest_size=6).hexdigest()
+    return f"{text[: limit - len(digest) - 1]}…{digest}"
 
 
 def redact(command: str) -> str:

@@ -21,14 +21,15 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from nicassh.clean import clean
+from nicassh.clean import clean, shorten
 from nicassh.errors import ProbeError
-from nicassh.record import Column, Keep, Record, Untold, columns, name_of
+from nicassh.record import Column, Keep, Record, Untold, columns, name_of, width
 from nicassh.state import State
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 RESERVED = (
-    "bad", "diff", "explain", "farm", "jobs", "login", "node", "outcomes", "queues", "storage", "users", "workers",
+    "bad", "diff", "explain", "farm", "jobs", "login", "node", "outcomes", "queues", "storage", "turns", "users",
+    "workers",
 )  # fmt: skip
 """Names of views and of nicamon's own outcomes, that no probe may have."""
 PRIORITIES = ("critical", "high", "medium", "low", "negligible")
@@ -152,7 +153,7 @@ def read(probe: Probe, output: bytes) -> tuple[Record | Untold, ...]:
     Raises whatever `parse` raises.
     """
     found = probe.parse(output.decode("utf-8", "replace"))
-    return tuple(_cleaned(record) if isinstance(record, Record) else record for record in found)
+    return tuple(_cleaned(one) if isinstance(one, Record) else _meant(one) for one in found)
 
 
 def _script(folder: Path) -> str:
@@ -176,9 +177,20 @@ def _cleaned(record: Record) -> Record:
         value: Any = getattr(record, column.name)
         if type(value) is not column.kind or not _holds(value):
             changes |= _converted(column, value)
-        elif isinstance(value, str) and (safe := clean(value)) is not value:
+        elif isinstance(value, str) and (safe := _safe(type(record), column, value)) is not value:
             changes[column.name] = safe
     return replace(record, **changes) if changes else record
+
+
+def _meant(gap: Untold) -> Untold:
+    """The gap with its texts as they are in the records."""
+    known = {column.name: column for column in columns(gap.record)}
+    where = ((n, _safe(gap.record, known[n], value) if isinstance(value, str) else value) for n, value in gap.where)
+    return replace(gap, where=tuple(where))
+
+
+def _safe(record: type[Record], column: Column, text: str) -> str:
+    return shorten(clean(text), width(record)) if column.key else clean(text)
 
 
 def _converted(column: Column, value: Any) -> dict[str, Any]:

@@ -18,6 +18,9 @@ from typing import Any, ClassVar
 
 from nicassh.units import UNKNOWN, Text, Unit
 
+KEYS = 504
+"""Characters that the text keys of a record have together: a key of MariaDB has room for them, a node and times."""
+
 
 class Keep(StrEnum):
     """What the store keeps of a record besides its newest rows."""
@@ -120,6 +123,11 @@ def columns(record: type[Record]) -> tuple[Column, ...]:
 def keys(record: type[Record]) -> tuple[Column, ...]:
     """The columns that tell the rows of one node apart; none where there is one row a node."""
     return tuple(column for column in columns(record) if column.key)
+
+
+def width(record: type[Record]) -> int:
+    """Characters that each text key of the record may have; `probe.read` shortens longer ones."""
+    return min(255, KEYS // max(1, sum(column.kind is str for column in keys(record))))
 
 
 def name_of(record: type[Record]) -> str:

@@ -10,6 +10,7 @@ import os
 import pwd
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -52,6 +53,11 @@ class Server:
             return f"mariadb://{USER}:{self.password}@localhost/{database}?unix_socket={self.folder}/socket"
         return f"postgresql://{USER}:{self.password}@/{database}?host={self.folder}&port={self.port}"
 
+    @property
+    def number(self) -> str:
+        """The query for the number by which the server knows a connection."""
+        return {"mariadb": "SELECT CONNECTION_ID()", "postgresql": "SELECT pg_backend_pid()"}[self.kind]
+
     def run(self, *statements: str) -> None:
         """Runs statements, each by itself, as `USER`."""
         url = sa.make_url(self.url()).set(drivername=DRIVERS[self.kind])
@@ -59,6 +65,12 @@ class Server:
         with engine.connect() as connection:
             for statement in statements:
                 connection.exec_driver_sql(statement)
+
+    def crash(self) -> None:
+        """Ends the server at once, with nothing written that is not on disk already."""
+        # PostgreSQL killed outright leaves its children and shared memory; this signal is its own word for a crash.
+        self.process.send_signal(signal.SIGQUIT if self.kind == "postgresql" else signal.SIGKILL)
+        self.process.wait()
 
     @contextmanager
     def fresh(self) -> Iterator[str]:

@@ -8,11 +8,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from nicassh.db import Tables, connect, explained, extend, tables, writing
+from nicassh.db import NODE, Tables, connect, create, explained, retried, tables
 from nicassh.probe import Outcome, Probe
 from nicassh.record import Keep, Record
 from nicassh.store.result import Result
-from nicassh.store.writing import Row, append, chunks, replace
+from nicassh.store.writing import Row, append, chunks, hold, replace
 
 
 class Store:
@@ -21,6 +21,8 @@ class Store:
     def __init__(self, url: str, probes: Sequence[Probe]) -> None:
         self.metadata = sa.MetaData()
         self.outcomes = tables(self.metadata, "outcomes", Result, Keep.INTERVALS)
+        # One row a node, for good: who writes the rows of a node holds it meanwhile.
+        self.turns = sa.Table("turns", self.metadata, sa.Column("node", sa.String(NODE), primary_key=True))
         self.records: dict[str, Tables] = {
             name: tables(self.metadata, name, record, probe.keep[name])
             for probe in probes
@@ -34,8 +36,7 @@ class Store:
     def create(self) -> None:
         """Makes the tables that are missing, and the columns that a probe has gained. Raises DatabaseError."""
         with explained(self.engine):
-            self.metadata.create_all(writing(self.engine))
-            extend(writing(self.engine), self.metadata)
+            create(self.engine, self.metadata)
 
     def write(self, outcomes: Sequence[Outcome]) -> None:
         """Stores outcomes and their records, all or nothing. Raises DatabaseError.
@@ -43,24 +44,27 @@ class Store:
         An ok or absent outcome replaces the node's newest rows of that probe; any other leaves them,
         with the time at which they were true.
         """
-        with explained(self.engine), writing(self.engine).begin() as connection:
-            late = self._late(connection, outcomes)
-            results = [
-                (o, [Result(o.probe, o.state, o.reason, o.seconds, o.text)])
+        retried(self.engine, lambda connection: self._write(connection, outcomes))
+
+    def _write(self, connection: sa.Connection, outcomes: Sequence[Outcome]) -> None:
+        hold(connection, self.turns, [outcome.node for outcome in outcomes])
+        late = self._late(connection, outcomes)
+        results = [
+            (o, [Result(o.probe, o.state, o.reason, o.seconds, o.text)])
+            for o in outcomes
+            if (o.node, o.probe) not in late
+        ]
+        replace(connection, self.outcomes, results)
+        for name, shape in self.records.items():
+            current = [
+                (o, [r for r in o.records if self._names[type(r)] == name])
                 for o in outcomes
-                if (o.node, o.probe) not in late
+                if o.state.well and name in self.probes.get(o.probe, ())
             ]
-            replace(connection, self.outcomes, results)
-            for name, shape in self.records.items():
-                current = [
-                    (o, [r for r in o.records if self._names[type(r)] == name])
-                    for o in outcomes
-                    if o.state.well and name in self.probes.get(o.probe, ())
-                ]
-                newest = [item for item in current if (item[0].node, item[0].probe) not in late]
-                replace(connection, shape, newest)
-                if shape.keep is Keep.SERIES and late:
-                    append(connection, shape, [item for item in current if (item[0].node, item[0].probe) in late])
+            newest = [item for item in current if (item[0].node, item[0].probe) not in late]
+            replace(connection, shape, newest)
+            if shape.keep is Keep.SERIES and late:
+                append(connection, shape, [item for item in current if (item[0].node, item[0].probe) in late])
 
     def _late(self, connection: sa.Connection, outcomes: Sequence[Outcome]) -> set[tuple[str, str]]:
         """Node and probe of the outcomes that a quicker collection has overtaken: they are history already."""
@@ -96,7 +100,8 @@ class Store:
         """The same with the sums of some columns; rows whose first column of `by` is unknown do not count."""
         table = self._shape(name).newest
         groups = [table.c.node, *(table.c[column] for column in by)]
-        totals = [sa.func.sum(table.c[column]).label(column) for column in of]
+        # PostgreSQL and MariaDB add whole numbers up to decimal ones.
+        totals = [sa.cast(sa.func.sum(table.c[column]), table.c[column].type).label(column) for column in of]
         query = sa.select(*groups, *totals, sa.func.count().label("number")).where(groups[1].is_not(None))
         return self._select(query.group_by(*groups), table, nodes, where)
 

@@ -1,11 +1,9 @@
-"""The store: newest rows, series, intervals; all in a real SQLite file."""
+"""What collections write: newest rows, series, intervals; on every kind of database."""
 
 from __future__ import annotations
 
-import stat
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -127,7 +125,7 @@ def test_a_repeated_key_has_its_last_word(store: Store) -> None:
 def test_a_write_is_all_or_nothing(store: Store) -> None:
     good = outcome("nc2", "load", at(0), made("load"))
     bad = outcome("nc2", "disks", at(0), made("disks", mount=None))
-    with pytest.raises(DatabaseError, match="NOT NULL"):
+    with pytest.raises(DatabaseError, match=r"(?i)null"):
         store.write([good, bad])
     assert newest(store, "load", "load1") == newest(store, "outcomes", "state") == []
 
@@ -152,8 +150,8 @@ def test_newest_and_tally_of_very_many_nodes(store: Store) -> None:
     assert sorted(counted) == [("nc1199", "ivanov", 1), ("nc1199", "merz", 2)]
 
 
-def test_tables_that_were_never_made_have_no_rows(tmp_path: Path) -> None:
-    store = Store(f"sqlite:///{tmp_path / 'new.db'}", PROBES)
+def test_tables_that_were_never_made_have_no_rows(database: str) -> None:
+    store = Store(database, PROBES)
     assert store.newest("load", ["nc2"]) == []
     store.engine.dispose()
 
@@ -171,24 +169,6 @@ def test_a_field_that_a_probe_has_gained_comes_with_the_next_collection(store: S
     (row,) = view.rows
     assert row.values["kind"] is None
     assert next(field for field in view.fields if field.name == "job").cell(row) == "–"
-
-
-def test_the_file_is_for_its_owner(store: Store, tmp_path: Path) -> None:
-    assert stat.S_IMODE((tmp_path / "state/nicamon.db").stat().st_mode) == 0o600
-
-
-@pytest.mark.parametrize(
-    ("url", "words"),
-    [
-        ("nonsense", "not a URL"),
-        ("oracle9://u:secret@h/x", "not a URL"),
-        ("sqlite:////proc/no/nicamon.db", "/proc/no/nicamon.db"),
-    ],
-)
-def test_a_database_that_cannot_be_opened(url: str, words: str) -> None:
-    with pytest.raises(DatabaseError, match=words) as caught:
-        Store(url, PROBES)
-    assert "secret" not in f"{caught.value.what}{caught.value.hint}"
 
 
 def test_times_are_whole_utc_seconds(store: Store) -> None:

@@ -1,0 +1,119 @@
+"""Engines: the three kinds of database opened so that they behave alike."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+from nicassh.errors import DatabaseError
+
+BUSY = 30
+"""Seconds to wait for another's write transaction, or for a row that it holds."""
+PATIENCE = 10
+"""Seconds to wait for a server to take a connection."""
+DRIVERS = {"mariadb": "mariadb+pymysql", "mysql": "mysql+pymysql", "postgresql": "postgresql+psycopg"}
+"""The driver of a URL that names none."""
+EXTRAS = {"pymysql": "mariadb", "psycopg": "postgresql"}
+"""The extra of our package that installs a driver."""
+
+
+def connect(url: str) -> sa.Engine:
+    """An engine for a database URL; an SQLite file and its folder are made, a server is not asked yet.
+
+    Raises DatabaseError, which does not show the URL: it may hold a password. Nor does its chain of causes.
+    """
+    try:
+        parsed = make_url(url)
+        parsed = parsed.set(drivername=DRIVERS.get(parsed.drivername, parsed.drivername))
+        if parsed.get_backend_name() == "sqlite":
+            return _file(parsed)
+        return _server(parsed)
+    except ModuleNotFoundError as error:
+        raise _no_driver(error.name or "") from None
+    except (ArgumentError, NoSuchModuleError, ImportError, ValueError):
+        hint = "for example: sqlite:////var/lib/nicamon/nicamon.db, or postgresql://nicamon@db.example.org/nicamon"
+        raise DatabaseError("the setting `database` is not a URL that SQLAlchemy can open", hint) from None
+
+
+def writing(engine: sa.Engine) -> sa.Engine:
+    """The engine for a transaction that will write: on SQLite it takes the lock at once, or waits for it."""
+    return engine.execution_options(writes=True)
+
+
+def _server(url: sa.URL) -> sa.Engine:
+    settings: dict[str, Any] = {"connect_timeout": PATIENCE}
+    if url.get_backend_name() == "postgresql":
+        settings |= {"client_encoding": "utf8", "application_name": "nicamon"}
+        configure = _configure_postgresql
+    else:
+        settings |= {"charset": "utf8mb4"}
+        configure = _configure_mariadb
+    # What the URL says itself is left as it is.
+    given = {name: value for name, value in settings.items() if name not in url.query}
+    # READ COMMITTED: with MariaDB's own default a transaction that waited for another would still see what was before.
+    engine = sa.create_engine(url, connect_args=given, pool_pre_ping=True, isolation_level="READ COMMITTED")
+    sa.event.listen(engine, "connect", configure)
+    return engine
+
+
+def _configure_mariadb(connection: Any, _record: Any) -> None:
+    """Strict whatever the server's own mode is: a value that does not fit is refused, not cut."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'")
+        cursor.execute(f"SET SESSION innodb_lock_wait_timeout = {BUSY}")
+
+
+def _configure_postgresql(connection: Any, _record: Any) -> None:
+    """The same patience as elsewhere. Raises DatabaseError for a database that cannot hold every character."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT set_config('lock_timeout', '{BUSY}s', false), current_setting('server_encoding')")
+        (_, encoding) = cursor.fetchone()
+    connection.commit()
+    if encoding != "UTF8":
+        connection.close()
+        hint = "make another: CREATE DATABASE nicamon ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
+        raise DatabaseError(f"the PostgreSQL database is in {encoding}, and texts need UTF8", hint)
+
+
+def _file(url: sa.URL) -> sa.Engine:
+    if url.database and url.database != ":memory:":
+        _prepare(Path(url.database))
+    engine = sa.create_engine(url, connect_args={"timeout": float(BUSY)})
+    sa.event.listen(engine, "connect", _configure_sqlite)
+    sa.event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare(file: Path) -> None:
+    """The folder of an SQLite file; the file is for its owner alone, because it holds command lines of users."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        if not file.exists():
+            os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise DatabaseError(f"{file}: {error.strerror}", "see the setting `database`") from error
+
+
+def _configure_sqlite(connection: Any, _record: Any) -> None:
+    # The driver's own way to open transactions is switched off: `_begin_sqlite` opens them.
+    connection.isolation_level = None
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=NORMAL")
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    # A transaction that turns from reading to writing half way may fail at once instead of waiting.
+    writes = connection.get_execution_options().get("writes")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _no_driver(module: str) -> DatabaseError:
+    """The words for a driver that is not there."""
+    name = module.partition(".")[0]
+    hint = f"pip install 'nicamon[{EXTRAS[name]}]'" if name in EXTRAS else "write the URL without the driver's name"
+    return DatabaseError(f"the driver {name} of the setting `database` is not installed", hint)

@@ -1,0 +1,145 @@
+"""Tables made from record types, and missing ones created.
+
+For a record `load` kept as a series there are the tables `load` (newest rows) and `load_series`
+(every row with its time); for intervals, `system` and `system_intervals`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.mysql import MEDIUMTEXT
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.schema import CreateColumn, CreateTable, SetColumnComment
+
+from nicassh.db.engine import BUSY, writing
+from nicassh.record import Column, Keep, Record, columns, width
+
+TEXT = sa.Text().with_variant(MEDIUMTEXT(), "mysql", "mariadb")
+"""A text of any length: MariaDB's own TEXT ends at 64 KiB."""
+NODE = 255
+"""Characters of a node's name."""
+_MAKING = 0x6E696361
+"""The number of PostgreSQL's lock under which tables are made."""
+
+
+@lru_cache(maxsize=65536)
+def _moment(seconds: int | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
+class Moment(sa.TypeDecorator[datetime]):
+    """A UTC time, stored as whole seconds since 1970 so that every database compares and buckets it alike."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> int | None:  # noqa: ARG002
+        return None if value is None else int(value.timestamp())
+
+    def result_processor(self, dialect: sa.Dialect, coltype: object) -> Any:  # noqa: ARG002
+        # Not process_result_value: a view reads tens of thousands of times, of which most are the same few.
+        return _moment
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The tables of one record type: its newest rows, and its history where it keeps one."""
+
+    record: type[Record]
+    keep: Keep
+    newest: sa.Table
+    history: sa.Table | None
+
+
+def tables(metadata: sa.MetaData, name: str, record: type[Record], keep: Keep) -> Tables:
+    """Describes the tables of a record type in `metadata`."""
+    newest = sa.Table(
+        name, metadata, *_identity(record), sa.Column("at", Moment, nullable=False), *_values(record), quote=True
+    )
+    history = None
+    if keep is Keep.SERIES:
+        at = sa.Column("at", Moment, primary_key=True)
+        history = sa.Table(
+            f"{name}_series", metadata, *_identity(record), at, *_values(record), sqlite_with_rowid=False, quote=True
+        )
+    elif keep is Keep.INTERVALS:
+        newest.append_column(sa.Column("since", Moment, nullable=False))
+        since, until = sa.Column("since", Moment, primary_key=True), sa.Column("until", Moment)
+        history = sa.Table(
+            f"{name}_intervals", metadata, *_identity(record), since, until, *_values(record), quote=True
+        )
+    return Tables(record, keep, newest, history)
+
+
+def create(engine: sa.Engine, metadata: sa.MetaData) -> None:
+    """Makes the tables that are missing, and the columns: a probe's new field, unknown in the rows there are.
+
+    Of several programs that do so at the same moment one goes first and the others wait for it.
+    """
+    with writing(engine).begin() as connection, _turn(connection):
+        metadata.create_all(connection)
+        present = sa.inspect(connection).get_multi_columns(filter_names=list(metadata.tables))
+        for (_, name), found in present.items():
+            missing = set(metadata.tables[name].c.keys()) - {column["name"] for column in found}
+            for column in metadata.tables[name].c:
+                if column.name in missing:
+                    _add(connection, column)
+
+
+@contextmanager
+def _turn(connection: sa.Connection) -> Iterator[None]:
+    """Keeps others from making tables meanwhile; on SQLite the writing transaction does."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MAKING)))
+    # MariaDB commits at each CREATE, so its lock is of the connection. One name is for all of the server's databases.
+    held = f"nicamon {connection.engine.url.database}"[:64] if connection.dialect.name in ("mysql", "mariadb") else ""
+    if held:
+        connection.execute(sa.select(sa.func.get_lock(held, BUSY)))
+    try:
+        yield
+    finally:
+        if held:
+            connection.execute(sa.select(sa.func.release_lock(held)))
+
+
+def _add(connection: sa.Connection, column: sa.Column[Any]) -> None:
+    table = connection.dialect.identifier_preparer.format_table(column.table)
+    declared = CreateColumn(column).compile(dialect=connection.dialect)
+    connection.exec_driver_sql(f"ALTER TABLE {table} ADD COLUMN {declared}")
+    if connection.dialect.supports_comments and not connection.dialect.inline_comments:
+        connection.execute(SetColumnComment(column))
+
+
+@compiles(CreateTable, "mysql", "mariadb")
+def _create_bytewise(create: CreateTable, compiler: Any, **settings: Any) -> str:
+    """A table in which names are equal when their bytes are: not in another case, not with a blank at the end."""
+    collation = "utf8mb4_nopad_bin" if compiler.dialect.is_mariadb else "utf8mb4_0900_bin"
+    made = str(compiler.visit_create_table(create, **settings)).rstrip()
+    return f"{made} ENGINE=InnoDB ROW_FORMAT=DYNAMIC CHARACTER SET utf8mb4 COLLATE {collation}"
+
+
+def _identity(record: type[Record]) -> list[sa.Column[Any]]:
+    node = sa.Column("node", sa.String(NODE), primary_key=True)
+    return [node, *(_sql(column, width(record)) for column in columns(record) if column.key)]
+
+
+def _values(record: type[Record]) -> list[sa.Column[Any]]:
+    return [_sql(column) for column in columns(record) if not column.key]
+
+
+def _sql(column: Column, width: int = 0) -> sa.Column[Any]:
+    kinds: dict[type, Any] = {int: sa.BigInteger, float: sa.Double, bool: sa.Boolean, datetime: Moment}
+    kind = kinds.get(column.kind) or (sa.String(width) if column.key else TEXT)
+    return sa.Column(
+        # Nullable even where a record always has a value: another version of its probe may not have the field.
+        column.name, kind, primary_key=column.key, autoincrement=False, nullable=not column.key,
+        # Quoted: a site's probe may choose a name that is a word of SQL in a server newer than SQLAlchemy's lists.
+        comment=f"{column.help} [{column.unit.name}]", quote=True,
+    )  # fmt: skip
