@@ -79,7 +79,7 @@ class Store:
                     late.add((node, probe))
         return late
 
-    def newest(self, name: str, nodes: Iterable[str], **where: Sequence[Any]) -> list[Row]:
+    def newest(self, name: str, nodes: Iterable[str], /, **where: Sequence[Any]) -> list[Row]:
         """The newest rows of a record (or of `outcomes`) on these nodes, with `node` and `at`.
 
         `where` keeps rows whose column has one of some values. A table that no collection has made yet
@@ -88,14 +88,14 @@ class Store:
         table = self._shape(name).newest
         return self._select(sa.select(table), table, nodes, where)
 
-    def tally(self, name: str, nodes: Iterable[str], *by: str, **where: Sequence[Any]) -> list[Row]:
+    def tally(self, name: str, nodes: Iterable[str], /, *by: str, **where: Sequence[Any]) -> list[Row]:
         """How many of the newest rows there are for each node and value of some columns: `node`, these, `number`."""
         table = self._shape(name).newest
         groups = [table.c.node, *(table.c[column] for column in by)]
         return self._select(sa.select(*groups, sa.func.count().label("number")).group_by(*groups), table, nodes, where)
 
     def sums(
-        self, name: str, nodes: Iterable[str], by: Sequence[str], of: Sequence[str], **where: Sequence[Any]
+        self, name: str, nodes: Iterable[str], by: Sequence[str], of: Sequence[str], /, **where: Sequence[Any]
     ) -> list[Row]:
         """The same with the sums of some columns; rows whose first column of `by` is unknown do not count."""
         table = self._shape(name).newest
@@ -105,7 +105,7 @@ class Store:
         query = sa.select(*groups, *totals, sa.func.count().label("number")).where(groups[1].is_not(None))
         return self._select(query.group_by(*groups), table, nodes, where)
 
-    def spans(self, name: str, nodes: Iterable[str], after: datetime, **where: Sequence[Any]) -> list[Row]:
+    def spans(self, name: str, nodes: Iterable[str], after: datetime, /, **where: Sequence[Any]) -> list[Row]:
         """The intervals of a record that reach beyond a moment, with `since` and `until` (None: it lasts)."""
         table = self._history(name)
         query = sa.select(table).where(sa.or_(table.c.until.is_(None), table.c.until > after))
