@@ -66,9 +66,12 @@ def append(connection: sa.Connection, shape: Tables, current: Current) -> None:
     history, rows = shape.history, _rows(shape, current)
     if history is None or not rows:
         return
-    clash = sa.and_(history.c.node == sa.bindparam("_node"), history.c.at == sa.bindparam("_at"))
-    moments = {(row["node"], row["at"]) for row in rows}
-    connection.execute(sa.delete(history).where(clash), [{"_node": node, "_at": at} for node, at in moments])
+    nodes: dict[Any, list[str]] = {}
+    for row in rows:
+        nodes.setdefault(row["at"], []).append(row["node"])
+    for at, names in nodes.items():
+        for part in chunks(names):
+            connection.execute(sa.delete(history).where(history.c.node.in_(part), history.c.at == at))
     connection.execute(sa.insert(history), rows)
 
 
@@ -143,12 +146,16 @@ def _stored(connection: sa.Connection, shape: Tables, current: Current) -> list[
 
 def _delete(connection: sa.Connection, shape: Tables, current: Current) -> None:
     table = shape.newest
-    query = sa.delete(table).where(table.c.node == sa.bindparam("_node"))
-    parameters = [{"_node": outcome.node} for outcome, _ in current]
-    if shape.record is Result:
-        query = query.where(table.c.probe == sa.bindparam("_probe"))
-        parameters = [{"_node": outcome.node, "_probe": outcome.probe} for outcome, _ in current]
-    connection.execute(query, parameters)
+    if shape.record is not Result:
+        for part in chunks(outcome.node for outcome, _ in current):
+            connection.execute(sa.delete(table).where(table.c.node.in_(part)))
+        return
+    nodes: dict[str, list[str]] = {}
+    for outcome, _ in current:
+        nodes.setdefault(outcome.probe, []).append(outcome.node)
+    for probe, names in nodes.items():
+        for part in chunks(names):
+            connection.execute(sa.delete(table).where(table.c.node.in_(part), table.c.probe == probe))
 
 
 def _key(shape: Tables, row: Row) -> tuple[Any, ...]:
