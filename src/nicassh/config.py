@@ -35,7 +35,11 @@ class Config:
     name in capitals, which wins; a list there is separated by colons.
     """
 
-    database: str = setting("", "SQLAlchemy URL of the database. Empty: an SQLite file in the user's state folder.")
+    database: str = setting(
+        "",
+        "URL of the database: sqlite:///…, mariadb://… or postgresql://…, as SQLAlchemy writes them. "
+        "Empty: an SQLite file in the user's state folder.",
+    )
     inventory: tuple[Path, ...] = setting(
         (), "Inventory files, relative to the configuration file. Empty: inventory.toml beside it."
     )
