@@ -107,7 +107,8 @@ def started(kind: str) -> Iterator[Server]:
             _wait(server)
             yield server
         finally:
-            process.terminate()
+            # PostgreSQL would wait for its clients after the usual signal.
+            process.send_signal(signal.SIGINT if kind == "postgresql" else signal.SIGTERM)
             try:
                 process.wait(PATIENCE)
             except subprocess.TimeoutExpired:
