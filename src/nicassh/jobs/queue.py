@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from nicassh.db import explained, writing
+from nicassh.db import create, explained, retried
 from nicassh.jobs.priority import Priority
 from nicassh.jobs.table import CLASSES, METADATA
 
@@ -38,21 +39,14 @@ class Queue:
     ) -> None:
         self.engine = engine
         self.lease, self.sessions, self.reserved, self.ceiling = lease, sessions, reserved, ceiling
-        self._writing = writing(engine)
         self._ahead = 0.0
 
     def create(self) -> None:
         """Makes the tables that are missing, and asks for the time. Raises DatabaseError."""
         with explained(self.engine):
-            METADATA.create_all(self._writing)
-            try:
-                with self._writing.begin() as connection:
-                    if not connection.scalar(sa.select(sa.func.count()).select_from(CLASSES)):
-                        connection.execute(
-                            sa.insert(CLASSES), [{"priority": p, "turn": 0.0, "seconds": 1.0} for p in Priority]
-                        )
-            except IntegrityError:
-                pass  # another program was quicker
+            create(self.engine, METADATA)
+        with suppress(IntegrityError):  # another program was quicker
+            retried(self.engine, _classes)
         self.read(self.ask_time)
 
     def now(self) -> float:
@@ -72,11 +66,19 @@ class Queue:
             return work(connection)
 
     def write(self, work: Callable[[sa.Connection], T]) -> T:
-        """What `work` gives, in a transaction of its own. Raises DatabaseError."""
-        with explained(self.engine), self._writing.begin() as connection:
-            return work(connection)
+        """What `work` gives, in a transaction of its own, which is begun anew where it met another's.
+
+        Raises DatabaseError.
+        """
+        return retried(self.engine, work)
 
     def lock(self, connection: sa.Connection) -> None:
         """Lets one worker at a time choose what to claim; SQLite's write transaction is that lock already."""
         if self.engine.dialect.name != "sqlite":
             connection.execute(_MUTEX)
+
+
+def _classes(connection: sa.Connection) -> None:
+    """One row for each class, which carries its account and is what a claim locks."""
+    if not connection.scalar(sa.select(sa.func.count()).select_from(CLASSES)):
+        connection.execute(sa.insert(CLASSES), [{"priority": p, "turn": 0.0, "seconds": 1.0} for p in Priority])

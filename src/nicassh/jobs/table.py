@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from nicassh.db import NODE, TEXT
+
 METADATA = sa.MetaData()
 _NUMBER = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite counts up an INTEGER only
 
@@ -18,8 +20,8 @@ JOBS = sa.Table(
     METADATA,
     sa.Column("id", _NUMBER, primary_key=True),
     sa.Column("kind", sa.String(32), nullable=False, comment="What is to be done: `probe`, or the name of a chore."),
-    sa.Column("argument", sa.Text, nullable=False, comment="What it is done with: the name of the probe."),
-    sa.Column("node", sa.String(255), nullable=False, comment="The node it concerns; empty where there is none."),
+    sa.Column("argument", TEXT, nullable=False, comment="What it is done with: the name of the probe."),
+    sa.Column("node", sa.String(NODE), nullable=False, comment="The node it concerns; empty where there is none."),
     sa.Column("priority", sa.SmallInteger, nullable=False, comment="10 critical to 50 negligible."),
     sa.Column("every", sa.Integer, comment="Period of a permanent row [s]; null: done once, then the row goes."),
     sa.Column("active_key", sa.String(600), unique=True, comment="What no two jobs may have; null: no matter."),
@@ -34,25 +36,21 @@ JOBS = sa.Table(
     sa.Column("finished", sa.Double, comment="When the last run ended [s since 1970]."),
     sa.Column("attempts", sa.Integer, nullable=False, comment="Runs begun since the last success."),
     sa.Column("again", sa.Boolean, nullable=False, comment="Asked for once more while it ran."),
-    sa.Column("error", sa.Text, nullable=False, comment="Why the last run failed."),
+    sa.Column("error", TEXT, nullable=False, comment="Why the last run failed."),
     # Equality first, then exactly the order of the claim: else MariaDB locks every row that it sorts.
     sa.Index("jobs_due", "state", "priority", "next_try", "id"),
     sa.Index("jobs_node", "node"),
-    mysql_charset="utf8mb4",
-    mysql_collate="utf8mb4_bin",
 )
 
 WORKERS = sa.Table(
     "workers",
     METADATA,
     sa.Column("id", sa.String(36), primary_key=True),
-    sa.Column("host", sa.String(255), nullable=False, comment="The head node it runs on."),
+    sa.Column("host", sa.String(NODE), nullable=False, comment="The head node it runs on."),
     sa.Column("pid", sa.Integer, nullable=False, comment="For the reader only: nothing is ever signalled by it."),
     sa.Column("begun", sa.Double, nullable=False, comment="When it came [s since 1970]."),
     sa.Column("lease_until", sa.Double, nullable=False, comment="Until when it counts as alive [s since 1970]."),
     sa.Column("priority", sa.SmallInteger, comment="The class whose jobs it holds; null: it is idle."),
-    mysql_charset="utf8mb4",
-    mysql_collate="utf8mb4_bin",
 )
 
 CLASSES = sa.Table(
