@@ -79,7 +79,8 @@ def test_slow_collection_does_not_overwrite_newer_rows(farm: Farm, nicamon: Prog
 def test_node_that_dies_in_mid_run_is_told(farm: Farm, nicamon: Program) -> None:
     add_probe(nicamon, "nap", "sleep 3; echo 1\n", 10)
     running = subprocess.Popen(
-        [sys.executable, "-m", "nicassh", "collect"], env=os.environ | {"NICAMON_CONFIG": str(nicamon.config)},
+        [sys.executable, "-m", "nicassh", "collect", "--now"],
+        env=os.environ | {"NICAMON_CONFIG": str(nicamon.config)},
         stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
     )  # fmt: skip
     time.sleep(2)

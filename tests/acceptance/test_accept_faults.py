@@ -68,7 +68,7 @@ def nicamon(crowd: Farm, tmp_path: Path) -> Iterator[Program]:
 
 def test_every_fault_has_its_own_words_and_good_nodes_are_stored(nicamon: Program) -> None:
     start = time.monotonic()
-    done = nicamon("collect", code=1)
+    done = nicamon("collect", "--now", code=1)
     assert time.monotonic() - start < DEADLINE + 1
     outcomes = {(row["node"], row["probe"]): row for row in nicamon.rows("show", "outcomes")}
     for node, (login, fault, words) in EXPECTED.items():
@@ -88,7 +88,7 @@ def test_every_fault_has_its_own_words_and_good_nodes_are_stored(nicamon: Progra
 
 
 def test_sections_that_came_whole_survive_what_happened_after(nicamon: Program) -> None:
-    nicamon("collect", code=1)
+    nicamon("collect", "--now", code=1)
     rows = {row["node"]: row for row in nicamon.rows("show", "farm")}
     for node in ("killed", "hanging", "endless"):
         assert rows[node]["load1"] is not None
