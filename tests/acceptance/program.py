@@ -6,6 +6,8 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +29,20 @@ class Program:
         assert code is None or done.returncode == code, f"{words} ended with {done.returncode}: {done.stderr}"
         return done
 
+    @contextmanager
+    def running(self, *words: str, inside: Sequence[str] = ()) -> Iterator[subprocess.Popen[bytes]]:
+        """Runs it in the background, perhaps inside another program such as unshare, and ends it in order."""
+        process = subprocess.Popen(
+            [*inside, sys.executable, "-m", "nicassh", *words], stdin=subprocess.DEVNULL,
+            env={**os.environ, "NICAMON_CONFIG": str(self.config)}, start_new_session=True,
+        )  # fmt: skip
+        try:
+            yield process
+        finally:
+            if process.poll() is None:
+                process.terminate()
+            process.wait(60)
+
     def rows(self, *words: str, code: int | None = 0) -> list[dict[str, Any]]:
         """The rows of a command's `--json`."""
         found: list[dict[str, Any]] = json.loads(self(*words, "--json", code=code).stdout)["rows"]
@@ -40,7 +56,7 @@ from dataclasses import dataclass
 from nicassh.record import Record, column
 from nicassh.units import Text
 
-every, priority, timeout, keep = 60, "negligible", {timeout}, "latest"
+every, priority, timeout, keep = {every}, "{priority}", {timeout}, "{keep}"
 
 
 @dataclass(frozen=True)
@@ -53,10 +69,15 @@ def parse(output):
 '''
 
 
-def add_probe(program: Program, name: str, script: str, timeout: int) -> None:
-    """Gives the program a probe of the site's own, that runs after all others."""
+def add_probe(
+    program: Program, name: str, script: str, timeout: int, *,
+    every: int = 60, priority: str = "negligible", keep: str = "latest",
+) -> None:  # fmt: skip
+    """Gives the program a probe of the site's own; by default one that runs after all others."""
     folder = program.config.parent / "probes" / name
     folder.mkdir(parents=True)
     (folder / "probe.sh").write_text(script)
-    (folder / "record.py").write_text(RECORD.format(timeout=timeout))
-    program.config.write_text(program.config.read_text() + 'probes = ["probes"]\n')
+    (folder / "record.py").write_text(RECORD.format(timeout=timeout, every=every, priority=priority, keep=keep))
+    told = program.config.read_text()
+    if "probes = " not in told:
+        program.config.write_text(f'{told}probes = ["probes"]\n')

@@ -81,7 +81,7 @@ def _work(session: Session, progress: Progress, answers: list[collect.Answered],
     with worker, progress:
         if wanted:
             jobs.take(queue, worker.claimant, wanted)
-            worker.work(most=1)
+            worker.work(held=True)
         elif worker.may_work():
             worker.work()
         else:

@@ -16,7 +16,7 @@ from nicassh.jobs.counts import SPANS, Alive, Count, counts, nodes_due, soonest,
 from nicassh.jobs.finishing import Ended, finish, start
 from nicassh.jobs.job import PROBE, Batch, Job, Wanted
 from nicassh.jobs.listing import listed, state_of
-from nicassh.jobs.pausing import pause
+from nicassh.jobs.pausing import follow, pause
 from nicassh.jobs.priority import Priority
 from nicassh.jobs.queue import Queue
 from nicassh.jobs.reaping import overrun, reap, tidy
@@ -25,6 +25,7 @@ from nicassh.jobs.steering import cancel, now, retry
 
 __all__ = [
     "PROBE", "SPANS", "Alive", "Batch", "Claimant", "Count", "Ended", "Job", "Priority", "Queue", "Situation", "Wanted",
-    "add", "arm", "beat", "cancel", "claim", "counts", "enter", "finish", "leave", "listed", "look", "nodes_due", "now",
-    "overrun", "pause", "rank", "reap", "release", "retry", "soonest", "start", "state_of", "take", "tidy", "workers",
+    "add", "arm", "beat", "cancel", "claim", "counts", "enter", "finish", "follow", "leave", "listed", "look",
+    "nodes_due", "now", "overrun", "pause", "rank", "reap", "release", "retry", "soonest", "start", "state_of", "take",
+    "tidy", "workers",
 ]  # fmt: skip

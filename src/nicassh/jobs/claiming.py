@@ -19,7 +19,12 @@ _CROWDED = (
     sa.select(JOBS.c.node)
     .where(JOBS.c.state == RUNNING, JOBS.c.node != "")
     .group_by(JOBS.c.node)
-    .having(sa.func.count(JOBS.c.token.distinct()) >= sa.bindparam("sessions"))
+    .having(
+        sa.or_(
+            sa.func.count(JOBS.c.token.distinct()) >= sa.bindparam("sessions"),
+            sa.func.min(JOBS.c.priority) <= sa.bindparam("class"),
+        )
+    )
 )
 _NEXT = (
     sa.select(*_FIELDS)
@@ -51,46 +56,53 @@ _CHARGE = _OF_CLASS.values(turn=sa.bindparam("passed"))
 
 
 def claim(
-    queue: Queue, claimant: Claimant, limit: int = 1, window: int = 1, down_to: int = Priority.NEGLIGIBLE
-) -> Batch | None:
+    queue: Queue, claimant: Claimant, limit: int = 1, window: int = 1, *,
+    down_to: int = Priority.NEGLIGIBLE, due_by: float | None = None,
+) -> Batch | None:  # fmt: skip
     """Takes up to `limit` due jobs of one class; None where nothing is due that may run.
 
     Below medium a batch is one chore, or as many probes as run side by side (`window`), so that slow
-    work is not held back by one worker. Classes below `down_to` are left alone. A worker that still holds a
-    batch gets that one. Raises DatabaseError.
+    work is not held back by one worker. Classes below `down_to` are left alone, and what was not due at the
+    moment `due_by`. A worker that still holds a batch gets that one. Raises DatabaseError.
     """
     if claimant.batch:
         return claimant.batch
-    claimant.batch = queue.write(lambda connection: _claim(queue, claimant, connection, limit, window, down_to))
+    claimant.batch = queue.write(lambda connection: _claim(queue, claimant, connection, limit, window, down_to, due_by))
     return claimant.batch
 
 
 def _claim(
-    queue: Queue, claimant: Claimant, connection: sa.Connection, limit: int, window: int, down_to: int
-) -> Batch | None:
+    queue: Queue, claimant: Claimant, connection: sa.Connection, limit: int, window: int, down_to: int,
+    due_by: float | None,
+) -> Batch | None:  # fmt: skip
     queue.lock(connection)
     now = queue.now()
-    found = situation(connection, now, claimant.id)
+    due = now if due_by is None else min(now, due_by)
+    found = situation(connection, now, due, claimant.id)
     waiting = [priority for priority in found.waiting if priority <= down_to]
     _account(connection, found, claimant)
     while choice := choose(waiting, found.running, found.active, passes=found.passes, reserved=queue.reserved):
-        if jobs := _next(queue, connection, choice.priority, now, limit, window):
+        if jobs := _next(queue, connection, choice.priority, due, limit, window):
             if choice.turn:
                 _charge(connection, found, waiting, choice.priority)
             return _take(queue, claimant, connection, Batch(choice.priority, str(uuid4()), tuple(jobs)), now)
-        waiting.remove(choice.priority)  # its nodes have all the sessions that they may
+        waiting.remove(choice.priority)  # its nodes are busy with what is more urgent, or with as much as they may
     if claimant.busy:
         connection.execute(_BUSY, {"me": claimant.id, "class": None, "until": now + queue.lease})
         claimant.busy = False
     return None
 
 
-def _next(queue: Queue, connection: sa.Connection, priority: int, now: float, limit: int, window: int) -> list[Job]:
-    """The due jobs of a class that its next batch is made of."""
+def _next(queue: Queue, connection: sa.Connection, priority: int, due: float, limit: int, window: int) -> list[Job]:
+    """The due jobs of a class that its next batch is made of.
+
+    A node that is being asked for jobs of this class or a better one is left out: what they learn, that it is
+    out of reach perhaps, serves all.
+    """
     upper = priority <= Priority.MEDIUM
     # The last session of a node is for critical jobs.
     sessions = max(1, queue.sessions - (priority != Priority.CRITICAL))
-    parameters = {"now": now, "class": priority, "limit": limit if upper else min(limit, window), "sessions": sessions}
+    parameters = {"due": due, "class": priority, "limit": limit if upper else min(limit, window), "sessions": sessions}
     rows = connection.execute(_NEXT, parameters).all()
     jobs = [Job(*row) for row in rows]
     if jobs and not upper:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from nicassh.jobs import backoff
 from nicassh.jobs.claimant import FREED
 from nicassh.jobs.finishing import JITTER
-from nicassh.jobs.job import PROBE, Batch
+from nicassh.jobs.job import PROBE, Batch, Job
 from nicassh.jobs.queue import Queue
 from nicassh.jobs.table import JOBS, PAUSED, RUNNING, WAITING
 
@@ -38,6 +38,23 @@ def pause(queue: Queue, batch: Batch, reasons: Mapping[str, str]) -> None:
         tries = _tries(queue, rows, reasons)
         if tries:
             connection.execute(_TRY, tries)
+
+    queue.write(work)
+
+
+def follow(queue: Queue, failed: Collection[Job]) -> None:
+    """Pauses jobs that failed on a node that is paused: they do not try it each on their own. Raises DatabaseError."""
+    if not failed:
+        return
+
+    def work(connection: sa.Connection) -> None:
+        nodes = sorted({job.node for job in failed})
+        query = sa.select(JOBS.c.node.distinct()).where(_NODES, JOBS.c.state == PAUSED)
+        gone = connection.scalars(query, {"nodes": nodes}).all()
+        ids = [job.id for job in failed if job.node in gone]
+        if ids:
+            deferred = sa.and_(JOBS.c.id.in_(ids), JOBS.c.state == WAITING, JOBS.c.every.is_not(None))
+            connection.execute(sa.update(JOBS).where(deferred).values(state=PAUSED))
 
     queue.write(work)
 

@@ -11,8 +11,8 @@ from nicassh.jobs.table import CLASSES, JOBS, WAITING, WORKERS
 
 _NOW: sa.BindParameter[float] = sa.bindparam("now")
 _alive = WORKERS.c.lease_until > _NOW
-DUE = sa.and_(JOBS.c.state == WAITING, JOBS.c.next_try <= _NOW)
-"""A job that may run at the moment `now`: not before its time, and at it."""
+DUE = sa.and_(JOBS.c.state == WAITING, JOBS.c.next_try <= sa.bindparam("due", type_=sa.Double))
+"""A job that may run at the moment `due`: not before its time, and at it."""
 _SITUATION = sa.select(
     CLASSES.c.priority,
     CLASSES.c.turn,
@@ -37,9 +37,9 @@ class Situation:
     seconds: dict[int, float]
 
 
-def situation(connection: sa.Connection, now: float, asking: str) -> Situation:
-    """The situation at a moment, for the worker that asks: its own last class does not count."""
-    rows = connection.execute(_SITUATION, {"now": now, "me": asking}).all()
+def situation(connection: sa.Connection, now: float, due: float, asking: str) -> Situation:
+    """The situation now, with the jobs due at a moment, for the worker that asks: its own class does not count."""
+    rows = connection.execute(_SITUATION, {"now": now, "due": due, "me": asking}).all()
     return Situation(
         waiting=[row.priority for row in rows if row.waits],
         running={row.priority: row.workers for row in rows if row.workers},
@@ -51,4 +51,4 @@ def situation(connection: sa.Connection, now: float, asking: str) -> Situation:
 
 def look(queue: Queue) -> Situation:
     """The situation now, for who only looks. Raises DatabaseError."""
-    return queue.read(lambda connection: situation(connection, queue.now(), ""))
+    return queue.read(lambda connection: situation(connection, queue.now(), queue.now(), ""))

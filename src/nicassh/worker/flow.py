@@ -34,16 +34,16 @@ class Known:
 class Flow:
     """The batches of one worker as questions to nodes, and what becomes of them.
 
-    `claim` gives the next batch, or None. A `patient` flow goes on while some batch is under way, and looks
-    for jobs that come due meanwhile. `found` tells whether there was a batch at all.
+    `claim` gives the next batch, or None. The flow goes on while some batch is under way, and claims what has
+    become due or free meanwhile. `found` tells whether there was a batch at all.
     """
 
     def __init__(
         self, queue: Queue, claimant: Claimant, recorder: Recorder, known: Known, *,
-        claim: Callable[[], Batch | None], stopping: threading.Event, patient: bool,
+        claim: Callable[[], Batch | None], stopping: threading.Event,
     ) -> None:  # fmt: skip
         self._queue, self._claimant, self._recorder, self._known = queue, claimant, recorder, known
-        self._claim, self._stopping, self._patient = claim, stopping, patient
+        self._claim, self._stopping = claim, stopping
         self._open: dict[str, tuple[float, list[Share]]] = {}
         self.found = False
 
@@ -54,8 +54,9 @@ class Flow:
                 self.found = True
                 yield from self._questions(batch)
                 self._claimant.batch = None
-            elif self._patient and self._open:
-                self._stopping.wait(_POLL)
+            elif self._open or self._recorder.unwritten:
+                # What is being asked may free its node for more, or another worker may add to what is due.
+                self._recorder.wait(_POLL)
             else:
                 return
 

@@ -28,14 +28,15 @@ T = TypeVar("T")
 BEATS = 3
 """Signs of life within one lease."""
 _LOG = logging.getLogger("nicamon")
-_PAUSE = 0.25
+_PAUSE = 0.1
 """Seconds in which results gather before they are written together."""
 
 
 class Recorder:
     """Writes what becomes of jobs: runs that begin, answers of nodes, runs that end.
 
-    As a context it waits at its end until all is written. Raises DatabaseError there.
+    `unwritten` is how many answers are on their way to the database. As a context it waits at its end until
+    all is written. Raises DatabaseError there.
     """
 
     def __init__(self, queue: Queue, claimant: Claimant, store: Store, probes: Sequence[Probe]) -> None:
@@ -44,7 +45,8 @@ class Recorder:
         self._answers: deque[Answered] = deque()
         self._ended: deque[tuple[Batch, Ended]] = deque()
         self._since: dict[int, tuple[float, Batch, Job]] = {}
-        self._wake, self._closing = threading.Event(), threading.Event()
+        self._wake, self._closing, self._news = threading.Event(), threading.Event(), threading.Condition()
+        self.unwritten = 0
         self._thread = threading.Thread(target=self._write, name="recorder")
         self.error: NicamonError | None = None
         self.lost = False
@@ -69,13 +71,26 @@ class Recorder:
 
     def answered(self, answered: Answered) -> None:
         """A node has answered, or failed to; the question was about a share."""
+        self._count(1)
         self._answers.append(answered)
         self._wake.set()
 
     def ended(self, batch: Batch, run: Ended) -> None:
         """A job that no node was asked for has ended."""
+        self._count(1)
         self._ended.append((batch, run))
         self._wake.set()
+
+    def wait(self, seconds: float) -> None:
+        """Waits until results have been written, at most so many seconds."""
+        with self._news:
+            self._news.wait(seconds)
+
+    def _count(self, number: int) -> None:
+        with self._news:
+            self.unwritten += number
+            if number < 0:
+                self._news.notify_all()
 
     def _write(self) -> None:
         beat = time.monotonic()
@@ -103,8 +118,13 @@ class Recorder:
 
     def _results(self) -> None:
         answers, ended = _drain(self._answers), _drain(self._ended)
-        if self.lost or not (answers or ended):
-            return
+        try:
+            if not self.lost and (answers or ended):
+                self._store_results(answers, ended)
+        finally:
+            self._count(-len(answers) - len(ended))
+
+    def _store_results(self, answers: list[Answered], ended: list[tuple[Batch, Ended]]) -> None:
         collect.save(self._store, self._probes, answers)
         away = [answer for answer in answers if answer.away]
         runs = ended + [(answer.about.batch, run) for answer in answers if not answer.away for run in _runs(answer)]
@@ -112,6 +132,7 @@ class Recorder:
             jobs.finish(self._queue, self._claimant, batch, some)
         for batch, gone in _parted((answer.about.batch, answer) for answer in away):
             jobs.pause(self._queue, batch, {answer.node.name: answer.login.reason for answer in gone})
+        jobs.follow(self._queue, [run.job for _, run in runs if run.error])
         for job in [*(run.job for _, run in runs), *(job for answer in away for job in answer.about.jobs)]:
             self._since.pop(job.id, None)
 

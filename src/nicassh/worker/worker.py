@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import logging
 import threading
 import time
@@ -65,26 +64,24 @@ class Worker:
         self._stopping.set()
         self._connections.stop()
 
-    def work(self, down_to: int = Priority.NEGLIGIBLE, *, patient: bool = False, most: int | None = None) -> bool:
+    def work(self, down_to: int = Priority.NEGLIGIBLE, *, patient: bool = False, held: bool = False) -> bool:
         """Claims and runs what is due, in classes down to this one, until nothing is; False where there was nothing.
 
-        A `patient` worker waits for nodes that are slow with an eye on what comes due meanwhile. `most` is
-        how many batches it takes at the most. Raises DatabaseError.
+        Jobs that come due meanwhile are for a `patient` worker alone. With `held` it runs the batch that it
+        holds and claims no other. Raises DatabaseError.
         """
-        left = itertools.count() if most is None else iter(range(most))
+        config, due_by = self._config, None if patient else self.queue.now()
 
         def claim() -> Batch | None:
-            config = self._config
-            if next(left, None) is None:
+            if held and not self.claimant.batch:
                 return None
-            return jobs.claim(self.queue, self.claimant, config.fetch_limit, config.fanout, down_to)
+            return jobs.claim(
+                self.queue, self.claimant, config.fetch_limit, config.fanout, down_to=down_to, due_by=due_by
+            )
 
         try:
             with Recorder(self.queue, self.claimant, self._store, list(self._known.probes.values())) as recorder:
-                flow = Flow(
-                    self.queue, self.claimant, recorder, self._known, claim=claim, stopping=self._stopping,
-                    patient=patient,
-                )  # fmt: skip
+                flow = Flow(self.queue, self.claimant, recorder, self._known, claim=claim, stopping=self._stopping)
                 self._follow(flow)
         except BaseException:
             self._stopping.set()
