@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import click
 
 from nicassh import jobs
 from nicassh.cli.session import Session
+from nicassh.config import Config
 from nicassh.errors import ConfigError
 from nicassh.probe import builtin
 from nicassh.worker import Pool, Worker, schedule
@@ -47,11 +49,11 @@ def command(session: Session, processes: int | None, quiet: bool, child: bool, d
     logging.basicConfig(level=level, stream=sys.stderr, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     session.store.create()
     session.queue.create()
+    config = replace(session.config, workers=processes or session.config.workers)
     if child:
-        _child(session, down_to)
+        _child(session, config, down_to)
         return
-    number = processes or session.config.workers
-    pool = Pool(session.queue, _own_command(session, quiet), number, session.config, _Armed(session))
+    pool = Pool(session.queue, _own_command(config, quiet), config, _Armed(session))
     _at_end(pool.stop)
     pool.run()
 
@@ -85,19 +87,20 @@ def _versions(session: Session) -> dict[Path, int]:
     return {file: file.stat().st_mtime_ns for file in [*files, *([config.file] if config.file else [])]}
 
 
-def _child(session: Session, down_to: int) -> None:
+def _child(session: Session, config: Config, down_to: int) -> None:
     """One worker of the pool. It ends with its parent, and a lane for urgent work once there is none."""
-    worker = Worker(session.queue, session.store, session.select(), session.probes(), session.config)
+    worker = Worker(session.queue, session.store, session.select(), session.probes(), config)
     _at_end(worker.stop)
     parent, lane = os.getppid(), down_to < jobs.Priority.NEGLIGIBLE
     with worker:
         worker.stay(lambda: os.getppid() == parent, down_to, _LINGER if lane else None)
 
 
-def _own_command(session: Session, quiet: bool) -> list[str]:
+def _own_command(config: Config, quiet: bool) -> list[str]:
     """The command line of one worker."""
-    config = ["--config", str(session.config.file)] if session.config.file else []
-    return [sys.executable, "-m", "nicassh", *config, "worker", "--child", *(["--quiet"] if quiet else [])]
+    file = ["--config", str(config.file)] if config.file else []
+    options = ["--child", "--processes", str(config.workers), *(["--quiet"] if quiet else [])]
+    return [sys.executable, "-m", "nicassh", *file, "worker", *options]
 
 
 def _at_end(stop: Callable[[], None]) -> None:

@@ -20,6 +20,8 @@ from nicassh.worker.share import Share
 _LOG = logging.getLogger("nicamon")
 _POLL = 0.5
 """Seconds between two looks at a queue in which nothing is due."""
+_PATIENCE, _BREATH = 2.0, 0.02
+"""Seconds to wait for a claim that is under way, and between two looks at it."""
 
 
 @dataclass(frozen=True)
@@ -39,26 +41,37 @@ class Flow:
     """
 
     def __init__(
-        self, queue: Queue, claimant: Claimant, recorder: Recorder, known: Known, *,
-        claim: Callable[[], Batch | None], stopping: threading.Event,
-    ) -> None:  # fmt: skip
+        self, queue: Queue, claimant: Claimant, recorder: Recorder, known: Known, claim: Callable[[], Batch | None]
+    ) -> None:
         self._queue, self._claimant, self._recorder, self._known = queue, claimant, recorder, known
-        self._claim, self._stopping = claim, stopping
+        self._claim = claim
+        self._over, self._asking = threading.Event(), threading.Event()
         self._open: dict[str, tuple[float, list[Share]]] = {}
         self.found = False
 
     def asks(self) -> Iterator[Ask]:
         """The questions of batch after batch; each batch is claimed when its first question is asked for."""
-        while not (self._stopping.is_set() or self._recorder.lost or self._recorder.error):
-            if batch := self._claim():
-                self.found = True
-                yield from self._questions(batch)
-                self._claimant.batch = None
-            elif self._open or self._recorder.unwritten:
-                # What is being asked may free its node for more, or another worker may add to what is due.
-                self._recorder.wait(_POLL)
-            else:
-                return
+        self._asking.set()
+        try:
+            while not (self._over.is_set() or self._recorder.lost or self._recorder.error):
+                if batch := self._claim():
+                    self.found = True
+                    yield from self._questions(batch)
+                    self._claimant.batch = None
+                elif self._open or self._recorder.unwritten:
+                    # What is being asked may free its node for more, or another worker may add to what is due.
+                    self._recorder.wait(_POLL)
+                else:
+                    return
+        finally:
+            self._asking.clear()
+
+    def end(self) -> None:
+        """Claims no more; what is being claimed in another thread is done with when this returns."""
+        self._over.set()
+        end = time.monotonic() + _PATIENCE
+        while self._asking.is_set() and time.monotonic() < end:
+            self._recorder.wait(_BREATH)
 
     def begun(self, ask: Ask) -> None:
         """A node's turn has come."""

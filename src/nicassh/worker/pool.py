@@ -31,12 +31,12 @@ class Pool:
     `arm` brings the permanent jobs up to date, and says whether the workers must be begun anew to know it.
     """
 
-    def __init__(self, queue: Queue, command: Sequence[str], number: int, config: Config, arm: Callable[[], bool]):
-        self._queue, self._command, self._number, self._config, self._arm = queue, command, number, config, arm
+    def __init__(self, queue: Queue, command: Sequence[str], config: Config, arm: Callable[[], bool]) -> None:
+        self._queue, self._command, self._config, self._arm = queue, command, config, arm
         self._workers: list[subprocess.Popen[bytes]] = []
         self._lane: subprocess.Popen[bytes] | None = None
         self._stopping = threading.Event()
-        self._failures, self._not_before = 0, 0.0
+        self._failures, self._not_before, self._needed = 0, 0.0, False
 
     def stop(self) -> None:
         """Lets the workers finish their batches and ends; for handlers of signals."""
@@ -74,7 +74,7 @@ class Pool:
             _LOG.error("a worker ended with code %d; another one in %g s", ended[0].returncode, pause)
         elif now - self._not_before > _LONGEST:
             self._failures = 0
-        while len(self._workers) < self._number and now >= self._not_before:
+        while len(self._workers) < self._config.workers and now >= self._not_before:
             self._workers.append(self._begin())
 
     def _open_lane(self) -> None:
@@ -84,8 +84,11 @@ class Pool:
         situation = jobs.look(self._queue)
         bound = bound_of(self._config)
         busy = [priority for priority, number in situation.running.items() for _ in range(number)]
-        if machine.fastlane(len(busy), bound, situation.waiting, busy) > bound:
+        needed = machine.fastlane(len(busy), bound, situation.waiting, busy) > bound
+        # Seen twice: a worker that has room claims what comes due by itself, within this time.
+        if needed and self._needed:
             self._lane = self._begin("--down-to", str(min(situation.waiting)))
+        self._needed = needed
 
     def _begin(self, *more: str) -> subprocess.Popen[bytes]:
         # In a session of its own: Ctrl-C on a terminal is for the pool alone, which tells the workers.

@@ -64,28 +64,29 @@ class Worker:
         self._stopping.set()
         self._connections.stop()
 
-    def work(self, down_to: int = Priority.NEGLIGIBLE, *, patient: bool = False, held: bool = False) -> bool:
+    def work(
+        self, down_to: int = Priority.NEGLIGIBLE, *, held: bool = False, wanted: Callable[[], bool] | None = None
+    ) -> bool:
         """Claims and runs what is due, in classes down to this one, until nothing is; False where there was nothing.
 
-        Jobs that come due meanwhile are for a `patient` worker alone. With `held` it runs the batch that it
-        holds and claims no other. Raises DatabaseError.
+        Jobs that come due meanwhile are left to others, unless it is `wanted`, which is asked before each
+        claim. With `held` it runs the batch that it holds and claims no other. Raises DatabaseError.
         """
-        config, due_by = self._config, None if patient else self.queue.now()
+        due_by = self.queue.now() if wanted is None else None
 
         def claim() -> Batch | None:
-            if held and not self.claimant.batch:
+            if self._stopping.is_set() or (held and not self.claimant.batch) or not (wanted is None or wanted()):
                 return None
-            return jobs.claim(
-                self.queue, self.claimant, config.fetch_limit, config.fanout, down_to=down_to, due_by=due_by
-            )
+            limit, window = self._config.fetch_limit, self._config.fanout
+            return jobs.claim(self.queue, self.claimant, limit, window, down_to=down_to, due_by=due_by)
 
         try:
             with Recorder(self.queue, self.claimant, self._store, list(self._known.probes.values())) as recorder:
-                flow = Flow(self.queue, self.claimant, recorder, self._known, claim=claim, stopping=self._stopping)
-                self._follow(flow)
-        except BaseException:
-            self._stopping.set()
-            raise
+                flow = Flow(self.queue, self.claimant, recorder, self._known, claim)
+                try:
+                    self._follow(flow)
+                finally:
+                    flow.end()
         finally:
             with suppress(DatabaseError):  # then its lease ends it
                 jobs.release(self.queue, self.claimant)
@@ -101,20 +102,25 @@ class Worker:
             flow.answered(answered)
             self._seen(answered)
 
-    def may_work(self) -> bool:
-        """Whether this machine bears this worker besides those that came before it, by its load and memory."""
+    def may_work(self, urgent: bool = False) -> bool:
+        """Whether this machine bears this worker, by its load and memory; an urgent one beyond their number."""
         bound = bound_of(self._config)
-        return bound > 0 and jobs.rank(self.queue, self.claimant) < bound
+        return bound > 0 and (urgent or jobs.rank(self.queue, self.claimant) < bound)
 
     def stay(self, wanted: Callable[[], bool], down_to: int, linger: float | None) -> None:
         """Works while it is wanted and not told to stop, also beyond failures of the database.
 
-        A worker for urgent classes (`down_to`) rests with no rank, and ends after `linger` idle seconds.
+        A worker for urgent classes (`down_to`) ends after `linger` idle seconds.
         """
+
+        def may() -> bool:
+            return wanted() and self.may_work(urgent=linger is not None)
+
         beat = last = time.monotonic()
         while wanted() and not self._stopping.is_set() and (linger is None or time.monotonic() - last < linger):
             try:
-                if (linger is not None or self.may_work()) and self.work(down_to, patient=True):
+                waiting = jobs.look(self.queue).waiting
+                if waiting and min(waiting) <= down_to and may() and self.work(down_to, wanted=may):
                     last = time.monotonic()
                     continue
                 if time.monotonic() - beat > self.queue.lease / BEATS:
