@@ -1,4 +1,4 @@
-"""Compares `nicamon collect` with `pdsh -R ssh` on real nodes: client CPU and wall time, in one run.
+"""Compares `nicamon collect --now` with `pdsh -R ssh` on real nodes: client CPU and wall time, in one run.
 
     python tests/bench/fanout.py [--nodes 100] [--rounds 3]     (root: the nodes live in namespaces)
 
@@ -44,20 +44,20 @@ def main() -> None:
 
 def _compare(farm: Farm, rounds: int) -> bool:
     window = Config().fanout
-    nicamon = [sys.executable, "-m", "nicassh", "collect"]
-    costs: dict[str, list[Cost]] = {"pdsh -R ssh": [], "nicamon collect": []}
+    nicamon = [sys.executable, "-m", "nicassh", "collect", "--now"]
+    costs: dict[str, list[Cost]] = {"pdsh -R ssh": [], "nicamon collect --now": []}
     for _ in range(rounds):
         costs["pdsh -R ssh"].append(_measure(_pdsh(farm, window), {}, len(farm.nodes)))
-        costs["nicamon collect"].append(_measure(nicamon, {"NICAMON_CONFIG": str(farm.config)}))
+        costs["nicamon collect --now"].append(_measure(nicamon, {"NICAMON_CONFIG": str(farm.config)}))
     version = median(_measure([sys.executable, "-m", "nicassh", "--version"], {})[0] for _ in range(5))
     count = len(farm.nodes)
     print(f"{count} nodes, window {window}, median of {rounds} rounds, {os.cpu_count()} processors\n")
-    print(f"{'':18}{'CPU s':>8}{'ms/node':>9}{'wall s':>8}")
+    print(f"{'':22}{'CPU s':>8}{'ms/node':>9}{'wall s':>8}")
     cpu, wall = {}, {}
     for name, values in costs.items():
         cpu[name], wall[name] = median(value[0] for value in values), median(value[1] for value in values)
-        print(f"{name:18}{cpu[name]:8.2f}{1000 * cpu[name] / count:9.1f}{wall[name]:8.2f}")
-    shares = (cpu["nicamon collect"] / cpu["pdsh -R ssh"], wall["nicamon collect"] / wall["pdsh -R ssh"])
+        print(f"{name:22}{cpu[name]:8.2f}{1000 * cpu[name] / count:9.1f}{wall[name]:8.2f}")
+    shares = (cpu["nicamon collect --now"] / cpu["pdsh -R ssh"], wall["nicamon collect --now"] / wall["pdsh -R ssh"])
     print(f"\nCPU  nicamon / pdsh    {shares[0]:.3f}   (bound {CPU_SHARE:.3f})")
     print(f"wall nicamon / pdsh    {shares[1]:.3f}   (bound {WALL_SHARE:.3f})")
     print(f"nicamon --version      {version:.3f} s of CPU   (bound {VERSION_CPU})")
