@@ -15,13 +15,12 @@ from nicassh.jobs import backoff
 from nicassh.jobs.claimant import FREED, Claimant
 from nicassh.jobs.job import Batch, Job
 from nicassh.jobs.queue import Queue, chunks
-from nicassh.jobs.table import FAILED, FINISHED, JOBS, PAUSED, RUNNING, WAITING
+from nicassh.jobs.table import FAILED, FINISHED, JOBS, PAUSED, WAITING
 
 JITTER = Random()  # noqa: S311 it keeps retries apart, no secret
 _NOW: sa.BindParameter[float] = sa.bindparam("now")
-_MINE = sa.and_(
-    JOBS.c.id.in_(sa.bindparam("ids", expanding=True)), JOBS.c.token == sa.bindparam("claim"), JOBS.c.state == RUNNING
-)
+# Not by state as well: running jobs alone have a token, and PostgreSQL would look for all that run.
+_MINE = sa.and_(JOBS.c.id.in_(sa.bindparam("ids", expanding=True)), JOBS.c.token == sa.bindparam("claim"))
 _BEGIN = sa.update(JOBS).where(_MINE).values(started=_NOW, attempts=JOBS.c.attempts + 1)
 _REARM = (
     sa.update(JOBS)
@@ -34,7 +33,7 @@ _REARM = (
 _REMOVE = sa.delete(JOBS).where(_MINE, JOBS.c.again.is_(sa.false()))
 _FAIL = (
     sa.update(JOBS)
-    .where(JOBS.c.id == sa.bindparam("this"), JOBS.c.token == sa.bindparam("claim"), JOBS.c.state == RUNNING)
+    .where(JOBS.c.id == sa.bindparam("this"), JOBS.c.token == sa.bindparam("claim"))
     .values(
         state=sa.bindparam("becomes"), next_try=sa.bindparam("due"), retrial=sa.bindparam("level"), finished=_NOW,
         priority=sa.bindparam("class"), error=sa.bindparam("why"), **FREED,

@@ -17,7 +17,7 @@ _SITUATION = sa.select(
     CLASSES.c.priority,
     CLASSES.c.turn,
     CLASSES.c.seconds,
-    sa.exists().where(DUE, JOBS.c.priority == CLASSES.c.priority).label("waits"),
+    sa.select(JOBS.c.id).where(DUE, JOBS.c.priority == CLASSES.c.priority).limit(1).scalar_subquery().label("first"),
     sa.select(sa.func.count())
     .where(_alive, WORKERS.c.id != sa.bindparam("me"), WORKERS.c.priority == CLASSES.c.priority)
     .scalar_subquery()
@@ -41,7 +41,7 @@ def situation(connection: sa.Connection, now: float, due: float, asking: str) ->
     """The situation now, with the jobs due at a moment, for the worker that asks: its own class does not count."""
     rows = connection.execute(_SITUATION, {"now": now, "due": due, "me": asking}).all()
     return Situation(
-        waiting=[row.priority for row in rows if row.waits],
+        waiting=[row.priority for row in rows if row.first is not None],
         running={row.priority: row.workers for row in rows if row.workers},
         active=max((row.active for row in rows), default=1),
         passes={row.priority: row.turn for row in rows},
