@@ -1,0 +1,155 @@
+"""`nicamon install-units`: has systemd run the workers, or `collect` each minute."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import pwd
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import platformdirs
+
+from nicassh import config
+from nicassh.cli import systemd
+from nicassh.cli.session import Session
+from nicassh.config import SETTINGS
+from nicassh.errors import ConfigError, SetupError, UsageError
+
+_SYSTEM = Path("/etc/systemd/system")
+_BOOTED = Path("/run/systemd/system")
+"""What is there where systemd runs the machine: sd_booted(3)."""
+
+
+@click.command()
+@click.option("--user", is_flag=True, help="Units of this user, in ~/.config/systemd/user.")
+@click.option("--system", is_flag=True, help="Units of the machine, in /etc/systemd/system.")
+@click.option("--timer", is_flag=True, help="Not workers that stay, but `nicamon collect` each minute.")
+@click.option("--run-as", metavar="NAME", default="", help="With --system: the account whose keys open the nodes.")
+@click.option("--now", is_flag=True, help="Enable and start them as well.")
+@click.option("--force", is_flag=True, help="Write also over a unit that nicamon did not write.")
+@click.option("--print", "shown", is_flag=True, help="Print the units, and write nothing.")
+@click.option(
+    "--folder", type=click.Path(file_okay=False, path_type=Path), help="Write them there, and ask for no systemd."
+)
+@click.pass_obj
+def command(
+    session: Session, user: bool, system: bool, timer: bool, run_as: str, now: bool, force: bool, shown: bool,
+    folder: Path | None,
+) -> None:  # fmt: skip
+    """Have systemd run the workers, or collect each minute.
+
+    Writes units that start this very nicamon with the configuration in force. They are enabled and
+    started by the commands that are then shown, or with --now. A unit that nicamon did not write is
+    left alone.
+
+    \b
+    nicamon install-units --user
+    nicamon install-units --user --timer --now
+    nicamon install-units --system --run-as nicamon
+    nicamon install-units --system --run-as nicamon --print
+    """
+    if user == system:
+        raise UsageError("say whose units they are to be", "--user: of this user; --system: of the machine, as root")
+    if run_as and user:
+        raise UsageError("--run-as is for --system", "units of a user run as that user")
+    if now and (shown or folder):
+        raise UsageError(f"--now and {'--print' if shown else '--folder'} exclude each other")
+    units = (systemd.timer if timer else systemd.worker)(_setup(session, _account(run_as) if system else ""))
+    place = folder or (_SYSTEM if system else platformdirs.user_config_path("systemd") / "user")
+    if shown:
+        click.echo("\n".join(f"# {place / name}\n{text}" for name, text in units.items()), nl=False)
+        return
+    if not (folder or _BOOTED.is_dir()):
+        hint = "let cron do it (docs/operate.md); --print or --folder gives the units for another machine"
+        raise SetupError("systemd does not run on this machine", hint)
+    _write(place, units, force)
+    if not folder:
+        _enable(["systemctl", "--user"] if user else ["systemctl"], next(iter(units)), now)
+
+
+def _setup(session: Session, account: str) -> systemd.Setup:
+    """What the units run. Raises ConfigError where nicamon would not start with it."""
+    file = config.find(session.file)
+    if file is None:
+        raise ConfigError("there is no configuration file", "write one: nicamon init ~/.config/nicamon")
+    session.select()
+    session.probes()
+    given = [f"NICAMON_{name.upper()}" for name in SETTINGS if f"NICAMON_{name.upper()}" in os.environ]
+    if given:
+        click.echo(f"{', '.join(given)} of your environment will not be in force: write it into {file}", err=True)
+    # Where the database is, unless the configuration says it; another account has a state folder of its own.
+    state = {} if account else {name: value for name, value in os.environ.items() if name == "XDG_STATE_HOME"}
+    return systemd.Setup(_program(), _whole(file), session.config.timeout, account, state)
+
+
+def _program() -> list[str]:
+    """How to start the nicamon that runs now."""
+    script = Path(sys.argv[0])
+    return [str(_whole(script))] if script.name == "nicamon" else [sys.executable, "-m", "nicassh"]
+
+
+def _whole(file: Path) -> Path:
+    """The absolute path; where the file itself is a link, it stays one."""
+    return file.parent.resolve() / file.name
+
+
+def _account(name: str) -> str:
+    """The account of system units. Raises UsageError where there is none to choose, or no such one."""
+    if not name and os.geteuid() == 0:
+        raise UsageError("say as which user they are to run", "--run-as NAME: the account whose keys open the nodes")
+    name = name or getpass.getuser()
+    try:
+        pwd.getpwnam(name)
+    except KeyError:
+        raise UsageError(f"--run-as: this machine has no user {name!r}") from None
+    return name
+
+
+def _write(place: Path, units: dict[str, str], force: bool) -> None:
+    """Writes all units, or none. Raises UsageError for another's, SetupError where it may not."""
+    try:
+        for file in (place / name for name in units):
+            foreign = (file.exists() or file.is_symlink()) and not _ours(file)
+            if foreign and not force:
+                raise UsageError(f"{file} was not written by nicamon", "move it away, or write over it with --force")
+        place.mkdir(parents=True, exist_ok=True)
+        for name, text in units.items():
+            fresh = place / f".{name}.new"
+            fresh.write_text(text, encoding="utf-8")
+            fresh.chmod(0o644)
+            fresh.replace(place / name)
+            click.echo(f"wrote {place / name}")
+    except OSError as error:
+        hint = "be root, or use --user" if isinstance(error, PermissionError) and place == _SYSTEM else ""
+        raise SetupError(f"{error.filename}: {error.strerror}", hint) from error
+
+
+def _ours(file: Path) -> bool:
+    return file.is_file() and file.read_text(encoding="utf-8", errors="replace").startswith(systemd.MARK)
+
+
+def _enable(systemctl: list[str], unit: str, now: bool) -> None:
+    """Enables and starts a unit, anew if it runs; or tells how. Raises SetupError where systemctl does."""
+    steps = [[*systemctl, "daemon-reload"], [*systemctl, "enable", unit], [*systemctl, "restart", unit]]
+    if now:
+        for step in steps:
+            _run(step)
+        click.echo(f"{unit} is enabled and runs")
+    else:
+        click.echo("next:")
+        for step in steps:
+            click.echo(f"  {' '.join(step)}")
+    if "--user" in systemctl:
+        click.echo(f"and that it runs while you are logged out: loginctl enable-linger {getpass.getuser()}")
+
+
+def _run(step: list[str]) -> None:
+    try:
+        done = subprocess.run(step, capture_output=True, text=True, check=False)
+    except OSError as error:
+        raise SetupError(f"{step[0]}: {error.strerror}") from error
+    if done.returncode:
+        raise SetupError(f"{' '.join(step)}: {done.stderr.strip() or f'exit status {done.returncode}'}")
