@@ -69,8 +69,8 @@ def timer(setup: Setup) -> dict[str, str]:
         *_limits(setup),
     ]
     clock = [
-        "# Jobs come due at full minutes. A run that takes longer takes along what comes due meanwhile, and runs that",
-        "# were missed are not caught up on.",
+        "# Jobs come due at full minutes. Runs that were missed are not caught up on. One that takes longer than a",
+        "# minute, because a node hangs, delays the next: where that happens, let workers stay instead.",
         "OnCalendar=minutely",
         "AccuracySec=1s",
         "Persistent=no",
