@@ -11,6 +11,7 @@ import click
 from nicassh import collect, jobs
 from nicassh.cli.progress import Progress, failures
 from nicassh.cli.session import Session, complete_probes, node_expression
+from nicassh.units import draw_seconds
 from nicassh.worker import Worker, schedule
 
 
@@ -88,9 +89,8 @@ def _work(session: Session, progress: Progress, answers: list[collect.Answered],
             progress.note = "this machine has as many workers as it bears now"
     if not answers and not progress.note:
         soon = jobs.soonest(queue)
-        progress.note = "nothing is due; --now asks all the same" + (
-            f"; next in {max(0.0, soon):.0f} s" if soon else ""
-        )
+        wait = "" if soon is None else f"; next in {draw_seconds(max(0.0, soon))}"
+        progress.note = f"nothing is due; --now asks all the same{wait}"
 
 
 def _interrupt(_number: int, _frame: Any) -> None:
