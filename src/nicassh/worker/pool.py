@@ -14,6 +14,7 @@ from nicassh.errors import NicamonError
 from nicassh.jobs import Queue, machine
 from nicassh.worker.bound import bound_of
 from nicassh.worker.recorder import BEATS
+from nicassh.worker.worker import PATIENCE
 
 _LOG = logging.getLogger("nicamon")
 _LOOK = 0.5
@@ -57,9 +58,10 @@ class Pool:
                         jobs.reap(self._queue)
                     self._tend(now)
                     self._open_lane()
+                    self._stopping.wait(_LOOK)
                 except NicamonError as error:
-                    _LOG.error("%s", error.what)
-                self._stopping.wait(_LOOK)
+                    _LOG.error("%s; trying again in %g s", error.what, PATIENCE)
+                    self._stopping.wait(PATIENCE)
         finally:
             self._end()
 

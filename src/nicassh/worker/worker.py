@@ -26,8 +26,8 @@ from nicassh.worker.schedule import CHORES, Chore
 _LOG = logging.getLogger("nicamon")
 _POLL = 0.5
 """Seconds between two looks at a queue in which nothing is due."""
-_PATIENCE = 5.0
-"""Seconds until a database that failed is tried again."""
+PATIENCE = 5.0
+"""Seconds until what failed, a database that is down perhaps, is tried again."""
 
 
 class Worker:
@@ -128,5 +128,5 @@ class Worker:
                     jobs.beat(self.queue, self.claimant)
                 self._stopping.wait(_POLL)
             except DatabaseError as error:
-                _LOG.error("%s; trying again in %g s", error.what, _PATIENCE)
-                self._stopping.wait(_PATIENCE)
+                _LOG.error("%s; trying again in %g s", error.what, PATIENCE)
+                self._stopping.wait(PATIENCE)
