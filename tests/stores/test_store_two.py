@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import sqlalchemy as sa
+from multitude import at_once
 from servers import Server
 from unit_rows import PROBES, at, login, made, outcome
 
@@ -16,19 +15,6 @@ from nicassh.errors import DatabaseError
 from nicassh.store import Store
 
 NODES = [f"nc{number}" for number in range(8)]
-
-
-def at_once(*works: Callable[[], object]) -> None:
-    """Runs all at the same moment; raises what one of them raises."""
-    gate = threading.Barrier(len(works))
-
-    def run(work: Callable[[], object]) -> object:
-        gate.wait()
-        return work()
-
-    with ThreadPoolExecutor(len(works)) as pool:
-        for done in [pool.submit(run, work) for work in works]:
-            done.result()
 
 
 def test_several_make_the_tables_at_once(database: str) -> None:

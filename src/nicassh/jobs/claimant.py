@@ -66,7 +66,7 @@ def beat(queue: Queue, claimant: Claimant) -> bool:
     """
 
     def work(connection: sa.Connection) -> bool:
-        queue.ask_time(connection)
+        queue.clock.ask(connection)
         until = queue.now() + queue.lease
         mine = sa.and_(JOBS.c.state == RUNNING, JOBS.c.worker == claimant.id)
         connection.execute(sa.update(JOBS).where(mine).values(lease_until=until))
