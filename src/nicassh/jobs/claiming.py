@@ -71,20 +71,23 @@ def claim(
     """
     if claimant.batch:
         return claimant.batch
-    claimant.batch = queue.write(lambda connection: _claim(queue, claimant, connection, limit, window, down_to, due_by))
+    spent = [claimant.spent.popleft() for _ in range(len(claimant.spent))]
+    claimant.batch = queue.write(
+        lambda connection: _claim(queue, claimant, connection, spent, limit, window, down_to, due_by)
+    )
     return claimant.batch
 
 
 def _claim(
-    queue: Queue, claimant: Claimant, connection: sa.Connection, limit: int, window: int, down_to: int,
-    due_by: float | None,
+    queue: Queue, claimant: Claimant, connection: sa.Connection, spent: list[tuple[int, float]],
+    limit: int, window: int, down_to: int, due_by: float | None,
 ) -> Batch | None:  # fmt: skip
     queue.lock(connection)
     now = queue.now()
     due = now if due_by is None else min(now, due_by)
     found = situation(connection, now, due, claimant.id)
     waiting = [priority for priority in found.waiting if priority <= down_to]
-    _account(connection, found, claimant)
+    _account(connection, found, spent)
     while choice := choose(waiting, found.running, found.active, passes=found.passes, reserved=queue.reserved):
         if jobs := _next(queue, connection, choice.priority, due, limit, window):
             if choice.turn:
@@ -133,10 +136,9 @@ def _take(queue: Queue, claimant: Claimant, connection: sa.Connection, batch: Ba
     return batch if batch.jobs else None
 
 
-def _account(connection: sa.Connection, found: Situation, claimant: Claimant) -> None:
+def _account(connection: sa.Connection, found: Situation, spent: list[tuple[int, float]]) -> None:
     """What the worker's last batches took goes into the mean of their classes."""
-    while claimant.spent:
-        priority, seconds = claimant.spent.popleft()
+    for priority, seconds in spent:
         found.seconds[priority] = averaged(found.seconds[priority], seconds)
         connection.execute(_MEAN, {"class": priority, "mean": found.seconds[priority]})
 
@@ -145,4 +147,5 @@ def _charge(connection: sa.Connection, found: Situation, waiting: list[int], pri
     """What a batch of this class is expected to take goes on its account."""
     passed = charge(found.passes, waiting, priority, found.seconds[priority])
     changed = [{"class": one, "passed": moment} for one, moment in passed.items() if moment != found.passes[one]]
-    connection.execute(_CHARGE, changed)
+    if changed:
+        connection.execute(_CHARGE, changed)
