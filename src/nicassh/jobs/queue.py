@@ -45,8 +45,7 @@ class Queue:
         """Makes the tables that are missing, and asks for the time. Raises DatabaseError."""
         with explained(self.engine):
             create(self.engine, METADATA)
-        with suppress(IntegrityError):  # another program was quicker
-            retried(self.engine, _classes)
+        self.write(_classes)
         self.read(self.clock.ask)
 
     def now(self) -> float:
@@ -73,5 +72,7 @@ class Queue:
 
 def _classes(connection: sa.Connection) -> None:
     """One row for each class, which carries its account and is what a claim locks."""
-    if not connection.scalar(sa.select(sa.func.count()).select_from(CLASSES)):
+    if connection.scalar(sa.select(sa.func.count()).select_from(CLASSES)):
+        return
+    with suppress(IntegrityError), connection.begin_nested():  # another program was quicker
         connection.execute(sa.insert(CLASSES), [{"priority": p, "turn": 0.0, "seconds": 1.0} for p in Priority])
