@@ -134,7 +134,7 @@ class Recorder:
                 _LOG.warning("%d jobs were another worker's before they ended here", len(some) - counted)
         for batch, gone in _parted((answer.about.batch, answer) for answer in away):
             jobs.pause(self._queue, batch, {answer.node.name: answer.login.reason for answer in gone})
-        jobs.follow(self._queue, [run.job for _, run in runs if run.error])
+        jobs.follow(self._queue, [run.job for _, run in runs if run.error and not run.answered])
         for job in [*(run.job for _, run in runs), *(job for answer in away for job in answer.about.jobs)]:
             self._since.pop(job.id, None)
 
@@ -164,7 +164,7 @@ def _parted(pairs: Iterable[tuple[Batch, T]]) -> list[tuple[Batch, list[T]]]:
 def _runs(answer: Answered) -> list[Ended]:
     """How the jobs of a node ended."""
     words = {o.probe: "" if o.state.well else f"{o.state.replace('_', ' ')}: {o.reason}" for o in answer.outcomes}
-    return [Ended(job, words[job.argument]) for job in answer.about.jobs]
+    return [Ended(job, words[job.argument], answered=answer.login.state.well) for job in answer.about.jobs]
 
 
 def _drain(waiting: deque[T]) -> list[T]:
