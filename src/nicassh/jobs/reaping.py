@@ -19,6 +19,7 @@ PATIENCE = 3
 _REMEMBERED = 60
 """Minutes for which finished jobs are counted."""
 _LOST = sa.and_(JOBS.c.state == RUNNING, JOBS.c.lease_until < sa.bindparam("now"))
+_SPENT = sa.and_(JOBS.c.every.is_(None), JOBS.c.attempts > backoff.MAX_LEVEL)
 _FREE = (
     sa.update(JOBS)
     .where(JOBS.c.id == sa.bindparam("this"), _LOST)
@@ -41,14 +42,22 @@ def reap(queue: Queue) -> int:
 
 
 def overrun(queue: Queue, batch: Batch, late: Sequence[Job]) -> None:
-    """Puts jobs that ran for too long one class lower, for another worker. Raises DatabaseError."""
+    """Puts jobs that ran for too long one class lower, for another worker; the last run of one was the 16th.
+
+    Raises DatabaseError.
+    """
     error = f"stopped after {backoff.RUNTIME[batch.priority] // 60} minutes"
     now = queue.now()
     change = (
         sa.update(JOBS)
         .where(JOBS.c.id.in_([job.id for job in late]), JOBS.c.token == batch.token)
         .values(
-            state=WAITING, priority=backoff.overrun(batch.priority), created=now, next_try=now, error=error, **FREED
+            state=sa.case((_SPENT, FAILED), else_=WAITING),
+            priority=backoff.overrun(batch.priority),
+            created=now,
+            next_try=now,
+            error=error,
+            **FREED,
         )
     )
     queue.write(lambda connection: connection.execute(change))
