@@ -90,7 +90,8 @@ def _release(whose: sa.ColumnElement[bool]) -> sa.Update:
     """A run that had begun and was given up in order is no attempt that failed."""
     begun = sa.case((JOBS.c.started.is_not(None) & (JOBS.c.attempts > 0), JOBS.c.attempts - 1), else_=JOBS.c.attempts)
     held = sa.and_(JOBS.c.state == RUNNING, whose)
-    return sa.update(JOBS).where(held).values(state=WAITING, attempts=begun, **FREED)
+    # MariaDB changes one column after another: `attempts` first, as long as `started` is what it was.
+    return sa.update(JOBS).where(held).ordered_values((JOBS.c.attempts, begun), ("state", WAITING), *FREED.items())
 
 
 FREED = {"worker": None, "token": None, "lease_until": None, "started": None}
