@@ -36,6 +36,12 @@ def later(queue: Queue, seconds: float) -> float:
     return queue.clock.moment
 
 
+def until(queue: Queue, moment: float) -> None:
+    """Moves the queue's time on to a moment, unless that is over."""
+    assert isinstance(queue.clock, Driven)
+    queue.clock.moment = max(queue.clock.moment, moment)
+
+
 def rows(queue: Queue, **fields: object) -> list[Any]:
     """The rows of the jobs that have these values, in the order of their ids."""
     query = sa.select(JOBS).where(*(JOBS.c[name] == value for name, value in fields.items())).order_by(JOBS.c.id)

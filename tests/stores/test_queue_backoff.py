@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from queueing import HOUR, MINUTE, MOMENT, begun, ended, later, named, put, row, rows, run, wanted
+from queueing import HOUR, MINUTE, MOMENT, begun, ended, later, named, put, row, rows, run, until, wanted
 
 from nicassh import jobs
 from nicassh.jobs import Claimant, Priority, Queue, backoff
@@ -27,7 +27,7 @@ def test_a_job_that_always_fails(queue: Queue, worker: Claimant) -> None:
     classes = []
     for number in range(backoff.MAX_LEVEL + 1):
         assert row(queue).state == "waiting"
-        later(queue, max(0.0, row(queue).next_try - queue.now()))
+        until(queue, row(queue).next_try)
         run(queue, worker, f"failed: run {number}")
         classes.append(row(queue).priority)
     assert classes == [20] * 3 + [30] * 3 + [40] * 2 + [50] * 8
@@ -90,7 +90,7 @@ def test_a_periodic_job_comes_back_by_the_ceiling(queue: Queue, worker: Claimant
         assert row(queue).retrial == min(number + 1, 15)
         assert 82 <= wait <= queue.ceiling
         assert number < 3 or wait >= queue.ceiling / 2
-        later(queue, wait)
+        until(queue, row(queue).next_try)
     run(queue, worker)
     assert (row(queue).retrial, row(queue).priority, row(queue).state) == (0, 20, "waiting")
     assert 0 < row(queue).next_try - queue.now() <= MINUTE
@@ -101,7 +101,7 @@ def test_a_rare_job_is_not_tried_more_often_than_it_would_be_run(queue: Queue, w
     for _ in range(15):
         run(queue, worker, "failed: no")
         wait = row(queue).next_try - queue.now()
-        later(queue, wait)
+        until(queue, row(queue).next_try)
     assert 12 * HOUR <= wait <= 24 * HOUR
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 from multitude import at_once
-from queueing import MINUTE, MOMENT, begun, claimed, ended, later, named, put, row, rows, run
+from queueing import MINUTE, MOMENT, begun, claimed, ended, later, named, put, row, rows, run, until
 
 from nicassh import jobs
 from nicassh.db import connect
@@ -29,7 +29,7 @@ def test_a_job_is_due_at_its_moment(queue: Queue, worker: Claimant) -> None:
     later(queue, 12.345)
     assert jobs.claim(queue, worker) is None
     assert jobs.nodes_due(queue) == 0
-    queue.clock.moment = MOMENT + 12.345678  # type: ignore[attr-defined]
+    until(queue, MOMENT + 12.345678)
     assert jobs.nodes_due(queue) == 1
     assert len(claimed(queue, worker).jobs) == 1
 
