@@ -35,18 +35,21 @@ _LINGER = 120.0
 def command(session: Session, processes: int | None, quiet: bool, child: bool, down_to: int) -> None:
     """Stay and run what comes due, with several processes.
 
-    It looks after the jobs of all nodes as `collect` does, each minute, and reads configuration,
-    inventory and probes anew when they change. SIGTERM or Ctrl-C: the batches that run are finished,
-    what they have not begun is given back. Workers on several head nodes share one queue where the
+    Does what a `nicamon collect` each minute does, sooner and with sessions that stay open. When
+    configuration, inventory or probes change, it takes them up within a minute; where they are wrong
+    then, it says so and goes on with the old ones. SIGTERM or Ctrl-C: the nodes that are being asked
+    are waited for, all else is given back. On several head nodes workers share one queue, where the
     database is a server. A line for each batch goes to stderr.
 
     \b
     nicamon worker
     nicamon worker --processes 8 --quiet
     nicamon install-units --user         have systemd run it
+    nicamon queue --watch 2              see what it does
     """
     level = logging.WARNING if quiet else logging.INFO
     logging.basicConfig(level=level, stream=sys.stderr, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    session.select()
     session.store.create()
     session.queue.create()
     config = replace(session.config, workers=processes or session.config.workers)
@@ -68,12 +71,15 @@ class _Armed:
     def __call__(self) -> bool:
         """Whether the files have changed since the last call. Raises ConfigError where they are wrong now."""
         fresh = Session(self._session.file)
-        found = _versions(fresh)
-        if found == self._seen:
-            return False
-        nodes, probes = fresh.select(), fresh.probes()
+        try:
+            found = _versions(fresh)
+            if found == self._seen:
+                return False
+            nodes, probes = fresh.select(), fresh.probes()
+        except ConfigError as error:
+            raise ConfigError(f"{error.what}; what was read before stays in force", error.hint) from error
         if fresh.config.database_url != self._session.config.database_url:
-            raise ConfigError("the setting `database` has changed", "start `nicamon worker` anew")
+            raise ConfigError("the setting `database` has changed: start `nicamon worker` anew")
         jobs.arm(self._session.queue, schedule(nodes, probes))
         first, self._seen = not self._seen, found
         return not first
