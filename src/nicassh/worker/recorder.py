@@ -129,9 +129,7 @@ class Recorder:
         away = [answer for answer in answers if answer.away]
         runs = ended + [(answer.about.batch, run) for answer in answers if not answer.away for run in _runs(answer)]
         for batch, some in _parted(runs):
-            counted = jobs.finish(self._queue, self._claimant, batch, some)
-            if counted < len(some):
-                _LOG.warning("%d jobs were another worker's before they ended here", len(some) - counted)
+            jobs.finish(self._queue, self._claimant, batch, some)
         for batch, gone in _parted((answer.about.batch, answer) for answer in away):
             jobs.pause(self._queue, batch, {answer.node.name: answer.login.reason for answer in gone})
         jobs.follow(self._queue, [run.job for _, run in runs if run.error and not run.answered])
