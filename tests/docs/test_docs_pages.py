@@ -166,5 +166,4 @@ def test_columns_of_the_queue_are_explained() -> None:
     named = {name for row in reading.cells(QUEUE, "column") for name in row[0].split(", ")}
     titles = [field.column.title for field in queue.CLASSES]
     assert re.split(r"  +", first) == titles
-    assert set(titles) - named == {"class", "/min: 1", "10", "60"}
-    assert "/min" in named
+    assert set(titles) - named == {"class"}

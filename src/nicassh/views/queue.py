@@ -86,9 +86,9 @@ CLASSES = (
     Field(declared("deferred", int, Count, "Jobs that failed and are to be tried again."), 90),
     Field(declared("failed", int, Count, "Jobs that failed for good."), 90),
     Field(_OLDEST, 85),
-    Field(declared("rate_1", float, Number, "Jobs finished a minute, over the last minute.", "/min: 1"), 70),
-    Field(declared("rate_10", float, Number, "The same over 10 minutes.", "10"), 65),
-    Field(declared("rate_60", float, Number, "The same over 60 minutes.", "60"), 60),
+    Field(declared("rate_1", float, Number, "Jobs finished a minute, over the last minute.", "/min 1"), 70),
+    Field(declared("rate_10", float, Number, "The same over 10 minutes.", "/min 10"), 65),
+    Field(declared("rate_60", float, Number, "The same over 60 minutes.", "/min 60"), 60),
     Field(declared("scheduled", int, Count, "Jobs that come due in their own time."), 75),
     Field(declared("paused", int, Count, "Jobs whose node is out of reach: another job tries it."), 75),
 )
