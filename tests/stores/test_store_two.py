@@ -102,7 +102,8 @@ def test_the_victim_of_a_deadlock_begins_anew(database: str) -> None:
     at_once(*(lambda order=order: retried(engine, lambda c: work(c, order)) for order in ((1, 2), (2, 1))))
     with engine.connect() as connection:
         assert connection.exec_driver_sql("SELECT number FROM pairs").scalars().all() == [2, 2]
-    assert len(tries) == (2 if engine.dialect.name == "sqlite" else 3)
+    # SQLite lets in one after the other; a server breaks off one of them, or on a slow machine each once.
+    assert len(tries) in ((2,) if engine.dialect.name == "sqlite" else (3, 4))
     engine.dispose()
 
 

@@ -13,6 +13,7 @@ from nicassh.collect import Answered, Ask
 from nicassh.jobs import PROBE, Batch, Claimant, Ended, Job, Priority, Queue
 from nicassh.nodes import Node
 from nicassh.probe import Probe
+from nicassh.units import counted
 from nicassh.worker.recorder import Recorder
 from nicassh.worker.schedule import Chore
 from nicassh.worker.share import Share
@@ -36,15 +37,17 @@ class Known:
 class Flow:
     """The batches of one worker as questions to nodes, and what becomes of them.
 
-    `claim` gives the next batch, or None. The flow goes on while some batch is under way, and claims what has
-    become due or free meanwhile. `found` tells whether there was a batch at all.
+    `claim` gives the next batch, or None; none is asked for once it is `stopping`. The flow goes on while
+    some batch is under way, and claims what has become due or free meanwhile. `found` tells whether there
+    was a batch at all.
     """
 
     def __init__(
-        self, queue: Queue, claimant: Claimant, recorder: Recorder, known: Known, claim: Callable[[], Batch | None]
-    ) -> None:
+        self, queue: Queue, claimant: Claimant, recorder: Recorder, known: Known, claim: Callable[[], Batch | None],
+        stopping: threading.Event,
+    ) -> None:  # fmt: skip
         self._queue, self._claimant, self._recorder, self._known = queue, claimant, recorder, known
-        self._claim = claim
+        self._claim, self._stopping = claim, stopping
         self._over, self._asking = threading.Event(), threading.Event()
         self._open: dict[str, tuple[float, list[Share]]] = {}
         self.found = False
@@ -53,7 +56,7 @@ class Flow:
         """The questions of batch after batch; each batch is claimed when its first question is asked for."""
         self._asking.set()
         try:
-            while not (self._over.is_set() or self._recorder.lost or self._recorder.error):
+            while not self._done():
                 if batch := self._claim():
                     self.found = True
                     yield from self._questions(batch)
@@ -65,6 +68,11 @@ class Flow:
                     return
         finally:
             self._asking.clear()
+
+    def _done(self) -> bool:
+        # Told to stop, it waits for no answers: nodes that were not begun with give none.
+        told = self._stopping.is_set() or self._over.is_set()
+        return told or self._recorder.lost or self._recorder.error is not None
 
     def end(self) -> None:
         """Claims no more; what is being claimed in another thread is done with when this returns."""
@@ -116,7 +124,8 @@ class Flow:
         seconds = time.monotonic() - begin
         self._claimant.spent.append((share.batch.priority, seconds))
         number, nodes = len(share.batch.jobs), len({job.node for job in share.batch.jobs})
-        _LOG.info("%s: %d jobs on %d nodes in %.1f s", Priority(share.batch.priority).word, number, nodes, seconds)
+        word = Priority(share.batch.priority).word
+        _LOG.info("%s: %s on %s in %.1f s", word, counted(number, "job"), counted(nodes, "node"), seconds)
 
     def _chore(self, batch: Batch, job: Job) -> None:
         self._recorder.begun(Share(batch, (job,)))

@@ -75,14 +75,14 @@ class Worker:
         due_by = self.queue.now() if wanted is None else None
 
         def claim() -> Batch | None:
-            if self._stopping.is_set() or (held and not self.claimant.batch) or not (wanted is None or wanted()):
+            if (held and not self.claimant.batch) or not (wanted is None or wanted()):
                 return None
             limit, window = self._config.fetch_limit, self._config.fanout
             return jobs.claim(self.queue, self.claimant, limit, window, down_to=down_to, due_by=due_by)
 
         try:
             with Recorder(self.queue, self.claimant, self._store, list(self._known.probes.values())) as recorder:
-                flow = Flow(self.queue, self.claimant, recorder, self._known, claim)
+                flow = Flow(self.queue, self.claimant, recorder, self._known, claim, self._stopping)
                 try:
                     self._follow(flow)
                 finally:
