@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 
+from nicassh.jobs.choice import MEMORY
 from nicassh.jobs.job import Batch
 from nicassh.jobs.queue import Queue
 from nicassh.jobs.table import JOBS, RUNNING, WAITING, WORKERS
@@ -17,15 +18,17 @@ from nicassh.jobs.table import JOBS, RUNNING, WAITING, WORKERS
 
 @dataclass
 class Claimant:
-    """One worker. `batch` is what it claimed last and has not begun with; `busy` is whether others count it
-    as one that works. `spent` are class and seconds of the batches that came to their end since its last claim.
+    """One worker. `batch` is what it claimed last and has not begun with; `serving` the class at which others count
+    it, and `renewed` when it last said so. `spent` are class and seconds of batches that came to their end and are
+    not in the mean of their classes yet.
     """
 
     id: str = field(default_factory=lambda: str(uuid4()))
     host: str = field(default_factory=socket.gethostname)
     batch: Batch | None = None
-    spent: deque[tuple[int, float]] = field(default_factory=deque)
-    busy: bool = False
+    serving: int | None = None
+    renewed: float = 0.0
+    spent: deque[tuple[int, float]] = field(default_factory=lambda: deque(maxlen=5 * MEMORY))
 
     def row(self, queue: Queue) -> dict[str, object]:
         """Its row among the workers, fresh."""

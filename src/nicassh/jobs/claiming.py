@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import uuid4
 
 import sqlalchemy as sa
@@ -71,32 +72,40 @@ def claim(
     """
     if claimant.batch:
         return claimant.batch
-    spent = [claimant.spent.popleft() for _ in range(len(claimant.spent))]
-    claimant.batch = queue.write(
-        lambda connection: _claim(queue, claimant, connection, spent, limit, window, down_to, due_by)
-    )
+
+    def work(connection: sa.Connection) -> Claimant:
+        # A copy: where the transaction is begun anew, it begins from the same.
+        trying = replace(claimant, spent=claimant.spent.copy())
+        trying.batch = _claim(queue, trying, connection, limit, window, down_to, due_by)
+        return trying
+
+    done = queue.write(work)
+    claimant.batch, claimant.spent = done.batch, done.spent
+    claimant.serving, claimant.renewed = done.serving, done.renewed
     return claimant.batch
 
 
 def _claim(
-    queue: Queue, claimant: Claimant, connection: sa.Connection, spent: list[tuple[int, float]],
-    limit: int, window: int, down_to: int, due_by: float | None,
+    queue: Queue, claimant: Claimant, connection: sa.Connection, limit: int, window: int, down_to: int,
+    due_by: float | None,
 ) -> Batch | None:  # fmt: skip
-    queue.lock(connection)
+    due = queue.now() if due_by is None else min(queue.now(), due_by)
+    found = situation(connection, queue.now(), due, claimant.id)
+    if found.waiting and queue.lock(connection) and len(found.waiting) > 1:
+        # Another may have chosen meanwhile. Where one class waits there is no choice, and nothing to look at again.
+        found = situation(connection, queue.now(), due, claimant.id)
     now = queue.now()
-    due = now if due_by is None else min(now, due_by)
-    found = situation(connection, now, due, claimant.id)
     waiting = [priority for priority in found.waiting if priority <= down_to]
-    _account(connection, found, spent)
+    if len(found.waiting) > 1:
+        _account(connection, found, claimant)
     while choice := choose(waiting, found.running, found.active, passes=found.passes, reserved=queue.reserved):
         if jobs := _next(queue, connection, choice.priority, due, limit, window):
             if choice.turn:
                 _charge(connection, found, waiting, choice.priority)
             return _take(queue, claimant, connection, Batch(choice.priority, str(uuid4()), tuple(jobs)), now)
         waiting.remove(choice.priority)  # its nodes are busy with what is more urgent, or with as much as they may
-    if claimant.busy:
-        connection.execute(_BUSY, {"me": claimant.id, "class": None, "until": now + queue.lease})
-        claimant.busy = False
+    if claimant.serving is not None:
+        _tell(queue, claimant, connection, None, now)
     return None
 
 
@@ -129,23 +138,32 @@ def _take(queue: Queue, claimant: Claimant, connection: sa.Connection, batch: Ba
     if taken != len(ids):
         mine = set(connection.scalars(sa.select(JOBS.c.id).where(JOBS.c.state == RUNNING, JOBS.c.token == batch.token)))
         batch = Batch(batch.priority, batch.token, tuple(job for job in batch.jobs if job.id in mine))
-    claimant.busy = bool(batch.jobs)
-    names = {"me": claimant.id, "class": batch.priority if batch.jobs else None, "until": until}
-    if not connection.execute(_BUSY, names).rowcount:  # struck off while it slept
-        connection.execute(sa.insert(WORKERS), [{**claimant.row(queue), "priority": names["class"]}])
+    _tell(queue, claimant, connection, batch.priority if batch.jobs else None, now)
     return batch if batch.jobs else None
 
 
-def _account(connection: sa.Connection, found: Situation, spent: list[tuple[int, float]]) -> None:
+def _tell(queue: Queue, claimant: Claimant, connection: sa.Connection, priority: int | None, now: float) -> None:
+    """Says in the worker's row which class it serves, unless that was said not long ago."""
+    if claimant.serving == priority and now < claimant.renewed + queue.lease / 3:
+        return
+    claimant.serving, claimant.renewed = priority, now
+    names = {"me": claimant.id, "class": priority, "until": now + queue.lease}
+    if not connection.execute(_BUSY, names).rowcount:  # struck off while it slept
+        connection.execute(sa.insert(WORKERS), [{**claimant.row(queue), "priority": priority}])
+
+
+def _account(connection: sa.Connection, found: Situation, claimant: Claimant) -> None:
     """What the worker's last batches took goes into the mean of their classes."""
-    for priority, seconds in spent:
+    while claimant.spent:
+        priority, seconds = claimant.spent.popleft()
         found.seconds[priority] = averaged(found.seconds[priority], seconds)
         connection.execute(_MEAN, {"class": priority, "mean": found.seconds[priority]})
 
 
 def _charge(connection: sa.Connection, found: Situation, waiting: list[int], priority: int) -> None:
     """What a batch of this class is expected to take goes on its account."""
-    passed = charge(found.passes, waiting, priority, found.seconds[priority])
+    # The first batch of a class is as good as free: a guess that is too high would keep it waiting for long.
+    passed = charge(found.passes, waiting, priority, found.seconds[priority] or 0.0)
     changed = [{"class": one, "passed": moment} for one, moment in passed.items() if moment != found.passes[one]]
     if changed:
         connection.execute(_CHARGE, changed)

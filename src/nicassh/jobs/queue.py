@@ -64,10 +64,15 @@ class Queue:
         """
         return retried(self.engine, work)
 
-    def lock(self, connection: sa.Connection) -> None:
-        """Lets one worker at a time choose what to claim; SQLite's write transaction is that lock already."""
-        if self.engine.dialect.name != "sqlite":
-            connection.execute(_MUTEX)
+    def lock(self, connection: sa.Connection) -> bool:
+        """Lets one worker at a time claim. Whether it may have waited, so that what it read before is old.
+
+        SQLite's write transaction is that lock already.
+        """
+        if self.engine.dialect.name == "sqlite":
+            return False
+        connection.execute(_MUTEX)
+        return True
 
 
 def _classes(connection: sa.Connection) -> None:
@@ -75,4 +80,4 @@ def _classes(connection: sa.Connection) -> None:
     if connection.scalar(sa.select(sa.func.count()).select_from(CLASSES)):
         return
     with suppress(IntegrityError), connection.begin_nested():  # another program was quicker
-        connection.execute(sa.insert(CLASSES), [{"priority": p, "turn": 0.0, "seconds": 1.0} for p in Priority])
+        connection.execute(sa.insert(CLASSES), [{"priority": p, "turn": 0.0} for p in Priority])

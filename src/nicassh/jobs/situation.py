@@ -28,13 +28,16 @@ _SITUATION = sa.select(
 
 @dataclass
 class Situation:
-    """What a choice is made of: the classes with due jobs, busy workers by class, live workers, virtual times."""
+    """What a choice is made of: the classes with due jobs, busy workers by class, live workers, virtual times.
+
+    `seconds` is what a batch of each class takes on average, None where none has come to its end yet.
+    """
 
     waiting: list[int]
     running: dict[int, int]
     active: int
     passes: dict[int, float]
-    seconds: dict[int, float]
+    seconds: dict[int, float | None]
 
 
 def situation(connection: sa.Connection, now: float, due: float, asking: str) -> Situation:
