@@ -76,6 +76,7 @@ def _work(wait: Callable[[], object], url: str, limit: int) -> tuple[float, floa
     while batch := jobs.claim(queue, claimant, limit):
         counted = jobs.finish(queue, claimant, batch, [Ended(job) for job in batch.jobs])
         claimant.batch = None
+        claimant.spent.append((batch.priority, time.monotonic() - end))
         end = time.monotonic()
         done += [job.id for job in batch.jobs] if counted == len(batch.jobs) else []
     jobs.leave(queue, claimant)
