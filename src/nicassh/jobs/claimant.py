@@ -18,14 +18,15 @@ from nicassh.jobs.table import JOBS, RUNNING, WAITING, WORKERS
 
 @dataclass
 class Claimant:
-    """One worker. `batch` is what it claimed last and has not begun with; `serving` the class at which others count
-    it, and `renewed` when it last said so. `spent` are class and seconds of batches that came to their end and are
-    not in the mean of their classes yet.
+    """One worker. `batch` is what it claimed last and has not begun with; `open` the classes of the batches that are
+    under way, by token; `serving` the class at which others count it, and `renewed` when it last said so. `spent`
+    are class and seconds of batches that came to their end and are not in the mean of their classes yet.
     """
 
     id: str = field(default_factory=lambda: str(uuid4()))
     host: str = field(default_factory=socket.gethostname)
     batch: Batch | None = None
+    open: dict[str, int] = field(default_factory=dict)
     serving: int | None = None
     renewed: float = 0.0
     spent: deque[tuple[int, float]] = field(default_factory=lambda: deque(maxlen=5 * MEMORY))
@@ -52,12 +53,14 @@ def leave(queue: Queue, claimant: Claimant) -> int:
         return number
 
     claimant.batch = None
+    claimant.open.clear()
     return queue.write(work)
 
 
 def release(queue: Queue, claimant: Claimant) -> int:
     """Gives back all that a worker holds; how many jobs that were. Raises DatabaseError."""
     claimant.batch = None
+    claimant.open.clear()
     return queue.write(lambda connection: connection.execute(_release(JOBS.c.worker == claimant.id)).rowcount)
 
 

@@ -104,8 +104,7 @@ def _claim(
                 _charge(connection, found, waiting, choice.priority)
             return _take(queue, claimant, connection, Batch(choice.priority, str(uuid4()), tuple(jobs)), now)
         waiting.remove(choice.priority)  # its nodes are busy with what is more urgent, or with as much as they may
-    if claimant.serving is not None:
-        _tell(queue, claimant, connection, None, now)
+    _tell(queue, claimant, connection, min(claimant.open.copy().values(), default=None), now)
     return None
 
 
@@ -144,7 +143,7 @@ def _take(queue: Queue, claimant: Claimant, connection: sa.Connection, batch: Ba
 
 def _tell(queue: Queue, claimant: Claimant, connection: sa.Connection, priority: int | None, now: float) -> None:
     """Says in the worker's row which class it serves, unless that was said not long ago."""
-    if claimant.serving == priority and now < claimant.renewed + queue.lease / 3:
+    if claimant.serving == priority and (priority is None or now < claimant.renewed + queue.lease / 3):
         return
     claimant.serving, claimant.renewed = priority, now
     names = {"me": claimant.id, "class": priority, "until": now + queue.lease}

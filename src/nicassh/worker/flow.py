@@ -49,7 +49,7 @@ class Flow:
         self._queue, self._claimant, self._recorder, self._known = queue, claimant, recorder, known
         self._claim, self._stopping = claim, stopping
         self._over, self._asking = threading.Event(), threading.Event()
-        self._open: dict[str, tuple[float, list[Share]]] = {}
+        self._left: dict[str, tuple[float, int]] = {}
         self.found = False
 
     def asks(self) -> Iterator[Ask]:
@@ -61,7 +61,7 @@ class Flow:
                     self.found = True
                     yield from self._questions(batch)
                     self._claimant.batch = None
-                elif self._open or self._recorder.unwritten:
+                elif self._left or self._recorder.unwritten:
                     # What is being asked may free its node for more, or another worker may add to what is due.
                     self._recorder.wait(_POLL)
                 else:
@@ -103,7 +103,8 @@ class Flow:
                 self._recorder.ended(batch, Ended(job, what, hopeless=True))
         shares = [Share(batch, tuple(some)) for some in runs.values()]
         if shares:
-            self._open[batch.token] = (time.monotonic(), shares[:])
+            self._left[batch.token] = (time.monotonic(), len(shares))
+            self._claimant.open[batch.token] = batch.priority
         return [Ask(self._known.nodes[share.jobs[0].node], self._probes(share), share) for share in shares]
 
     def _probes(self, share: Share) -> tuple[Probe, ...]:
@@ -116,11 +117,12 @@ class Flow:
 
     def _ended(self, share: Share) -> None:
         """Tells of a batch when the last of its nodes has answered."""
-        begin, left = self._open[share.batch.token]
-        left.remove(share)
-        if left:
+        begin, left = self._left[share.batch.token]
+        self._left[share.batch.token] = (begin, left - 1)
+        if left > 1:
             return
-        del self._open[share.batch.token]
+        del self._left[share.batch.token]
+        self._claimant.open.pop(share.batch.token, None)
         seconds = time.monotonic() - begin
         self._claimant.spent.append((share.batch.priority, seconds))
         number, nodes = len(share.batch.jobs), len({job.node for job in share.batch.jobs})
