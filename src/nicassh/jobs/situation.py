@@ -13,11 +13,13 @@ _NOW: sa.BindParameter[float] = sa.bindparam("now")
 _alive = WORKERS.c.lease_until > _NOW
 DUE = sa.and_(JOBS.c.state == WAITING, JOBS.c.next_try <= sa.bindparam("due", type_=sa.Double))
 """A job that may run at the moment `due`: not before its time, and at it."""
+# In the order of the index, or PostgreSQL would read all jobs in search of a class that has none.
+_FIRST = sa.select(JOBS.c.id).where(DUE, JOBS.c.priority == CLASSES.c.priority).order_by(JOBS.c.next_try).limit(1)
 _SITUATION = sa.select(
     CLASSES.c.priority,
     CLASSES.c.turn,
     CLASSES.c.seconds,
-    sa.select(JOBS.c.id).where(DUE, JOBS.c.priority == CLASSES.c.priority).limit(1).scalar_subquery().label("first"),
+    _FIRST.scalar_subquery().label("first"),
     sa.select(sa.func.count())
     .where(_alive, WORKERS.c.id != sa.bindparam("me"), WORKERS.c.priority == CLASSES.c.priority)
     .scalar_subquery()
