@@ -1,4 +1,4 @@
-"""A worker as a process of its own: this machine as five nodes that are asked one by one, with one probe that naps.
+"""A worker as a process of its own: this machine as nodes that are asked one by one, with one probe that naps.
 
     python labour.py URL FOLDER SECONDS
 
@@ -27,6 +27,7 @@ from nicassh.worker import Worker
 
 LEASE = 2.0
 NODES = "n1 n2 n3 n4 n5"
+MANY = " ".join(f"n{number}" for number in range(1, 41))
 RECORD = '''"""A probe that naps."""
 
 from dataclasses import dataclass
@@ -78,7 +79,7 @@ def main() -> None:
     store.create()
     queue = Queue(store.engine, lease=LEASE)
     queue.create()
-    nodes = [Node(name, "", transport="local") for name in NODES.split()]
+    nodes = [Node(name, "", transport="local") for name in MANY.split()]
     with Worker(queue, store, nodes, known, Config(fanout=1)) as worker:
         worker.work()
 

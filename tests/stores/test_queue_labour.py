@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from labour import LEASE, NODES, awaited, hired
+from labour import LEASE, MANY, NODES, awaited, hired
 from queueing import Driven, begun, ended, rows
 
 from nicassh import jobs
@@ -69,6 +69,13 @@ def test_a_worker_that_is_slow_with_many_jobs(tmp_path: Path) -> None:
     assert [(one.priority, one.state, one.error, one.retrial) for one in rows(queue)] == [(20, "waiting", "", 0)] * 5
     assert all(one.finished for one in rows(queue))
     queue.engine.dispose()
+
+
+def test_a_worker_that_is_long_at_work_with_short_jobs(tmp_path: Path) -> None:
+    """A job that began and ended between two looks of the recorder is not watched for ever: none may take a second."""
+    url = f"sqlite:///{tmp_path}/nicamon.db"
+    with hired(url, tmp_path, 0.05, MANY, seconds=1) as process:
+        assert process.wait(30) == 0
 
 
 def test_a_job_that_never_ends(queue: Queue, database: str, tmp_path: Path) -> None:
