@@ -67,22 +67,24 @@ class _Armed:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._seen: dict[Path, int] = {}
+        self._wanted: list[jobs.Wanted] = []
 
     def __call__(self) -> bool:
         """Whether the files have changed since the last call. Raises ConfigError where they are wrong now."""
-        fresh = Session(self._session.file)
+        fresh, before = Session(self._session.file), self._seen
         try:
             found = _versions(fresh)
-            if found == self._seen:
-                return False
-            nodes, probes = fresh.select(), fresh.probes()
-        except ConfigError as error:
-            raise ConfigError(f"{error.what}; what was read before stays in force", error.hint) from error
+            if found != before:
+                self._wanted = schedule(fresh.select(), fresh.probes())
+        except (ConfigError, OSError) as error:
+            what = error.what if isinstance(error, ConfigError) else f"{error.filename}: {error.strerror}"
+            raise ConfigError(f"{what}; what was read before stays in force") from error
         if fresh.config.database_url != self._session.config.database_url:
             raise ConfigError("the setting `database` has changed: start `nicamon worker` anew")
-        jobs.arm(self._session.queue, schedule(nodes, probes))
-        first, self._seen = not self._seen, found
-        return not first
+        self._seen = found
+        # Also where nothing has changed: a job that was stopped for its length is back in its own class.
+        jobs.arm(self._session.queue, self._wanted)
+        return bool(before) and found != before
 
 
 def _versions(session: Session) -> dict[Path, int]:
