@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from pausing import AWAY, BACK, PAUSED, armed, away, states
 from queueing import MINUTE, MOMENT, begun, ended, later, named, row, rows, run, until, wanted
@@ -94,3 +96,25 @@ def test_a_paused_node_stays_so_while_the_inventory_changes(queue: Queue, worker
     assert named(batch) == [("nc2", "mounts")]
     jobs.pause(queue, batch, AWAY)
     assert states(queue) == {"load": "waiting", "users": "paused", "mounts": "paused"}
+
+
+@pytest.mark.parametrize("act", [jobs.retry, jobs.now])
+def test_an_operator_wakes_the_one_that_tries(act: Callable[..., int], queue: Queue, worker: Claimant) -> None:
+    """The others do not wait for ever for the success of one that has not failed."""
+    away(queue, worker)
+    act(queue, ["nc2"], "load")
+    run(queue, worker)
+    jobs.reap(queue)
+    assert states(queue) == BACK
+
+
+def test_the_probe_that_tried_is_no_more(queue: Queue, worker: Claimant) -> None:
+    """The others find out for themselves, and one of them tries from then on."""
+    away(queue, worker)
+    jobs.reap(queue)
+    assert states(queue) == PAUSED
+    jobs.arm(queue, wanted("nc2", "users disks"))
+    jobs.reap(queue)
+    assert states(queue) == {"users": "waiting", "disks": "waiting"}
+    jobs.pause(queue, begun(queue, worker), AWAY)
+    assert states(queue) == {"users": "waiting", "disks": "paused"}

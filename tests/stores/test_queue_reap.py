@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 
 import pytest
 import sqlalchemy as sa
@@ -150,6 +151,47 @@ def test_head_nodes_with_clocks_apart(ahead: float, database: str, queue: Queue,
         assert abs(row(right).lease_until - right.now() - right.lease) < 5
     for one in (right, wrong):
         one.engine.dispose()
+
+
+def test_a_head_node_whose_clock_is_set_wrong_while_it_works(database: str, queue: Queue) -> None:
+    """It asks the server for the time before it takes anybody's jobs away."""
+    if queue.engine.dialect.name == "sqlite":
+        pytest.skip("an SQLite file has no clock of its own, and is for one machine alone")
+    step = [0.0]
+    wrong = Queue(connect(database), clock=Clock(lambda: time.time() + step[0]))
+    wrong.create()
+    put(wrong)
+    begun(wrong, jobs.enter(wrong))
+    step[0] = HOUR
+    assert jobs.reap(wrong) == 0
+    assert len(jobs.workers(wrong)) == 1
+    wrong.engine.dispose()
+
+
+def test_a_clock_that_is_set_back(queue: Queue, worker: Claimant) -> None:
+    """What was to be done in ten years by a wrong clock is due; who died meanwhile does not live for ten years."""
+    jobs.arm(queue, wanted("nc2 nc3"))
+    jobs.arm(queue, [*wanted("nc2 nc3"), *wanted("nc2", "software", every=24 * HOUR)])
+    later(queue, 10 * 365 * 24 * HOUR)
+    run(queue, worker)
+    jobs.now(queue, ["nc3"])
+    begun(queue, jobs.enter(queue))
+    later(queue, -10 * 365 * 24 * HOUR)
+    assert jobs.reap(queue) == 1
+    assert {(one.state, one.next_try <= queue.now()) for one in rows(queue)} == {("waiting", True)}
+    assert jobs.workers(queue) == []
+
+
+def test_what_waits_for_its_time_waits_on(queue: Queue, worker: Claimant) -> None:
+    """However long its period, and also where it failed."""
+    jobs.arm(queue, [*wanted("nc2"), *wanted("nc2", "software", every=24 * HOUR)])
+    later(queue, 1)
+    for _ in range(12):
+        run(queue, worker, "failed: no")
+        before = rows(queue)
+        jobs.reap(queue)
+        assert rows(queue) == before
+        until(queue, max(one.next_try for one in before))
 
 
 def test_workers_rest_in_the_order_in_which_they_came(queue: Queue) -> None:
