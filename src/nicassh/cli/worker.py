@@ -71,20 +71,26 @@ class _Armed:
 
     def __call__(self) -> bool:
         """Whether the files have changed since the last call. Raises ConfigError where they are wrong now."""
-        fresh, before = Session(self._session.file), self._seen
         try:
-            found = _versions(fresh)
-            if found != before:
-                self._wanted = schedule(fresh.select(), fresh.probes())
+            found, wanted = self._read()
         except (ConfigError, OSError) as error:
-            what = error.what if isinstance(error, ConfigError) else f"{error.filename}: {error.strerror}"
-            raise ConfigError(f"{what}; what was read before stays in force") from error
+            what, hint = (error.what, error.hint) if isinstance(error, ConfigError) else (str(error), "")
+            raise ConfigError(f"{what}; what was read before stays in force", hint) from error
+        # Also where nothing has changed: a job that was not wanted any more stayed for as long as it ran.
+        jobs.arm(self._session.queue, wanted)
+        changed = bool(self._seen) and found != self._seen
+        self._seen, self._wanted = found, wanted
+        return changed
+
+    def _read(self) -> tuple[dict[Path, int], list[jobs.Wanted]]:
+        """The files, and the jobs they ask for; read where they have changed. Raises ConfigError, OSError."""
+        fresh = Session(self._session.file)
+        found = _versions(fresh)
+        if found == self._seen:
+            return found, self._wanted
         if fresh.config.database_url != self._session.config.database_url:
             raise ConfigError("the setting `database` has changed: start `nicamon worker` anew")
-        self._seen = found
-        # Also where nothing has changed: a job that was stopped for its length is back in its own class.
-        jobs.arm(self._session.queue, self._wanted)
-        return bool(before) and found != before
+        return found, schedule(fresh.select(), fresh.probes())
 
 
 def _versions(session: Session) -> dict[Path, int]:
