@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Callable
 
 import pytest
@@ -113,6 +115,38 @@ def test_a_worker_that_lost_its_jobs_meanwhile(queue: Queue, database: str, capl
     assert {(one.state, one.worker, one.finished) for one in rows(queue)} == {("running", other.id, None)}
     assert "after their lease" in caplog.text
     assert jobs.finish(queue, other, batch, ended(batch)) == 4
+
+
+def test_a_worker_that_stays_while_the_database_is_away(
+    queue: Queue, database: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It could not give back what it held: as soon as it can, it does, and the jobs are run."""
+    monkeypatch.setattr("nicassh.worker.worker.PATIENCE", 1.0)
+    jobs.arm(queue, wanted("n1 n2 n3 n4"))
+    end = time.monotonic() + 20
+
+    def rename(before: str, after: str) -> None:
+        queue.write(lambda connection: connection.exec_driver_sql(f"ALTER TABLE {before} RENAME TO {after}"))
+
+    def break_off(_ask: Ask) -> None:
+        if not back:
+            rename("jobs", "away")
+            back.append(threading.Timer(1.5, rename, ("away", "jobs")))
+            back[0].start()
+
+    def unfinished() -> bool:
+        if back and not back[0].is_alive() and not any(one.finished is None for one in rows(queue)):
+            return False
+        assert time.monotonic() < end, rows(queue)
+        return True
+
+    back: list[threading.Timer] = []
+    worker = hired(queue, database, break_off)
+    with worker:
+        worker.stay(unfinished, Priority.NEGLIGIBLE, None)
+    worker._store.engine.dispose()
+    assert "trying again" in caplog.text
+    assert {(one.state, one.worker) for one in rows(queue)} == {("waiting", None)}
 
 
 def test_what_comes_due_meanwhile_is_left_to_others(queue: Queue, database: str) -> None:

@@ -117,8 +117,12 @@ class Worker:
             return wanted() and self.may_work(urgent=linger is not None)
 
         beat = last = time.monotonic()
+        failed = False
         while wanted() and not self._stopping.is_set() and (linger is None or time.monotonic() - last < linger):
             try:
+                if failed:  # its signs of life would keep for ever what it could not give back
+                    jobs.release(self.queue, self.claimant)
+                    failed = False
                 waiting = jobs.look(self.queue).waiting
                 if waiting and min(waiting) <= down_to and may() and self.work(down_to, wanted=may):
                     last = time.monotonic()
@@ -128,5 +132,6 @@ class Worker:
                     jobs.beat(self.queue, self.claimant)
                 self._stopping.wait(_POLL)
             except DatabaseError as error:
+                failed = True
                 _LOG.error("%s; trying again in %g s", error.what, PATIENCE)
                 self._stopping.wait(PATIENCE)
