@@ -129,7 +129,7 @@ def test_releasing_is_not_leaving(queue: Queue, worker: Claimant) -> None:
     put(queue)
     claimed(queue, worker)
     assert jobs.release(queue, worker) == 1
-    assert [one.jobs for one in jobs.workers(queue)] == [0]
+    assert [(one.jobs, one.priority) for one in jobs.workers(queue)] == [(0, None)]
     assert claimed(queue, worker).jobs
 
 

@@ -58,10 +58,16 @@ def leave(queue: Queue, claimant: Claimant) -> int:
 
 
 def release(queue: Queue, claimant: Claimant) -> int:
-    """Gives back all that a worker holds; how many jobs that were. Raises DatabaseError."""
-    claimant.batch = None
+    """Gives back all that a worker holds, so that it is idle; how many jobs that were. Raises DatabaseError."""
+
+    def work(connection: sa.Connection) -> int:
+        number = connection.execute(_release(JOBS.c.worker == claimant.id)).rowcount
+        connection.execute(sa.update(WORKERS).where(WORKERS.c.id == claimant.id).values(priority=None))
+        return number
+
+    claimant.batch = claimant.serving = None
     claimant.open.clear()
-    return queue.write(lambda connection: connection.execute(_release(JOBS.c.worker == claimant.id)).rowcount)
+    return queue.write(work)
 
 
 def beat(queue: Queue, claimant: Claimant) -> bool:

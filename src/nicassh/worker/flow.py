@@ -59,7 +59,10 @@ class Flow:
             while not self._done():
                 if batch := self._claim():
                     self.found = True
-                    yield from self._questions(batch)
+                    for ask in self._questions(batch):
+                        if self._done():  # what is left of the batch is given back, or another's already
+                            return
+                        yield ask
                     self._claimant.batch = None
                 elif self._left or self._recorder.unwritten:
                     # What is being asked may free its node for more, or another worker may add to what is due.
