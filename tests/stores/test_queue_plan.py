@@ -37,7 +37,7 @@ def plan(queue: Queue, claimant: Claimant) -> list[str]:
     asked: list[tuple[str, Any]] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_rest: Any) -> None:
-        if "ORDER BY jobs.next_try" in statement:
+        if "ORDER BY jobs.next_try, jobs.id" in statement:
             asked.append((statement, parameters))
 
     sa.event.listen(queue.engine, "before_cursor_execute", note)
