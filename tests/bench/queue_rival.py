@@ -3,8 +3,9 @@
     python tests/bench/queue_rival.py [--rounds 3] [--workers 4] [--jobs 1500]
 
 procrastinate fetches one job at a time, so batches of 1 are the comparison: with its finished jobs kept or deleted,
-whichever is quicker. Its jobs are coroutines, and it has no notifications to wait for. Further lines: its way to do
-several jobs at once in a process; its jobs with a lock for each node, which nicamon's always have; nicamon's batches.
+whichever is quicker. Its jobs are coroutines, and it has no notifications to wait for; nicamon's are chores, which
+as its own concern no node. Further lines: its way to do several jobs at once in a process; nicamon's batches; and jobs
+of which no two of a node may run: that is a lock with procrastinate, and all probes with nicamon.
 Both get the same server at its default durability and the same number of processes. Jobs a second, median of rounds.
 """
 
@@ -39,11 +40,12 @@ def main() -> None:
     contests: dict[str, Callable[[str], float]] = {
         "procrastinate, jobs are kept": lambda url: _rate(url, workers, number, 1, "never"),
         "procrastinate, jobs are deleted": lambda url: _rate(url, workers, number, 1, "always"),
+        "nicamon, batches of 1": lambda url: queue_rate.rate(url, workers, 1, number, chores=True),
         "procrastinate, 10 at once": lambda url: _rate(url, workers, number, 10, "always"),
+        "nicamon, batches of 10": lambda url: queue_rate.rate(url, workers, 10, 4 * number, chores=True),
+        "nicamon, batches of 100": lambda url: queue_rate.rate(url, workers, 100, 20 * number, chores=True),
         "procrastinate, a lock for each node": lambda url: _rate(url, workers, number, 1, "always", locked=True),
-        "nicamon, batches of 1": lambda url: queue_rate.rate(url, workers, 1, number),
-        "nicamon, batches of 10": lambda url: queue_rate.rate(url, workers, 10, 4 * number),
-        "nicamon, batches of 100": lambda url: queue_rate.rate(url, workers, 100, 20 * number),
+        "nicamon, probes, batches of 1": lambda url: queue_rate.rate(url, workers, 1, number),
     }
     found: dict[str, list[float]] = {name: [] for name in contests}
     with crew.fresh("postgresql") as fresh:

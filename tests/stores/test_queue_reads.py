@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import pytest
 import sqlalchemy as sa
-from queueing import HOUR, MOMENT, Driven, ended
+from queueing import HOUR, MOMENT, Driven, ended, wanted
 from servers import Server
 
 from nicassh import jobs
 from nicassh.db import connect
-from nicassh.jobs import PROBE, Batch, Claimant, Priority, Queue
+from nicassh.jobs import PROBE, Batch, Claimant, Priority, Queue, Wanted
 from nicassh.jobs.arming import fresh
 from nicassh.jobs.table import JOBS, RUNNING
 
@@ -140,3 +142,34 @@ def test_a_claim_locks_what_it_takes_and_nothing_else(server: Server) -> None:
     assert len(taken.jobs) == 10
     assert len(left) == 50
     assert not {job.id for job in taken.jobs} & set(left)
+
+
+def test_chores_are_claimed_while_another_claims_some(server: Server) -> None:
+    with server.fresh() as url:
+        other = Queue(connect(url), clock=Driven())
+        other.create()
+        jobs.arm(other, [Wanted("nothing", "", f"{one}", Priority.MEDIUM, HOUR) for one in range(20)])
+        queue = Open(other.engine, clock=Driven())
+        first, second = (jobs.claim(one, jobs.enter(other), 10) for one in (queue, other))
+        queue.connection.close()
+        other.engine.dispose()
+    assert first is not None
+    assert second is not None
+    assert len({job.id for job in (*first.jobs, *second.jobs)}) == 20
+
+
+def test_two_that_claim_at_the_same_moment_share_no_node(server: Server) -> None:
+    with server.fresh() as url:
+        other = Queue(connect(url), clock=Driven())
+        other.create()
+        jobs.arm(other, wanted("nc2", "load memory disks"))
+        queue = Open(other.engine, clock=Driven())
+        first = jobs.claim(queue, jobs.enter(other), 1)
+        with ThreadPoolExecutor() as pool:
+            second = pool.submit(jobs.claim, other, jobs.enter(other), 10)
+            time.sleep(0.3)  # for the mistake to be made: who waits in order may come later
+            queue.connection.commit()
+            assert second.result() is None
+        queue.connection.close()
+        other.engine.dispose()
+    assert first is not None

@@ -30,13 +30,16 @@ _CROWDED = (
     .with_hint(JOBS, "FORCE INDEX (jobs_due)", "mariadb")
     .with_hint(JOBS, "FORCE INDEX (jobs_due)", "mysql")
 )
-_NEXT = (
+_DUE = (
     sa.select(*_FIELDS)
-    .where(DUE, JOBS.c.priority == sa.bindparam("class"), sa.or_(JOBS.c.node == "", JOBS.c.node.not_in(_CROWDED)))
+    .where(DUE, JOBS.c.priority == sa.bindparam("class"))
     .order_by(JOBS.c.next_try, JOBS.c.id)
     .limit(sa.bindparam("limit"))
     .with_for_update(skip_locked=True)
 )
+_NEXT = _DUE.where(sa.or_(JOBS.c.node == "", JOBS.c.node.not_in(_CROWDED)))
+# The length and not the name: by the index of nodes MariaDB would lock, and sort, all chores.
+_CHORES = _DUE.where(sa.func.length(JOBS.c.node) == 0)
 # A token is what running jobs have and no others. PostgreSQL, asked for a state, would look for all rows that have it.
 _TAKE = (
     sa.update(JOBS)
@@ -91,15 +94,15 @@ def _claim(
 ) -> Batch | None:  # fmt: skip
     due = queue.now() if due_by is None else min(queue.now(), due_by)
     found = situation(connection, queue.now(), due, claimant.id)
-    if found.waiting and queue.lock(connection) and len(found.waiting) > 1:
-        # Another may have chosen meanwhile. Where one class waits there is no choice, and nothing to look at again.
-        found = situation(connection, queue.now(), due, claimant.id)
+    # The lock is for choices among classes, and for nodes, of which no other may take as well; chores need neither.
+    if found.waiting and not found.chores and queue.lock(connection) and len(found.waiting) > 1:
+        found = situation(connection, queue.now(), due, claimant.id)  # another may have chosen meanwhile
     now = queue.now()
     waiting = [priority for priority in found.waiting if priority <= down_to]
     if len(found.waiting) > 1:
         _account(connection, found, claimant)
     while choice := choose(waiting, found.running, found.active, passes=found.passes, reserved=queue.reserved):
-        if jobs := _next(queue, connection, choice.priority, due, limit, window):
+        if jobs := _next(queue, connection, found, choice.priority, due, limit, window):
             if choice.turn:
                 _charge(connection, found, waiting, choice.priority)
             return _take(queue, claimant, connection, Batch(choice.priority, str(uuid4()), tuple(jobs)), now)
@@ -108,7 +111,9 @@ def _claim(
     return None
 
 
-def _next(queue: Queue, connection: sa.Connection, priority: int, due: float, limit: int, window: int) -> list[Job]:
+def _next(
+    queue: Queue, connection: sa.Connection, found: Situation, priority: int, due: float, limit: int, window: int
+) -> list[Job]:
     """The due jobs of a class that its next batch is made of.
 
     A node that is being asked for jobs of this class or a better one is left out: what they learn, that it is
@@ -118,7 +123,7 @@ def _next(queue: Queue, connection: sa.Connection, priority: int, due: float, li
     # The last session of a node is for critical jobs.
     sessions = max(1, queue.sessions - (priority != Priority.CRITICAL))
     parameters = {"due": due, "class": priority, "limit": limit if upper else min(limit, window), "sessions": sessions}
-    rows = connection.execute(_NEXT, parameters).all()
+    rows = connection.execute(_CHORES if found.chores else _NEXT, parameters).all()
     jobs = [Job(*row) for row in rows]
     if jobs and not upper:
         alike = [job for job in jobs if job.kind == PROBE]
