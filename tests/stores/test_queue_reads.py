@@ -144,18 +144,20 @@ def test_a_claim_locks_what_it_takes_and_nothing_else(server: Server) -> None:
     assert not {job.id for job in taken.jobs} & set(left)
 
 
-def test_chores_are_claimed_while_another_claims_some(server: Server) -> None:
+@pytest.mark.parametrize(("priority", "each"), [(Priority.MEDIUM, 10), (Priority.LOW, 1)])
+def test_chores_are_claimed_while_another_claims_some(server: Server, priority: Priority, each: int) -> None:
     with server.fresh() as url:
         other = Queue(connect(url), clock=Driven())
         other.create()
-        jobs.arm(other, [Wanted("nothing", "", f"{one}", Priority.MEDIUM, HOUR) for one in range(20)])
+        jobs.arm(other, [Wanted("nothing", "", f"{one}", priority, HOUR) for one in range(20)])
         queue = Open(other.engine, clock=Driven())
-        first, second = (jobs.claim(one, jobs.enter(other), 10) for one in (queue, other))
+        first, second = (jobs.claim(one, jobs.enter(other), 10, 20) for one in (queue, other))
         queue.connection.close()
         other.engine.dispose()
     assert first is not None
     assert second is not None
-    assert len({job.id for job in (*first.jobs, *second.jobs)}) == 20
+    assert len(first.jobs) == len(second.jobs) == each
+    assert not {job.id for job in first.jobs} & {job.id for job in second.jobs}
 
 
 def test_two_that_claim_at_the_same_moment_share_no_node(server: Server) -> None:

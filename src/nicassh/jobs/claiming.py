@@ -122,7 +122,8 @@ def _next(
     upper = priority <= Priority.MEDIUM
     # The last session of a node is for critical jobs.
     sessions = max(1, queue.sessions - (priority != Priority.CRITICAL))
-    parameters = {"due": due, "class": priority, "limit": limit if upper else min(limit, window), "sessions": sessions}
+    most = limit if upper else 1 if found.chores else min(limit, window)
+    parameters = {"due": due, "class": priority, "limit": most, "sessions": sessions}
     rows = connection.execute(_CHORES if found.chores else _NEXT, parameters).all()
     jobs = [Job(*row) for row in rows]
     if jobs and not upper:
