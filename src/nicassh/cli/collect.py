@@ -81,8 +81,12 @@ def _work(session: Session, progress: Progress, answers: list[collect.Answered],
         progress.total = jobs.nodes_due(queue)
     with worker, progress:
         if wanted:
-            jobs.take(queue, worker.claimant, wanted)
-            worker.work(held=True)
+            batch = jobs.take(queue, worker.claimant, wanted)
+            try:
+                worker.work(held=True)
+            except KeyboardInterrupt:
+                jobs.forget(queue, batch)  # nobody waits for it any more
+                raise
         elif worker.may_work():
             worker.work()
         else:

@@ -29,10 +29,10 @@ _LINGER = 120.0
     "--processes", type=click.IntRange(1, 64), metavar="N", help="How many workers; else the setting `workers`."
 )
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing about batches that went well.")
-@click.option("--child", is_flag=True, hidden=True)
+@click.option("--child", type=int, metavar="PARENT", hidden=True)
 @click.option("--down-to", type=int, default=int(jobs.Priority.NEGLIGIBLE), hidden=True)
 @click.pass_obj
-def command(session: Session, processes: int | None, quiet: bool, child: bool, down_to: int) -> None:
+def command(session: Session, processes: int | None, quiet: bool, child: int | None, down_to: int) -> None:
     """Stay and run what comes due, with several processes.
 
     Does what a `nicamon collect` each minute does, sooner and with sessions that stay open. When
@@ -54,7 +54,7 @@ def command(session: Session, processes: int | None, quiet: bool, child: bool, d
     session.queue.create()
     config = replace(session.config, workers=processes or session.config.workers)
     if child:
-        _child(session, config, down_to)
+        _child(session, config, child, down_to)
         return
     pool = Pool(session.queue, _own_command(config, quiet), config, _Armed(session))
     _at_end(pool.stop)
@@ -101,11 +101,11 @@ def _versions(session: Session) -> dict[Path, int]:
     return {file: file.stat().st_mtime_ns for file in [*files, *([config.file] if config.file else [])]}
 
 
-def _child(session: Session, config: Config, down_to: int) -> None:
+def _child(session: Session, config: Config, parent: int, down_to: int) -> None:
     """One worker of the pool. It ends with its parent, and a lane for urgent work once there is none."""
     worker = Worker(session.queue, session.store, session.select(), session.probes(), config)
     _at_end(worker.stop)
-    parent, lane = os.getppid(), down_to < jobs.Priority.NEGLIGIBLE
+    lane = down_to < jobs.Priority.NEGLIGIBLE
     with worker:
         worker.stay(lambda: os.getppid() == parent, down_to, _LINGER if lane else None)
 
@@ -113,7 +113,7 @@ def _child(session: Session, config: Config, down_to: int) -> None:
 def _own_command(config: Config, quiet: bool) -> list[str]:
     """The command line of one worker."""
     file = ["--config", str(config.file)] if config.file else []
-    options = ["--child", "--processes", str(config.workers), *(["--quiet"] if quiet else [])]
+    options = ["--child", str(os.getpid()), "--processes", str(config.workers), *(["--quiet"] if quiet else [])]
     return [sys.executable, "-m", "nicassh", *file, "worker", *options]
 
 

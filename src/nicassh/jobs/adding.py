@@ -13,7 +13,7 @@ from nicassh.jobs.arming import fresh
 from nicassh.jobs.claimant import Claimant
 from nicassh.jobs.job import PROBE, Batch, Job
 from nicassh.jobs.priority import Priority, checked
-from nicassh.jobs.queue import Queue
+from nicassh.jobs.queue import Queue, chunks
 from nicassh.jobs.table import FAILED, JOBS, RUNNING, WAITING
 
 _LOG = logging.getLogger("nicamon")
@@ -63,6 +63,17 @@ def _renew(connection: sa.Connection, row: dict[str, object], force: bool) -> bo
     if force:
         wish["priority"] = sa.case((JOBS.c.state == WAITING, row["priority"]), else_=JOBS.c.priority)
     return False if connection.execute(same.values(**wish)).rowcount else None
+
+
+def forget(queue: Queue, batch: Batch) -> None:
+    """Removes what was given back of a batch of jobs that are done once. Raises DatabaseError."""
+
+    def work(connection: sa.Connection) -> None:
+        for part in chunks([job.id for job in batch.jobs]):
+            mine = sa.and_(JOBS.c.id.in_(part), JOBS.c.state == WAITING, JOBS.c.every.is_(None))
+            connection.execute(sa.delete(JOBS).where(mine))
+
+    queue.write(work)
 
 
 def take(queue: Queue, claimant: Claimant, pairs: Iterable[tuple[str, str]], priority: int = Priority.HIGH) -> Batch:

@@ -62,7 +62,7 @@ class Recorder:
         self._closing.set()
         self._wake.set()
         self._thread.join()
-        if self.error and _type is None:
+        if self.error and _type in (None, KeyboardInterrupt):  # who interrupts it is told that what came is stored
             raise self.error
 
     def begun(self, share: Share) -> None:
@@ -154,6 +154,7 @@ class Recorder:
         if late:
             names = ", ".join(f"{job.argument or job.kind} {job.node}".strip() for _, job in late)
             _LOG.error("%s: ran for longer than its class may; this worker ends", names)
+            jobs.leave(self._queue, self._claimant)
             os._exit(70)
 
 
