@@ -62,6 +62,7 @@ bench: packages ## Compare with pdsh on 100 nodes and with another queue, measur
 	$(BIN)/python tests/bench/queue_rival.py
 	$(BIN)/python tests/bench/queue_start.py
 	$(BIN)/python tests/bench/queue_race.py
+	$(BIN)/python tests/bench/fair.py
 
 clean: ## Remove .venv and caches
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
