@@ -14,8 +14,9 @@ import shells
 from shells import Run, Shell
 
 import needs
+from nicassh.clean import shorten
 from nicassh.collect import ABSENT
-from nicassh.record import Untold
+from nicassh.record import Untold, width
 
 Tree = Callable[[Mapping[str, str]], str]
 
@@ -145,7 +146,8 @@ def test_only_so_many_are_asked(shell: Shell, tree: Tree) -> None:
     done = run(shell, mounts, tree, there=names)
     found = states(done)
     assert [found[name] for name in names] == ["ok"] * 64 + ["unasked"] * 6
-    assert (found[long], found["/new␊line"]) == ("unasked", "unasked")
+    kept = shorten(long, width(sampling.probes()["mounts"].records["mounts"]))  # no longer than every database takes
+    assert (found[kept], found["/new␊line"]) == ("unasked", "unasked")
     assert done.output.count(b"guard ") == 64
     assert done.seconds < 10
 
