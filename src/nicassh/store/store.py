@@ -8,11 +8,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from nicassh.db import NODE, Tables, connect, create, explained, retried, tables
+from nicassh.db import NODE, Tables, chunks, connect, create, explained, held, retried, tables
 from nicassh.probe import Outcome, Probe
 from nicassh.record import Keep, Record
 from nicassh.store.result import Result
-from nicassh.store.writing import Row, append, chunks, hold, replace
+from nicassh.store.writing import Row, Shelf, hold
 
 
 class Store:
@@ -32,6 +32,8 @@ class Store:
         self.every = {name: probe.every for probe in probes for name in probe.records}
         self.probes = {probe.name: list(probe.records) for probe in probes}
         self.engine = connect(url)
+        self._results = Shelf(self.outcomes, self.engine.dialect)
+        self._shelves = {name: Shelf(shape, self.engine.dialect) for name, shape in self.records.items()}
 
     def create(self) -> None:
         """Makes the tables that are missing, and the columns that a probe has gained. Raises DatabaseError."""
@@ -47,37 +49,34 @@ class Store:
         retried(self.engine, lambda connection: self._write(connection, outcomes))
 
     def _write(self, connection: sa.Connection, outcomes: Sequence[Outcome]) -> None:
-        hold(connection, self.turns, [outcome.node for outcome in outcomes])
-        late = self._late(connection, outcomes)
-        results = [
-            (o, [Result(o.probe, o.state, o.reason, o.seconds, o.text)])
-            for o in outcomes
-            if (o.node, o.probe) not in late
-        ]
-        replace(connection, self.outcomes, results)
-        for name, shape in self.records.items():
-            current = [
-                (o, [r for r in o.records if self._names[type(r)] == name])
-                for o in outcomes
-                if o.state.well and name in self.probes.get(o.probe, ())
-            ]
-            newest = [item for item in current if (item[0].node, item[0].probe) not in late]
-            replace(connection, shape, newest)
-            if shape.keep is Keep.SERIES and late:
-                append(connection, shape, [item for item in current if (item[0].node, item[0].probe) in late])
+        nodes = [outcome.node for outcome in outcomes]
+        hold(connection, self.turns, nodes)
+        known = self._results.stored(connection, nodes)
+        current: list[Outcome] = []
+        late: list[Outcome] = []
+        for outcome in outcomes:
+            row = known.get((outcome.node, outcome.probe))
+            # Overtaken by a quicker collection, it is history already.
+            (late if row and row[-1] > held(outcome.at) else current).append(outcome)
+        results = [(o, [Result(o.probe, o.state, o.reason, o.seconds, o.text)]) for o in current]
+        self._results.replace(connection, results, known, whole=False)
+        for name, some in self._parted(current).items():
+            shelf = self._shelves[name]
+            shelf.replace(connection, some, shelf.stored(connection, [outcome.node for outcome, _ in some]))
+        for name, some in self._parted(late).items():
+            self._shelves[name].append(connection, some)
 
-    def _late(self, connection: sa.Connection, outcomes: Sequence[Outcome]) -> set[tuple[str, str]]:
-        """Node and probe of the outcomes that a quicker collection has overtaken: they are history already."""
-        table = self.outcomes.newest
-        times = {(outcome.node, outcome.probe): outcome.at for outcome in outcomes}
-        late = set()
-        for part in chunks([outcome.node for outcome in outcomes]):
-            for node, probe, at in connection.execute(
-                sa.select(table.c.node, table.c.probe, table.c.at).where(table.c.node.in_(part))
-            ):
-                if (node, probe) in times and at > times[node, probe]:
-                    late.add((node, probe))
-        return late
+    def _parted(self, outcomes: Iterable[Outcome]) -> dict[str, list[tuple[Outcome, list[Record]]]]:
+        """The outcomes that ended well, each with its records of one table, by the names of the tables."""
+        parts: dict[str, list[tuple[Outcome, list[Record]]]] = {}
+        for outcome in outcomes:
+            if outcome.state.well:
+                own: dict[str, list[Record]] = {name: [] for name in self.probes.get(outcome.probe, ())}
+                for record in outcome.records:
+                    own[self._names[type(record)]].append(record)
+                for name, records in own.items():
+                    parts.setdefault(name, []).append((outcome, records))
+        return parts
 
     def newest(self, name: str, nodes: Iterable[str], /, **where: Sequence[Any]) -> list[Row]:
         """The newest rows of a record (or of `outcomes`) on these nodes, with `node` and `at`.

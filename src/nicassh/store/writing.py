@@ -1,23 +1,22 @@
-"""Writing records: the newest rows of a node replaced, and its history continued."""
+"""Writing records: the newest rows of a node replaced where they differ, and its history continued."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-from nicassh.db import Tables
+from nicassh.db import Cells, Sheet, Tables, chunks, held
 from nicassh.probe import Outcome
-from nicassh.record import Keep, Record, columns, keys, plain
-from nicassh.store.result import Result
+from nicassh.record import Column, Keep, Record, Untold, columns
 
 Row = Mapping[str, Any] | sa.RowMapping
 Current = Sequence[tuple[Outcome, Sequence[Record]]]
 """Outcomes, each with its records of one type."""
-_CHUNK = 500
-"""Nodes in one IN (…): SQLite's default limit is 999 variables on old systems."""
 
 
 def hold(connection: sa.Connection, turns: sa.Table, nodes: Iterable[str]) -> None:
@@ -43,125 +42,114 @@ def _new(connection: sa.Connection, table: sa.Table) -> sa.Insert:
     return sa.insert(table).prefix_with("IGNORE")
 
 
-def replace(connection: sa.Connection, shape: Tables, current: Current) -> None:
-    """Replaces the newest rows of the nodes in `current` and adds to the history.
+class Shelf:
+    """The tables of one record type as collections write them.
 
-    Rows that an outcome leaves untold stay as they are, with the time at which they were true.
+    A row begins with its key (the node, the record's key columns); the values that make an interval follow, then the
+    volatile ones, and at the end its time. Before that an interval has its `since`.
     """
-    if not current:
-        return
-    rows = _rows(shape, current)
-    kept = _untold(connection, shape, rows, current)
-    if shape.keep is Keep.INTERVALS:
-        _turn(connection, shape, rows, kept, current)
-    _delete(connection, shape, current)
-    if rows or kept:
-        connection.execute(sa.insert(shape.newest), rows + kept)
-    if rows and shape.keep is Keep.SERIES:
-        append(connection, shape, current)
 
+    def __init__(self, shape: Tables, dialect: sa.Dialect) -> None:
+        self._record, self._keep = shape.record, shape.keep
+        order = sorted(columns(shape.record), key=lambda column: (not column.key, column.volatile))
+        self._names = ["node", *(column.name for column in order)]
+        self._cells = _cells(order)
+        self._key = 1 + sum(column.key for column in order)
+        self._steady = 1 + sum(column.key or not column.volatile for column in order)
+        self._all = len(self._names)
+        since = ["since"] if shape.keep is Keep.INTERVALS else []
+        self._newest = Sheet(shape.newest, [*self._names, *since, "at"], dialect)
+        if shape.history is not None:
+            self._history = Sheet(shape.history, [*self._names, *(["since", "until"] if since else ["at"])], dialect)
 
-def append(connection: sa.Connection, shape: Tables, current: Current) -> None:
-    """Adds to a series. Two collections of a node within one second leave the later one's row."""
-    history, rows = shape.history, _rows(shape, current)
-    if history is None or not rows:
-        return
-    nodes: dict[Any, list[str]] = {}
-    for row in rows:
-        nodes.setdefault(row["at"], []).append(row["node"])
-    for at, names in nodes.items():
-        for part in chunks(names):
-            connection.execute(sa.delete(history).where(history.c.node.in_(part), history.c.at == at))
-    connection.execute(sa.insert(history), rows)
+    def stored(self, connection: sa.Connection, nodes: Iterable[str]) -> dict[Cells, Cells]:
+        """The newest rows of some nodes by their keys."""
+        return {row[: self._key]: row for row in self._newest.read(connection, nodes)}
 
+    def replace(
+        self, connection: sa.Connection, current: Current, stored: dict[Cells, Cells], *, whole: bool = True
+    ) -> None:
+        """Makes the newest rows of the nodes in `current` what it says, and adds to the history.
 
-def chunks(nodes: Iterable[str]) -> Iterable[list[str]]:
-    """The names, each once, in parts that fit into one query."""
-    names = list(dict.fromkeys(nodes))
-    return (names[index : index + _CHUNK] for index in range(0, len(names), _CHUNK))
-
-
-def _rows(shape: Tables, current: Current) -> list[dict[str, Any]]:
-    """The records as rows; a probe that repeats a key has its last word."""
-    rows = ({"node": o.node, "at": o.at, **plain(record)} for o, records in current for record in records)
-    return list({_key(shape, row): row for row in rows}.values())
-
-
-def _untold(
-    connection: sa.Connection, shape: Tables, rows: list[dict[str, Any]], current: Current
-) -> list[dict[str, Any]]:
-    """The stored rows that are to stay although their node has answered."""
-    gaps = {o.node: [gap for gap in o.untold if gap.record is shape.record] for o, _ in current}
-    silent = [item for item in current if gaps[item[0].node]]
-    if not silent:
-        return []
-    told = {_key(shape, row) for row in rows}
-    stored = [dict(row) for row in _stored(connection, shape, silent)]
-    return [row for row in stored if _key(shape, row) not in told and any(row in gap for gap in gaps[row["node"]])]
-
-
-def _turn(
-    connection: sa.Connection, shape: Tables, rows: list[dict[str, Any]], kept: list[dict[str, Any]], current: Current
-) -> None:
-    """Closes the intervals whose value ended or changed, opens the new ones, and gives each row its `since`."""
-    assert shape.history is not None  # noqa: S101 intervals always have one
-    old = {_key(shape, row): row for row in _stored(connection, shape, current)}
-    opened: list[dict[str, Any]] = []
-    ended = dict(old)
-    for row in kept:
-        del ended[_key(shape, row)]
-    for row in rows:
-        key = _key(shape, row)
-        known = old.get(key)
-        if known is not None and _value(shape, known) == _value(shape, row):
-            row["since"] = known["since"]
-            del ended[key]
+        `stored` are the rows there are, and is used up. Rows that an outcome leaves untold stay as they are, with the
+        time at which they were true; where `current` is not the `whole` of a node, so do all that it does not name.
+        """
+        rows = self._rows(current)
+        gaps = {o.node: [gap for gap in o.untold if gap.record is self._record] for o, _ in current}
+        confirmed: dict[int, set[str]] = {}
+        changed: list[tuple[Cells, Cells | None]] = []
+        for key, row in rows.items():
+            old = stored.pop(key, None)
+            if old is not None and whole and old[: self._all] == row[:-1] and not gaps[row[0]]:
+                confirmed.setdefault(row[-1], set()).add(row[0])
+            else:
+                changed.append((row, old))
+        gone = [row for row in stored.values() if whole and not any(self._in(gap, row) for gap in gaps[row[0]])]
+        self._newest.drop(connection, [row[: self._key] for row in gone])
+        if self._keep is Keep.INTERVALS:
+            changed_rows = self._turn(connection, changed, gone, {o.node: held(o.at) for o, _ in current})
         else:
-            row["since"] = row["at"]
-            opened.append({name: value for name, value in row.items() if name != "at"})
-    times = {outcome.node: outcome.at for outcome, _ in current}
-    names = [column.name for column in shape.history.primary_key]
-    match = [shape.history.c[name] == sa.bindparam(f"_{name}") for name in names]
-    if ended:
-        update = sa.update(shape.history).where(*match).values(until=sa.bindparam("_until"))
-        parameters = [
-            {**{f"_{name}": row[name] for name in names}, "_until": times[row["node"]]} for row in ended.values()
-        ]
-        connection.execute(update, parameters)
-    if opened:
-        connection.execute(sa.delete(shape.history).where(*match), [{f"_{n}": row[n] for n in names} for row in opened])
-        connection.execute(sa.insert(shape.history), opened)
+            changed_rows = [row for row, _ in changed]
+        self._newest.put(connection, changed_rows)
+        for at, nodes in confirmed.items():
+            self._newest.change_all(connection, "at", at, nodes)
+        if self._keep is Keep.SERIES:
+            self._history.put(connection, list(rows.values()))
+
+    def append(self, connection: sa.Connection, current: Current) -> None:
+        """Adds to a series alone. Two collections of a node within one second leave the later one's row."""
+        if self._keep is Keep.SERIES:
+            self._history.put(connection, list(self._rows(current).values()))
+
+    def _turn(
+        self,
+        connection: sa.Connection,
+        changed: Sequence[tuple[Cells, Cells | None]],
+        gone: Sequence[Cells],
+        times: Mapping[str, int],
+    ) -> list[Cells]:
+        """Closes the intervals whose value ended or changed and opens the new ones; the rows with their `since`."""
+        ended = [(times[row[0]], *row[: self._key], row[-2]) for row in gone]
+        opened, rows = [], []
+        for row, old in changed:
+            *values, at = row
+            if old is None or old[: self._steady] != row[: self._steady]:
+                opened.append((*values, at, None))
+                ended += [(at, *old[: self._key], old[-2])] if old else []
+            since = old[-2] if old and old[: self._steady] == row[: self._steady] else at
+            rows.append((*values, since, at))
+        self._history.change(connection, "until", ended)
+        self._history.put(connection, opened)
+        return rows
+
+    def _rows(self, current: Current) -> dict[Cells, Cells]:
+        """The records as rows by their keys; a probe that repeats a key has its last word."""
+        rows: dict[Cells, Cells] = {}
+        cells, width = self._cells, self._key
+        for outcome, records in current:
+            node, at = outcome.node, held(outcome.at)
+            for record in records:
+                row = (node, *cells(record), at)
+                rows[row[:width]] = row
+        return rows
+
+    def _in(self, gap: Untold, row: Cells) -> bool:
+        return all(row[self._names.index(name)] == held(value) for name, value in gap.where)
 
 
-def _stored(connection: sa.Connection, shape: Tables, current: Current) -> list[Row]:
-    """The newest rows that these outcomes will replace."""
-    rows: list[Row] = []
-    for part in chunks(outcome.node for outcome, _ in current):
-        rows += connection.execute(sa.select(shape.newest).where(shape.newest.c.node.in_(part))).mappings().all()
-    if shape.record is Result:
-        asked = {(outcome.node, outcome.probe) for outcome, _ in current}
-        rows = [row for row in rows if (row["node"], row["probe"]) in asked]
-    return rows
+def _cells(order: Sequence[Column]) -> Callable[[Record], Cells]:
+    """What gives the values of a record as the database holds them."""
+    take = attrgetter(*(column.name for column in order))
+    if len(order) == 1:
+        return lambda record: (held(take(record)),)
+    times = [place for place, column in enumerate(order) if column.kind is datetime]
+    if not times:
+        return take
 
+    def cells(record: Record) -> Cells:
+        values = list(take(record))
+        for place in times:
+            values[place] = held(values[place])
+        return tuple(values)
 
-def _delete(connection: sa.Connection, shape: Tables, current: Current) -> None:
-    table = shape.newest
-    if shape.record is not Result:
-        for part in chunks(outcome.node for outcome, _ in current):
-            connection.execute(sa.delete(table).where(table.c.node.in_(part)))
-        return
-    nodes: dict[str, list[str]] = {}
-    for outcome, _ in current:
-        nodes.setdefault(outcome.probe, []).append(outcome.node)
-    for probe, names in nodes.items():
-        for part in chunks(names):
-            connection.execute(sa.delete(table).where(table.c.node.in_(part), table.c.probe == probe))
-
-
-def _key(shape: Tables, row: Row) -> tuple[Any, ...]:
-    return (row["node"], *(row[column.name] for column in keys(shape.record)))
-
-
-def _value(shape: Tables, row: Row) -> tuple[Any, ...]:
-    """What makes an interval: its key and the values that are not volatile."""
-    return (row["node"], *(row[column.name] for column in columns(shape.record) if not column.volatile))
+    return cells
