@@ -11,7 +11,9 @@ import sqlalchemy as sa
 from nicassh.db import NODE, Tables, chunks, connect, create, explained, held, retried, tables
 from nicassh.probe import Outcome, Probe
 from nicassh.record import Keep, Record
+from nicassh.store.late import mark
 from nicassh.store.result import Result
+from nicassh.store.tiers import Tiers
 from nicassh.store.writing import Row, Shelf, hold
 
 
@@ -28,6 +30,7 @@ class Store:
             for probe in probes
             for name, record in probe.records.items()
         }
+        self.tiers = Tiers(self.metadata, self.records)
         self._names = {record: name for probe in probes for name, record in probe.records.items()}
         self.every = {name: probe.every for probe in probes for name in probe.records}
         self.probes = {probe.name: list(probe.records) for probe in probes}
@@ -65,6 +68,7 @@ class Store:
             shelf.replace(connection, some, shelf.stored(connection, [outcome.node for outcome, _ in some]))
         for name, some in self._parted(late).items():
             self._shelves[name].append(connection, some)
+        mark(connection, self, outcomes)
 
     def _parted(self, outcomes: Iterable[Outcome]) -> dict[str, list[tuple[Outcome, list[Record]]]]:
         """The outcomes that ended well, each with its records of one table, by the names of the tables."""
