@@ -1,9 +1,10 @@
 """The store: outcomes and records written in one transaction a collection, and read back by views."""
 
+from nicassh.store.prune import prune
 from nicassh.store.result import Result
 from nicassh.store.rollup import rollup
 from nicassh.store.size import Size, sizes
 from nicassh.store.store import Store
 from nicassh.store.writing import Row
 
-__all__ = ["Result", "Row", "Size", "Store", "rollup", "sizes"]
+__all__ = ["Result", "Row", "Size", "Store", "prune", "rollup", "sizes"]

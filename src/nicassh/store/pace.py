@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import TypeVar
 
 import sqlalchemy as sa
 
 from nicassh.db import retried
 
+T = TypeVar("T")
 _GOAL = 0.05
 """Seconds that a step should take: others wait for one step, and for what is under way at the disk."""
 
@@ -16,29 +18,35 @@ _GOAL = 0.05
 class Pace:
     """Steps of a size that this database does in a few hundredths of a second, with as long a pause after each.
 
-    `size` is what one step may take on, in whatever the work counts. After `most` seconds it is over.
+    `size` is what one step may take on, in whatever the work counts. After `most` seconds it is `over`.
+    `longest` is how long a step has taken.
     """
 
     def __init__(self, engine: sa.Engine, size: int, most: float) -> None:
-        self.size = size
-        self.longest = 0.0
+        self.size, self.longest = size, 0.0
         self._engine, self._least, self._end = engine, max(1, size // 64), time.monotonic() + most
 
-    def steps(self, work: Callable[[sa.Connection, int], bool]) -> bool:
-        """Has `work` do one step a transaction until it says that there was none to do, or the time is over.
+    @property
+    def over(self) -> bool:
+        """Whether it is time to leave the rest to the next time."""
+        return time.monotonic() >= self._end
 
-        Whether all is done. Raises DatabaseError.
-        """
-        while time.monotonic() < self._end:
-            begun = time.monotonic()
-            more = retried(self._engine, lambda connection: work(connection, self.size))
-            spent = time.monotonic() - begun
-            if not more:
+    def step(self, work: Callable[[sa.Connection, int], T]) -> T:
+        """What `work` gives, in a transaction of its own, with the size that it may take on. Raises DatabaseError."""
+        begun = time.monotonic()
+        result = retried(self._engine, lambda connection: work(connection, self.size))
+        spent = time.monotonic() - begun
+        self.longest = max(self.longest, spent)
+        if spent > _GOAL:
+            self.size = max(self._least, self.size // 2)
+        elif spent < _GOAL / 4:
+            self.size *= 2
+        time.sleep(spent)
+        return result
+
+    def steps(self, work: Callable[[sa.Connection, int], object]) -> bool:
+        """Steps until one gives something false: then all is done; or until it is over. Raises DatabaseError."""
+        while not self.over:
+            if not self.step(work):
                 return True
-            self.longest = max(self.longest, spent)
-            if spent > _GOAL:
-                self.size = max(self._least, self.size // 2)
-            elif spent < _GOAL / 4:
-                self.size *= 2
-            time.sleep(spent)
         return False

@@ -14,6 +14,7 @@ from nicassh.record import Keep, Record
 from nicassh.store.late import mark
 from nicassh.store.result import Result
 from nicassh.store.tiers import Tiers
+from nicassh.store.top import Tops
 from nicassh.store.writing import Row, Shelf, hold
 
 
@@ -35,6 +36,7 @@ class Store:
         self.every = {name: probe.every for probe in probes for name in probe.records}
         self.probes = {probe.name: list(probe.records) for probe in probes}
         self.engine = connect(url)
+        self.tops = Tops(self.metadata, self.records, self.engine.dialect)
         self._results = Shelf(self.outcomes, self.engine.dialect)
         self._shelves = {name: Shelf(shape, self.engine.dialect) for name, shape in self.records.items()}
 
@@ -69,6 +71,7 @@ class Store:
         for name, some in self._parted(late).items():
             self._shelves[name].append(connection, some)
         mark(connection, self, outcomes)
+        self.tops.write(connection, outcomes)
 
     def _parted(self, outcomes: Iterable[Outcome]) -> dict[str, list[tuple[Outcome, list[Record]]]]:
         """The outcomes that ended well, each with its records of one table, by the names of the tables."""

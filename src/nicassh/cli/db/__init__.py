@@ -7,6 +7,7 @@ import click
 from nicassh.cli.lazy import Lazy
 
 COMMANDS = {
+    "prune": "Delete what is older than the settings keep, now.",
     "stats": "Show how much each table holds, and from when.",
 }
 
@@ -17,4 +18,5 @@ def command() -> None:
 
     \b
     nicamon db stats
+    nicamon db prune
     """
