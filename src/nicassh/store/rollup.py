@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from nicassh.db import chunks
 from nicassh.store.pace import Pace
-from nicassh.store.tiers import RAW, TIERS, Series, Tier, seconds
+from nicassh.store.tiers import RAW, TIERS, Series, Tier, bucket, seconds, summary
 from nicassh.store.writing import hold
 
 if TYPE_CHECKING:
@@ -98,11 +98,8 @@ class _Level:
 def _replace(series: Series, source: Tier, target: Tier) -> _Replace:
     """Deletes and inserts the buckets of `nodes` from `begin` to `end`."""
     old, new = series.tables[source], series.tables[target]
-    at = seconds(old.c.at)
-    # The width stands in the text: a parameter in GROUP BY is to PostgreSQL another one than that in SELECT.
-    bucket = at - at % sa.literal_column(str(target.width), sa.BigInteger)
-    identity = [old.c.node, bucket, *(old.c[key] for key in series.keys)]
-    values = [part for metric in series.metrics for part in (_counted if source is RAW else _summed)(old, metric)]
+    identity = [old.c.node, bucket(old, target.width), *(old.c[key] for key in series.keys)]
+    values = [part for metric in series.metrics for part in summary(old, metric, source)]
     query = sa.select(*identity, *values).where(*_range(old)).group_by(*identity)
     return sa.delete(new).where(*_range(new)), sa.insert(new).from_select([column.name for column in new.c], query)
 
@@ -111,15 +108,3 @@ def _range(table: sa.Table) -> list[sa.ColumnElement[bool]]:
     begin, end = sa.bindparam("begin", type_=sa.BigInteger), sa.bindparam("end", type_=sa.BigInteger)
     at = seconds(table.c.at)
     return [table.c.node.in_(sa.bindparam("nodes", expanding=True)), at >= begin, at < end]
-
-
-def _counted(table: sa.Table, metric: str) -> list[sa.ColumnElement[Any]]:
-    """n, sum, min and max of the values of a number."""
-    value = table.c[metric]
-    return [sa.func.count(value), sa.func.sum(sa.cast(value, sa.Double)), sa.func.min(value), sa.func.max(value)]
-
-
-def _summed(table: sa.Table, metric: str) -> list[sa.ColumnElement[Any]]:
-    """The same of the buckets below; a bucket from before its probe had the number has no n."""
-    n, total, low, high = (table.c[f"{metric}_{part}"] for part in ("n", "sum", "min", "max"))
-    return [sa.func.coalesce(sa.func.sum(n), 0), sa.func.sum(total), sa.func.min(low), sa.func.max(high)]

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from nicassh.db import NODE, Tables, chunks, connect, create, explained, held, retried, tables
 from nicassh.probe import Outcome, Probe
 from nicassh.record import Keep, Record
+from nicassh.store.history import Point, history
 from nicassh.store.late import mark
 from nicassh.store.result import Result
 from nicassh.store.tiers import Tiers
@@ -128,6 +129,18 @@ class Store:
         join = sa.and_(*(newest.c[column.name] == column for column in key))
         query = sa.select(table).join(newest, join).where(table.c.at == first)
         return self._select(query, table, nodes, {})
+
+    def history(
+        self, name: str, metric: str, nodes: Iterable[str], since: datetime, until: datetime, step: float = 0, /,
+        **where: Sequence[Any],
+    ) -> list[Point]:  # fmt: skip
+        """The points of a number of a series from `since` until before `until`, in the order of time.
+
+        `step` is how many seconds a point may stand for; 0 gives the values as they came. The coarsest tier that
+        has such points is read; what it does not have any more comes from a coarser one, what it does not have
+        yet from a finer one. `tiers.series[name].metrics` are the numbers there are. Raises DatabaseError.
+        """
+        return history(self, name, metric, list(nodes), since, until, step, where)
 
     def probe_of(self, record: str) -> str:
         """The probe that fills a record's table."""

@@ -85,6 +85,23 @@ def seconds(column: sa.ColumnElement[Any]) -> sa.ColumnElement[int]:
     return sa.type_coerce(column, sa.BigInteger)
 
 
+def bucket(table: sa.Table, width: int) -> sa.ColumnElement[int]:
+    """The start of the bucket that a row is in."""
+    at = seconds(table.c.at)
+    # The width stands in the text: a parameter in GROUP BY is to PostgreSQL another one than that in SELECT.
+    return at - at % sa.literal_column(str(width), sa.BigInteger)
+
+
+def summary(table: sa.Table, metric: str, tier: Tier) -> list[sa.ColumnElement[Any]]:
+    """n, sum, min and max of a number over rows of a tier."""
+    if tier is RAW:
+        value = table.c[metric]
+        return [sa.func.count(value), sa.func.sum(sa.cast(value, sa.Double)), sa.func.min(value), sa.func.max(value)]
+    n, total, low, high = (table.c[f"{metric}_{part}"] for part in ("n", "sum", "min", "max"))
+    # A bucket from before its probe had the number has no n.
+    return [sa.func.coalesce(sa.func.sum(n), 0), sa.func.sum(total), sa.func.min(low), sa.func.max(high)]
+
+
 def _series(metadata: sa.MetaData, name: str, shape: Tables) -> Series:
     history = shape.history
     assert history is not None  # noqa: S101 a series always has one
