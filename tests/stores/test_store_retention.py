@@ -19,7 +19,7 @@ from nicassh.store import Store, prune, rollup
 
 KEEPS = Config(keep_raw=1 / 8, keep_5m=1 / 4, keep_1h=2.0)
 EACH = settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 # Minutes from a row's time to the next one's: mostly forward, sometimes long, sometimes back (a late row, a clock).
 STEPS = st.one_of(st.integers(1, 9), st.sampled_from([25, 90, 400, -3, -40, -200, -700]))
