@@ -18,13 +18,13 @@ _GOAL = 0.05
 class Pace:
     """Steps of a size that this database does in a few hundredths of a second, with as long a pause after each.
 
-    `size` is what one step may take on, in whatever the work counts. After `most` seconds it is `over`.
-    `longest` is how long a step has taken.
+    `size` is what one step may take on, in whatever the work counts. It grows to four times what it was at first and
+    no further: after many steps that had little to do comes one that has much. After `most` seconds it is `over`.
     """
 
     def __init__(self, engine: sa.Engine, size: int, most: float) -> None:
-        self.size, self.longest = size, 0.0
-        self._engine, self._least, self._end = engine, max(1, size // 64), time.monotonic() + most
+        self.size, self._least, self._greatest = size, max(1, size // 64), size * 4
+        self._engine, self._end = engine, time.monotonic() + most
 
     @property
     def over(self) -> bool:
@@ -36,11 +36,10 @@ class Pace:
         begun = time.monotonic()
         result = retried(self._engine, lambda connection: work(connection, self.size))
         spent = time.monotonic() - begun
-        self.longest = max(self.longest, spent)
         if spent > _GOAL:
             self.size = max(self._least, self.size // 2)
         elif spent < _GOAL / 4:
-            self.size *= 2
+            self.size = min(self._greatest, self.size * 2)
         time.sleep(spent)
         return result
 
