@@ -23,7 +23,7 @@ help: ## List the targets
 install: .venv/nicamon ## Make .venv and install nicamon into it
 
 packages: .venv/develop
-	@$(BIN)/python -m nicassh.demo.packages openssh-server iproute2 busybox mksh dash tcsh fish zsh || [ -z "$$CI" ]
+	@$(BIN)/python -m nicassh.demo.packages openssh-server iproute2 busybox mksh dash tcsh fish zsh systemd || [ -z "$$CI" ]
 	@$(BIN)/python -m nicassh.demo.packages $(SYSTEMS) || [ -z "$$CI" ]
 	@$(BIN)/python -m nicassh.demo.packages postgresql mariadb-server || [ -z "$$CI" ]
 
@@ -50,12 +50,20 @@ format: .venv/develop ## Format the code
 docs: .venv/develop ## Write the generated pages of docs/
 	$(BIN)/python docs/generate.py
 
-bench: packages ## Compare with pdsh on 100 real nodes, measure kept sessions, count what a node pays, time the views (root)
+bench: packages ## Compare with pdsh on 100 nodes and with another queue, measure sessions, queue, nodes and views (root)
 	@$(BIN)/python -m nicassh.demo.packages pdsh
+	@$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --group bench
 	$(BIN)/python tests/bench/fanout.py
 	$(BIN)/python tests/bench/kept.py
 	$(BIN)/python tests/bench/footprint.py
 	$(BIN)/python tests/bench/views.py
+	$(BIN)/python tests/bench/queue_rate.py
+	$(BIN)/python tests/bench/queue_deferred.py
+	$(BIN)/python tests/bench/queue_share.py
+	$(BIN)/python tests/bench/queue_rival.py
+	$(BIN)/python tests/bench/queue_start.py
+	$(BIN)/python tests/bench/queue_race.py
+	$(BIN)/python tests/bench/fair.py
 
 clean: ## Remove .venv and caches
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,4 +1,4 @@
-"""Writes the pages of docs/ that are made from declarations: probes.md, views.md, cli.md, configuration.md.
+"""Writes the pages of docs/ that are made from declarations: see `PAGES`.
 
 python docs/generate.py           writes them
 python docs/generate.py --check   exit code 1, and the names of those that are not as they would be written
@@ -15,14 +15,14 @@ from pathlib import Path
 import click
 
 from nicassh import probe
-from nicassh.cli import command
+from nicassh.cli import COMMANDS, command
 from nicassh.cli.init import configuration as commented
 from nicassh.cli.session import Session
 from nicassh.config import SETTINGS, Config
 from nicassh.probe import Probe
 from nicassh.record import Column, Keep, columns
 from nicassh.units import draw_seconds
-from nicassh.views import NAMED, Field
+from nicassh.views import NAMED, Field, queue
 
 WIDTH = 120
 NOTE = "<!-- Written by docs/generate.py. Do not edit: run `make docs`. -->"
@@ -31,6 +31,7 @@ KEEPS = {
     Keep.INTERVALS: "intervals: `{0}` has the newest rows, `{0}_intervals` one for each value, with since and until",
     Keep.LATEST: "latest: `{0}` has the newest rows and nothing else",
 }
+LOOK = ("queue", "show", "explain", "procs")
 TABLE = ("--json", "--ndjson", "--csv", "--sort", "--filter", "--columns", "--gather", "--watch")
 KINDS = {
     "str": "text",
@@ -54,9 +55,8 @@ def main(words: list[str]) -> int:
     """Writes the pages, or checks them; the exit code."""
     folder = Path(__file__).resolve().parent
     drifted = []
-    pages = {"probes.md": probes(), "views.md": views(), "cli.md": cli(), "configuration.md": configuration()}
-    for name, lines in pages.items():
-        text = "\n".join([NOTE, "", *lines]).rstrip("\n") + "\n"
+    for name, lines in PAGES.items():
+        text = "\n".join([NOTE, "", *lines()]).rstrip("\n") + "\n"
         file = folder / name
         if not file.is_file() or file.read_text(encoding="utf-8") != text:
             drifted.append(f"docs/{name}")
@@ -111,10 +111,17 @@ def views() -> Iterator[str]:
     yield ""
     yield "What `nicamon show NAME` shows besides the rows of a record, whose columns are in [probes](probes.md)."
     yield "A table on a terminal shows the columns that fit; those marked `on request` only where `--columns` names"
-    yield "them. `--json` has them all, under these names."
+    yield "them. `--json` has them all, under these names. The last three are the tables of `nicamon queue`."
     for name, named in NAMED.items():
-        yield from ("", f"## {name}", "", named.help, "")
-        yield from _table([("column", "unit", "", "thresholds", "what it is"), *map(_field, named.fields)])
+        yield from _view(name, named.help, named.fields)
+    yield from _view("nicamon queue", "The classes of jobs, one line each: see [the queue](queue.md).", queue.CLASSES)
+    yield from _view("nicamon queue: workers", "The workers that are alive; in JSON `workers`.", queue.HEADS)
+    yield from _view("nicamon queue jobs", "The jobs, one line each; in JSON `troubled` has some of them.", queue.JOBS)
+
+
+def _view(name: str, said: str, fields: Iterable[Field]) -> Iterator[str]:
+    yield from ("", f"## {name}", "", said, "")
+    yield from _table([("column", "unit", "", "thresholds", "what it is"), *map(_field, fields)])
 
 
 def _field(field: Field) -> tuple[str, ...]:
@@ -123,16 +130,31 @@ def _field(field: Field) -> tuple[str, ...]:
 
 
 def cli() -> Iterator[str]:
-    """The page of the command line: the help of every command."""
+    """The page of the command line: the help of every command, but for those of `look`."""
     yield "# Command line"
     yield ""
-    yield "The help of each command. Exit codes and what the words mean: [operate](operate.md)."
+    yield "The help of each command; that of `queue`, `show`, `explain` and `procs` stands on [a page of its"
+    yield "own](cli-look.md). Exit codes and what the words mean: [operate](operate.md)."
+    yield from _command(command, _top(), {}, [name for name in COMMANDS if name not in LOOK])
+
+
+def look() -> Iterator[str]:
+    """The page of the commands that show what is in the database, or on the nodes."""
+    yield "# Command line: looking"
+    yield ""
+    yield "The help of `queue`, `show`, `explain` and `procs`; that of [all others](cli.md)."
+    yield from _below(command, _top(), {}, LOOK)
+
+
+def _top() -> click.Context:
     settings = {**command.context_settings, "terminal_width": WIDTH, "max_content_width": WIDTH}
-    yield from _command(command, click.Context(command, info_name="nicamon", obj=Plain(), **settings), {})
+    return click.Context(command, info_name="nicamon", obj=Plain(), **settings)
 
 
-def _command(one: click.Command, context: click.Context, seen: dict[str, str]) -> Iterator[str]:
-    """The help of a command and of those below it. `seen` has the options that stand further up, and where."""
+def _command(
+    one: click.Command, context: click.Context, seen: dict[str, str], below: Iterable[str] | None = None
+) -> Iterator[str]:
+    """The help of a command and of those below it, or of some. `seen` has the options further up, and where."""
     text, cut, options = one.get_help(context).partition("\n\nOptions:\n")
     known = seen.setdefault(options, context.command_path)
     first = known == context.command_path
@@ -140,10 +162,10 @@ def _command(one: click.Command, context: click.Context, seen: dict[str, str]) -
     options = _own(options, tables) if context.parent else options
     cut = cut if options else ""
     yield from ("", f"## {context.command_path}", "", "```text", text + cut + options if first else text, "```")
-    if not first:
+    if options and not first:
         yield f"Options: those of `{known}`."
     if isinstance(one, click.Group):
-        yield from _below(one, context, seen)
+        yield from _below(one, context, seen, one.list_commands(context) if below is None else below)
 
 
 def _own(options: str, tables: bool) -> str:
@@ -153,10 +175,10 @@ def _own(options: str, tables: bool) -> str:
     return "\n".join(own if len(own) == len(entries) else [*own, f"  and those of a table: {', '.join(TABLE)}"])
 
 
-def _below(group: click.Group, context: click.Context, seen: dict[str, str]) -> Iterator[str]:
-    """The commands of a group; those that have the options of one before them are only named."""
+def _below(group: click.Group, context: click.Context, seen: dict[str, str], names: Iterable[str]) -> Iterator[str]:
+    """Some commands of a group; those that have the options of one before them are only named."""
     alike: dict[str, list[str]] = {}
-    for name in group.list_commands(context):
+    for name in names:
         child = group.get_command(context, name)
         assert child is not None  # noqa: S101 the group has just named it
         own = click.Context(child, info_name=name, parent=context, terminal_width=WIDTH, max_content_width=WIDTH)
@@ -166,8 +188,8 @@ def _below(group: click.Group, context: click.Context, seen: dict[str, str]) -> 
             alike.setdefault(options, []).append(f"`{name}`")
         else:
             yield from _command(child, own, seen)
-    for options, names in alike.items():
-        said = f"{', '.join(names)} have the options of `{seen[options]}`; their columns are in "
+    for options, some in alike.items():
+        said = f"{', '.join(some)} have the options of `{seen[options]}`; their columns are in "
         yield from ("", *textwrap.wrap(f"{said}[views](views.md) and [probes](probes.md).", WIDTH))
 
 
@@ -206,6 +228,14 @@ def _table(rows: Iterable[Iterable[str]]) -> Iterator[str]:
         if index == 0:
             yield f"|{'---|' * len(cells)}"
 
+
+PAGES = {
+    "probes.md": probes,
+    "views.md": views,
+    "cli.md": cli,
+    "cli-look.md": look,
+    "configuration.md": configuration,
+}
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

@@ -13,7 +13,7 @@ from nicassh.clean import clean
 from nicassh.config import Config
 from nicassh.errors import UsageError
 from nicassh.nodes import Node
-from nicassh.probe import Outcome, Probe, read
+from nicassh.probe import Advance, Outcome, Probe, read
 from nicassh.record import Record, Untold, plain
 from nicassh.state import LOGIN, State
 from nicassh.store import Store
@@ -171,10 +171,17 @@ def _advance(store: Store, probe: Probe, outcomes: list[Outcome]) -> list[Outcom
         then, records = before.get(outcome.node, (outcome.at, []))
         told = [record for record in records if not any(_untold(record, gap) for gap in outcome.untold)]
         if outcome.state is State.OK and told:
-            seconds = (outcome.at - then).total_seconds()
-            outcome = replace(outcome, records=tuple(probe.advance(outcome.records, told, seconds)))  # noqa: PLW2901
+            outcome = _compared(probe.advance, outcome, told, (outcome.at - then).total_seconds())  # noqa: PLW2901
         advanced.append(outcome)
     return advanced
+
+
+def _compared(advance: Advance, outcome: Outcome, told: Sequence[Record], seconds: float) -> Outcome:
+    try:
+        return replace(outcome, records=tuple(advance(outcome.records, told, seconds)))
+    except Exception as error:  # noqa: BLE001 a site's probe: its trouble is an outcome, as with a parser
+        reason = clean(f"compared with the time before: {type(error).__name__}: {error}", 300)
+        return replace(outcome, state=State.UNREADABLE, reason=reason, records=(), untold=())
 
 
 def _untold(record: Record, gap: Untold) -> bool:

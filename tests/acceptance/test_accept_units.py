@@ -133,6 +133,7 @@ def test_a_machine_without_systemd_is_told_of_cron(here: Program, tmp_path: Path
         pytest.skip("systemd runs this machine")
     done = here("install-units", "--user", code=2, XDG_CONFIG_HOME=str(tmp_path))
     assert "systemd does not run on this machine" in done.stderr
+    assert "let cron do it" in done.stderr
     assert not (tmp_path / "systemd").exists()
 
 

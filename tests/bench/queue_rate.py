@@ -54,10 +54,11 @@ def main() -> None:
     sys.exit(0 if well else 1)
 
 
-def rate(url: str, workers: int, batch: int, number: int) -> float:
-    """Jobs a second of so many workers."""
+def rate(url: str, workers: int, batch: int, number: int, *, chores: bool = False) -> float:
+    """Jobs a second of so many workers: probes, each of a node, or chores, which concern no node."""
     queue = crew.opened(url)
-    jobs.arm(queue, [Wanted(PROBE, f"n{one}", "load", Priority.MEDIUM, _DAY) for one in range(number)])
+    names = [("nothing", "", f"{one}") if chores else (PROBE, f"n{one}", "load") for one in range(number)]
+    jobs.arm(queue, [Wanted(*name, Priority.MEDIUM, _DAY) for name in names])
     queue.engine.dispose()
     found = crew.together(workers, _work, url, batch)
     done = [one for _, _, ids in found for one in ids]
@@ -76,6 +77,7 @@ def _work(wait: Callable[[], object], url: str, limit: int) -> tuple[float, floa
     while batch := jobs.claim(queue, claimant, limit):
         counted = jobs.finish(queue, claimant, batch, [Ended(job) for job in batch.jobs])
         claimant.batch = None
+        claimant.spent.append((batch.priority, time.monotonic() - end))
         end = time.monotonic()
         done += [job.id for job in batch.jobs] if counted == len(batch.jobs) else []
     jobs.leave(queue, claimant)

@@ -17,11 +17,15 @@ import reading
 from nicassh import probe
 from nicassh.cli import COMMANDS, command
 from nicassh.config import SETTINGS, places
+from nicassh.jobs import Priority
+from nicassh.jobs.table import METADATA
 from nicassh.state import State
 from nicassh.store import Store
 from nicassh.transport import client, faults
+from nicassh.views import queue
 
 OPERATE = reading.TOP / "docs" / "operate.md"
+QUEUE = reading.TOP / "docs" / "queue.md"
 README = reading.TOP / "README.md"
 QUOTES = re.compile("[\u2018\u2019\u201a\u201c\u201d\u201e\u00ab\u00bb\u00a0]")
 each_page = pytest.mark.parametrize("page", reading.PAGES, ids=lambda page: page.name)
@@ -82,7 +86,7 @@ def test_commands_in_examples_exist() -> None:
     for page in reading.PAGES:
         code = [block.text for block in reading.blocks(page) if block.kind in ("sh", "console")]
         code += re.findall(r"`([^`\n]+)`", reading.prose(page))
-        for words in re.findall(r"(?<![\w./-])nicamon ([a-z]+)(?: ([a-z]+))?", "\n".join(code)):
+        for words in re.findall(r"(?<![\w./-])nicamon ([a-z][a-z-]*)(?: ([a-z]+))?", "\n".join(code)):
             _check(words, page)
 
 
@@ -144,4 +148,22 @@ def test_sql_of_the_pages_runs_on_the_database(tmp_path: Path) -> None:
 def test_tables_of_the_database_are_explained() -> None:
     text = "".join(row[0] for row in reading.cells(OPERATE, "table"))
     store = Store("sqlite://", probe.load_all())
-    assert set(re.findall(r"`(\w+)`", text)) == set(store.metadata.tables)
+    assert set(re.findall(r"`(\w+)`", text)) == {*store.metadata.tables, *METADATA.tables}
+
+
+def test_classes_of_the_probes_are_those_of_the_page() -> None:
+    """docs/queue.md names each probe under its class."""
+    rows = {row[0]: set(re.findall(r"`(\w+)`", row[1])) for row in reading.cells(QUEUE, "class")}
+    assert list(rows) == [priority.word for priority in Priority]
+    for one in probe.load_all():
+        assert one.name in rows[one.priority]
+    assert sum(map(len, rows.values())) == len(probe.load_all())
+
+
+def test_columns_of_the_queue_are_explained() -> None:
+    """By the names over them, but for those that say what they are."""
+    (first, *_), *_ = [block.text.splitlines()[1:] for block in reading.blocks(QUEUE) if "QUEUE" in block.text]
+    named = {name for row in reading.cells(QUEUE, "column") for name in row[0].split(", ")}
+    titles = [field.column.title for field in queue.CLASSES]
+    assert re.split(r"  +", first) == titles
+    assert set(titles) - named == {"class"}

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import sqlalchemy as sa
+from multitude import at_once
 from servers import Server
 from unit_rows import PROBES, at, login, made, outcome
 
@@ -16,19 +15,6 @@ from nicassh.errors import DatabaseError
 from nicassh.store import Store
 
 NODES = [f"nc{number}" for number in range(8)]
-
-
-def at_once(*works: Callable[[], object]) -> None:
-    """Runs all at the same moment; raises what one of them raises."""
-    gate = threading.Barrier(len(works))
-
-    def run(work: Callable[[], object]) -> object:
-        gate.wait()
-        return work()
-
-    with ThreadPoolExecutor(len(works)) as pool:
-        for done in [pool.submit(run, work) for work in works]:
-            done.result()
 
 
 def test_several_make_the_tables_at_once(database: str) -> None:
@@ -116,7 +102,8 @@ def test_the_victim_of_a_deadlock_begins_anew(database: str) -> None:
     at_once(*(lambda order=order: retried(engine, lambda c: work(c, order)) for order in ((1, 2), (2, 1))))
     with engine.connect() as connection:
         assert connection.exec_driver_sql("SELECT number FROM pairs").scalars().all() == [2, 2]
-    assert len(tries) == (2 if engine.dialect.name == "sqlite" else 3)
+    # SQLite lets in one after the other; a server breaks off one of them, or on a slow machine each once.
+    assert len(tries) in ((2,) if engine.dialect.name == "sqlite" else (3, 4))
     engine.dispose()
 
 

@@ -112,3 +112,23 @@ def test_a_probe_that_finds_nothing_is_told_what_was_there(
     assert seen == []
     save(store, probes, [Answered(node, login, (outcome("nc2", "processes", at(60), **fields),))])
     assert seen == ([] if asked is None else [asked])
+
+
+def test_a_comparison_that_fails_is_the_outcome_of_its_node_alone(store: Store) -> None:
+    def stumbling(now: Any, _before: Any, _seconds: float) -> Any:
+        if any(one.pid == 66 for one in now):
+            raise ZeroDivisionError("no time has passed")
+        return now
+
+    probes = [replace(one, advance=stumbling) if one.name == "processes" else one for one in PROBES]
+    for second in (0, 60):
+        answers = [
+            Answered(
+                Node(name, name), outcome(name, "login", at(second)), (outcome(name, "processes", at(second), one),)
+            )
+            for name, one in (("nc2", process(1.0, 66)), ("nc3", process(1.0)))
+        ]
+        save(store, probes, answers)
+    states = {row["node"]: row for row in store.newest("outcomes", ["nc2", "nc3"], probe=["processes"])}
+    assert (states["nc2"]["state"], states["nc3"]["state"]) == ("unreadable", "ok")
+    assert "ZeroDivisionError: no time has passed" in states["nc2"]["reason"]

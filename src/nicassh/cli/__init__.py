@@ -21,7 +21,7 @@ COMMANDS = {
     "nodes": "List the nodes of the inventory.",
     "keys": "Show and record the host keys of nodes.",
     "probes": "List the probes and what they collect.",
-    "collect": "Ask the nodes and store what they answer.",
+    "collect": "Ask the nodes what is due, and store what they answer.",
     "worker": "Stay and run what comes due, with several processes.",
     "queue": "Show the jobs, and try again, drop or hasten some.",
     "show": "Show the farm, or any record, from the database.",
@@ -51,6 +51,7 @@ def command(ctx: click.Context, config: Path | None) -> None:
     nicamon demo up                   a farm to try things on, on this machine
     nicamon init                      a configuration and an inventory to fill in
     nicamon collect                   ask all nodes and store what they answer
+    nicamon queue                     what is due, and who is at it
     nicamon show farm                 the farm, one line a node
     nicamon procs --user strmaxim     what a user runs, on all nodes, now
     nicamon explain nc13              what is wrong with a node

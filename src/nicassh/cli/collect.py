@@ -20,7 +20,7 @@ from nicassh.worker import Worker, schedule
     "-n", "--node", "expression", default="", metavar="EXPR", help="Ask these nodes now: nc[2-4], @batch, …"
 )
 @click.option(
-    "-p", "--probe", "names", multiple=True, shell_complete=complete_probes,
+    "-p", "--probe", "names", multiple=True, metavar="PROBE", shell_complete=complete_probes,
     help="Run this probe now; may be repeated.",
 )  # fmt: skip
 @click.option("--now", is_flag=True, help="Run all probes on all nodes now, whether they are due or not.")
@@ -29,19 +29,19 @@ from nicassh.worker import Worker, schedule
 def command(session: Session, expression: str, names: tuple[str, ...], now: bool, quiet: bool) -> None:
     """Ask the nodes what is due, and store what they answer.
 
-    Each probe has its own period, and each node its own jobs. This command does what is due until there
-    is no more, and ends; one that is started meanwhile takes what the first has not. With --now, nodes or
-    probes it asks at once, due or not.
+    Each probe has a period of its own (see nicamon probes), so cron starts this every minute: it runs
+    what is due and ends. One that is started while another is at work takes what that one has not. With
+    --now, --node or --probe the nodes are asked at once, due or not.
 
-    Exit code 0: all well. 1: some node or probe failed; the others are stored, and the table keeps
-    the failed ones with their reason. On a terminal there is a progress bar; from cron there is
-    silence unless something failed.
+    Exit code 0: all well. 1: some node or probe failed; the others are stored, and the tables keep
+    what was known of those. On a terminal there is a progress bar; from cron there is silence unless
+    something failed.
 
     \b
     nicamon collect
-    nicamon collect --now
-    nicamon collect -n @batch -p load -p memory
-    * * * * *  nicamon collect            (a line for crontab)
+    nicamon collect --now                            all, at once
+    nicamon collect -n @batch -p load -p memory      these, at once
+    * * * * *  ~/nicamon/bin/nicamon collect         a line for crontab -e
     """
     probes = session.probes(names)
     asks = collect.plan(session.select(expression), probes)
@@ -81,8 +81,12 @@ def _work(session: Session, progress: Progress, answers: list[collect.Answered],
         progress.total = jobs.nodes_due(queue)
     with worker, progress:
         if wanted:
-            jobs.take(queue, worker.claimant, wanted)
-            worker.work(held=True)
+            batch = jobs.take(queue, worker.claimant, wanted)
+            try:
+                worker.work(held=True)
+            except KeyboardInterrupt:
+                jobs.forget(queue, batch)  # nobody waits for it any more
+                raise
         elif worker.may_work():
             worker.work()
         else:

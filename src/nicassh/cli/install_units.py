@@ -63,7 +63,7 @@ def command(
         click.echo("\n".join(f"# {place / name}\n{text}" for name, text in units.items()), nl=False)
         return
     if not (folder or _BOOTED.is_dir()):
-        hint = "let cron do it (docs/operate.md); --print or --folder gives the units for another machine"
+        hint = "let cron do it: * * * * * nicamon collect; --print or --folder gives the units for another machine"
         raise SetupError("systemd does not run on this machine", hint)
     _write(place, units, force)
     if not folder:

@@ -13,6 +13,7 @@ import click
 from nicassh.collect import Answered, Ask
 from nicassh.nodes import fold
 from nicassh.probe import Outcome
+from nicassh.units import counted
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -80,7 +81,7 @@ class Progress:
         seconds = time.monotonic() - self._start
         failed = f", {len(self._failed)} with failures" if self._failed else ""
         cut = "interrupted: what had arrived is stored; " if interrupted else ""
-        done = self.note or f"{self._done} of {self.total} nodes in {seconds:.1f} s{failed}"
+        done = self.note or f"{self._done} of {counted(self.total, 'node')} in {seconds:.1f} s{failed}"
         click.echo(f"{cut}{done}", err=True)
 
     def _update(self) -> None:

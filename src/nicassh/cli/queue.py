@@ -19,15 +19,16 @@ from nicassh.views import queue as views
 def command(ctx: click.Context, output: Output) -> None:
     """Show the jobs by class, the workers, and what is in trouble.
 
-    A class whose oldest job waits for more than a minute is marked: its share of the workers is too
-    small for what it has to do. In JSON: `rows` are the classes, beside them `workers` and `troubled`.
+    Each probe of each node is a job. A class whose oldest job has been due for more than a minute is
+    marked: too few workers, or none. In JSON `rows` are the classes, and beside them stand `workers`
+    and `troubled`.
 
     \b
     nicamon queue
     nicamon queue --watch 2
-    nicamon queue jobs nc13                 the jobs of a node, one by one
-    nicamon queue retry                     all that failed, is deferred or paused: try again now
-    nicamon queue now @batch software       do not wait for its time
+    nicamon queue jobs nc13             the jobs of a node, one by one
+    nicamon queue retry                 try what failed or is put off again now
+    nicamon queue now @batch software   do not wait for its time
     """
     session = ctx.find_object(Session)
     assert session is not None  # noqa: S101 the group above made it
@@ -40,13 +41,18 @@ def command(ctx: click.Context, output: Output) -> None:
 
 
 @command.command("jobs")
-@node_expression("expression", metavar="NODE", required=False, default="")
+@node_expression("expression", metavar="[NODE]", required=False, default="")
 @output_options
 @click.pass_obj
 def listing(session: Session, expression: str, output: Output) -> None:
     """List the jobs one by one, the next one first.
 
+    NODE is a node or an expression, as in nicamon nodes. A job is waiting (due), running, scheduled (for its
+    next time), deferred (it failed, and is tried again later), paused (its node is out of reach, and another of
+    its jobs tries it) or failed (for good).
+
     \b
+    nicamon queue jobs
     nicamon queue jobs nc13
     nicamon queue jobs --filter "state = deferred" --json
     """
@@ -54,10 +60,10 @@ def listing(session: Session, expression: str, output: Output) -> None:
     output.show(lambda: views.listed(session.queue, nodes=nodes))
 
 
-def _steering(name: str, act: Callable[..., int], done: str, text: str) -> None:
+def _steering(name: str, act: Callable[..., int], done: str, short: str, text: str) -> None:
     """Declares one of the commands that change jobs."""
 
-    @command.command(name, help=text)
+    @command.command(name, help=text, short_help=short)
     @node_expression("expression", metavar="[NODE]", required=False, default="")
     @click.argument("probe", required=False, default="", shell_complete=complete_probes)
     @click.pass_obj
@@ -72,8 +78,10 @@ def _nodes(session: Session, expression: str) -> list[str] | None:
 
 
 _steering(
-    "retry", jobs.retry, "to be tried again now",
-    """Give jobs that failed, are deferred after a failure, or paused with their node, a fresh start.
+    "retry", jobs.retry, "to be tried again now", "Try what failed, is deferred or paused again now.",
+    """Give jobs that failed, are deferred after a failure, or are paused with their node, a fresh start.
+
+    They are due at once; the next worker runs them.
 
     \b
     nicamon queue retry
@@ -82,7 +90,7 @@ _steering(
     """,
 )  # fmt: skip
 _steering(
-    "cancel", jobs.cancel, "cancelled",
+    "cancel", jobs.cancel, "cancelled", "Put due jobs off to their next time.",
     """Put due jobs off to their next time, and remove those that are done once. What runs goes on.
 
     \b
@@ -91,8 +99,10 @@ _steering(
     """,
 )  # fmt: skip
 _steering(
-    "now", jobs.now, "due now",
-    """Make jobs due at once, for the workers that run; `nicamon collect --now` does the work itself.
+    "now", jobs.now, "due now", "Make jobs due at once.",
+    """Make jobs due at once, also those of paused nodes; the next worker runs them.
+
+    To ask nodes here and now, without a worker: nicamon collect --now, or -n NODE -p PROBE.
 
     \b
     nicamon queue now nc13

@@ -29,29 +29,32 @@ _LINGER = 120.0
     "--processes", type=click.IntRange(1, 64), metavar="N", help="How many workers; else the setting `workers`."
 )
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing about batches that went well.")
-@click.option("--child", is_flag=True, hidden=True)
+@click.option("--child", type=int, metavar="PARENT", hidden=True)
 @click.option("--down-to", type=int, default=int(jobs.Priority.NEGLIGIBLE), hidden=True)
 @click.pass_obj
-def command(session: Session, processes: int | None, quiet: bool, child: bool, down_to: int) -> None:
+def command(session: Session, processes: int | None, quiet: bool, child: int | None, down_to: int) -> None:
     """Stay and run what comes due, with several processes.
 
-    It looks after the jobs of all nodes as `collect` does, each minute, and reads configuration,
-    inventory and probes anew when they change. SIGTERM or Ctrl-C: the batches that run are finished,
-    what they have not begun is given back. Workers on several head nodes share one queue where the
+    Does what a `nicamon collect` each minute does, sooner and with sessions that stay open. When
+    configuration, inventory or probes change, it takes them up within a minute; where they are wrong
+    then, it says so and goes on with the old ones. SIGTERM or Ctrl-C: the nodes that are being asked
+    are waited for, all else is given back. On several head nodes workers share one queue, where the
     database is a server. A line for each batch goes to stderr.
 
     \b
     nicamon worker
     nicamon worker --processes 8 --quiet
     nicamon install-units --user         have systemd run it
+    nicamon queue --watch 2              see what it does
     """
     level = logging.WARNING if quiet else logging.INFO
     logging.basicConfig(level=level, stream=sys.stderr, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    session.select()
     session.store.create()
     session.queue.create()
     config = replace(session.config, workers=processes or session.config.workers)
     if child:
-        _child(session, config, down_to)
+        _child(session, config, child, down_to)
         return
     pool = Pool(session.queue, _own_command(config, quiet), config, _Armed(session))
     _at_end(pool.stop)
@@ -64,19 +67,30 @@ class _Armed:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._seen: dict[Path, int] = {}
+        self._wanted: list[jobs.Wanted] = []
 
     def __call__(self) -> bool:
         """Whether the files have changed since the last call. Raises ConfigError where they are wrong now."""
+        try:
+            found, wanted = self._read()
+        except (ConfigError, OSError) as error:
+            what, hint = (error.what, error.hint) if isinstance(error, ConfigError) else (str(error), "")
+            raise ConfigError(f"{what}; what was read before stays in force", hint) from error
+        # Also where nothing has changed: a job that was not wanted any more stayed for as long as it ran.
+        jobs.arm(self._session.queue, wanted)
+        changed = bool(self._seen) and found != self._seen
+        self._seen, self._wanted = found, wanted
+        return changed
+
+    def _read(self) -> tuple[dict[Path, int], list[jobs.Wanted]]:
+        """The files, and the jobs they ask for; read where they have changed. Raises ConfigError, OSError."""
         fresh = Session(self._session.file)
         found = _versions(fresh)
         if found == self._seen:
-            return False
-        nodes, probes = fresh.select(), fresh.probes()
+            return found, self._wanted
         if fresh.config.database_url != self._session.config.database_url:
-            raise ConfigError("the setting `database` has changed", "start `nicamon worker` anew")
-        jobs.arm(self._session.queue, schedule(nodes, probes))
-        first, self._seen = not self._seen, found
-        return not first
+            raise ConfigError("the setting `database` has changed: start `nicamon worker` anew")
+        return found, schedule(fresh.select(), fresh.probes())
 
 
 def _versions(session: Session) -> dict[Path, int]:
@@ -87,11 +101,11 @@ def _versions(session: Session) -> dict[Path, int]:
     return {file: file.stat().st_mtime_ns for file in [*files, *([config.file] if config.file else [])]}
 
 
-def _child(session: Session, config: Config, down_to: int) -> None:
+def _child(session: Session, config: Config, parent: int, down_to: int) -> None:
     """One worker of the pool. It ends with its parent, and a lane for urgent work once there is none."""
     worker = Worker(session.queue, session.store, session.select(), session.probes(), config)
     _at_end(worker.stop)
-    parent, lane = os.getppid(), down_to < jobs.Priority.NEGLIGIBLE
+    lane = down_to < jobs.Priority.NEGLIGIBLE
     with worker:
         worker.stay(lambda: os.getppid() == parent, down_to, _LINGER if lane else None)
 
@@ -99,7 +113,7 @@ def _child(session: Session, config: Config, down_to: int) -> None:
 def _own_command(config: Config, quiet: bool) -> list[str]:
     """The command line of one worker."""
     file = ["--config", str(config.file)] if config.file else []
-    options = ["--child", "--processes", str(config.workers), *(["--quiet"] if quiet else [])]
+    options = ["--child", str(os.getpid()), "--processes", str(config.workers), *(["--quiet"] if quiet else [])]
     return [sys.executable, "-m", "nicassh", *file, "worker", *options]
 
 

@@ -8,7 +8,7 @@ of life meanwhile (`beat`), and gives back the rest (`leave`); what a dead one h
 
 from __future__ import annotations
 
-from nicassh.jobs.adding import add, take
+from nicassh.jobs.adding import add, forget, take
 from nicassh.jobs.arming import arm
 from nicassh.jobs.claimant import Claimant, beat, enter, leave, rank, release
 from nicassh.jobs.claiming import claim
@@ -25,7 +25,7 @@ from nicassh.jobs.steering import cancel, now, retry
 
 __all__ = [
     "PROBE", "SPANS", "Alive", "Batch", "Claimant", "Count", "Ended", "Job", "Priority", "Queue", "Situation", "Wanted",
-    "add", "arm", "beat", "cancel", "claim", "counts", "enter", "finish", "follow", "leave", "listed", "look",
+    "add", "arm", "beat", "cancel", "claim", "counts", "enter", "finish", "follow", "forget", "leave", "listed", "look",
     "nodes_due", "now", "overrun", "pause", "rank", "reap", "release", "retry", "soonest", "start", "state_of", "take",
     "tidy", "workers",
 ]  # fmt: skip

@@ -13,8 +13,8 @@ from nicassh.jobs.arming import fresh
 from nicassh.jobs.claimant import Claimant
 from nicassh.jobs.job import PROBE, Batch, Job
 from nicassh.jobs.priority import Priority, checked
-from nicassh.jobs.queue import Queue
-from nicassh.jobs.table import JOBS, RUNNING, WAITING
+from nicassh.jobs.queue import Queue, chunks
+from nicassh.jobs.table import FAILED, JOBS, RUNNING, WAITING
 
 _LOG = logging.getLogger("nicamon")
 
@@ -25,29 +25,55 @@ def add(
 ) -> bool:  # fmt: skip
     """Adds a job that is done once; False where the same one waits, is deferred or runs already.
 
-    One that runs is marked to run once more. With `force` the one that waits gets the new priority.
-    `delay` is in seconds. Raises DatabaseError.
+    One that runs is marked to run once more; one that failed for good begins anew. With `force` the one that
+    waits gets the new priority. `delay` is in seconds. Raises DatabaseError.
     """
     if checked(priority) != priority:
         _LOG.warning("%s %s: there is no priority %s, medium is taken", kind, argument or node, priority)
     priority = checked(priority)
     now = queue.now()
-    key = f"once {kind} {node} {argument}"
-    row = {**fresh(kind, node, argument, priority, now), "active_key": key, "next_try": now + delay}
+    row = {**fresh(kind, node, argument, priority, now), "next_try": now + delay}
+    row["active_key"] = f"once {kind} {node} {argument}"
+    # What was there may be done before it is marked; and then a new one is added after all.
+    while True:
+        if queue.write(lambda connection: _insert(connection, row)):
+            return True
+        if (begun := queue.write(lambda connection: _renew(connection, row, force))) is not None:
+            return begun
 
-    def insert(connection: sa.Connection) -> bool:
-        try:
-            with connection.begin_nested():
-                connection.execute(sa.insert(JOBS), [row])
-        except IntegrityError:
-            same = JOBS.c.active_key == key
-            connection.execute(sa.update(JOBS).where(same, JOBS.c.state == RUNNING).values(again=True))
-            if force:
-                connection.execute(sa.update(JOBS).where(same, JOBS.c.state == WAITING).values(priority=priority))
-            return False
+
+def _insert(connection: sa.Connection, row: dict[str, object]) -> bool:
+    """Inserts a row; False where its key is taken."""
+    try:
+        with connection.begin_nested():
+            connection.execute(sa.insert(JOBS), [row])
+    except IntegrityError:
+        # By itself and not with the update: MariaDB now holds the other's row in a way in which two would block
+        # each other.
+        return False
+    return True
+
+
+def _renew(connection: sa.Connection, row: dict[str, object], force: bool) -> bool | None:
+    """What a request is to the job that has its key; whether that begins anew, None where it has ended since."""
+    same = sa.update(JOBS).where(JOBS.c.active_key == row["active_key"])
+    if connection.execute(same.where(JOBS.c.state == FAILED).values(**row)).rowcount:
         return True
+    wish = {"again": sa.case((JOBS.c.state == RUNNING, sa.true()), else_=JOBS.c.again)}
+    if force:
+        wish["priority"] = sa.case((JOBS.c.state == WAITING, row["priority"]), else_=JOBS.c.priority)
+    return False if connection.execute(same.values(**wish)).rowcount else None
 
-    return queue.write(insert)
+
+def forget(queue: Queue, batch: Batch) -> None:
+    """Removes what was given back of a batch of jobs that are done once. Raises DatabaseError."""
+
+    def work(connection: sa.Connection) -> None:
+        for part in chunks([job.id for job in batch.jobs]):
+            mine = sa.and_(JOBS.c.id.in_(part), JOBS.c.state == WAITING, JOBS.c.every.is_(None))
+            connection.execute(sa.delete(JOBS).where(mine))
+
+    queue.write(work)
 
 
 def take(queue: Queue, claimant: Claimant, pairs: Iterable[tuple[str, str]], priority: int = Priority.HIGH) -> Batch:

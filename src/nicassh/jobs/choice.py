@@ -57,7 +57,8 @@ def choose(
             return Choice(Priority.CRITICAL)
     if not others:
         return None
-    available = workers - sum(number for one, number in running.items() if one not in others)
+    # Whoever asks is there for them in any case, so a class that waits alone has no need of a turn.
+    available = max(1, workers - sum(number for one, number in running.items() if one not in others))
     if available < len(others):
         # Of equals, min gives the first: the most urgent.
         return Choice(min(others, key=lambda one: passes.get(one, 0.0)), turn=True)

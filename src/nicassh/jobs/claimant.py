@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import sqlalchemy as sa
 
+from nicassh.jobs.choice import MEMORY
 from nicassh.jobs.job import Batch
 from nicassh.jobs.queue import Queue
 from nicassh.jobs.table import JOBS, RUNNING, WAITING, WORKERS
@@ -17,15 +18,18 @@ from nicassh.jobs.table import JOBS, RUNNING, WAITING, WORKERS
 
 @dataclass
 class Claimant:
-    """One worker. `batch` is what it claimed last and has not begun with; `busy` is whether others count it
-    as one that works. `spent` are class and seconds of the batches that came to their end since its last claim.
+    """One worker. `batch` is what it claimed last and has not begun with; `open` the classes of the batches that are
+    under way, by token; `serving` the class at which others count it, and `renewed` when it last said so. `spent`
+    are class and seconds of batches that came to their end and are not in the mean of their classes yet.
     """
 
     id: str = field(default_factory=lambda: str(uuid4()))
     host: str = field(default_factory=socket.gethostname)
     batch: Batch | None = None
-    spent: deque[tuple[int, float]] = field(default_factory=deque)
-    busy: bool = False
+    open: dict[str, int] = field(default_factory=dict)
+    serving: int | None = None
+    renewed: float = 0.0
+    spent: deque[tuple[int, float]] = field(default_factory=lambda: deque(maxlen=5 * MEMORY))
 
     def row(self, queue: Queue) -> dict[str, object]:
         """Its row among the workers, fresh."""
@@ -49,13 +53,21 @@ def leave(queue: Queue, claimant: Claimant) -> int:
         return number
 
     claimant.batch = None
+    claimant.open.clear()
     return queue.write(work)
 
 
 def release(queue: Queue, claimant: Claimant) -> int:
-    """Gives back all that a worker holds; how many jobs that were. Raises DatabaseError."""
-    claimant.batch = None
-    return queue.write(lambda connection: connection.execute(_release(JOBS.c.worker == claimant.id)).rowcount)
+    """Gives back all that a worker holds, so that it is idle; how many jobs that were. Raises DatabaseError."""
+
+    def work(connection: sa.Connection) -> int:
+        number = connection.execute(_release(JOBS.c.worker == claimant.id)).rowcount
+        connection.execute(sa.update(WORKERS).where(WORKERS.c.id == claimant.id).values(priority=None))
+        return number
+
+    claimant.batch = claimant.serving = None
+    claimant.open.clear()
+    return queue.write(work)
 
 
 def beat(queue: Queue, claimant: Claimant) -> bool:
@@ -66,7 +78,7 @@ def beat(queue: Queue, claimant: Claimant) -> bool:
     """
 
     def work(connection: sa.Connection) -> bool:
-        queue.ask_time(connection)
+        queue.clock.ask(connection)
         until = queue.now() + queue.lease
         mine = sa.and_(JOBS.c.state == RUNNING, JOBS.c.worker == claimant.id)
         connection.execute(sa.update(JOBS).where(mine).values(lease_until=until))
@@ -90,7 +102,8 @@ def _release(whose: sa.ColumnElement[bool]) -> sa.Update:
     """A run that had begun and was given up in order is no attempt that failed."""
     begun = sa.case((JOBS.c.started.is_not(None) & (JOBS.c.attempts > 0), JOBS.c.attempts - 1), else_=JOBS.c.attempts)
     held = sa.and_(JOBS.c.state == RUNNING, whose)
-    return sa.update(JOBS).where(held).values(state=WAITING, attempts=begun, **FREED)
+    # MariaDB changes one column after another: `attempts` first, as long as `started` is what it was.
+    return sa.update(JOBS).where(held).ordered_values((JOBS.c.attempts, begun), ("state", WAITING), *FREED.items())
 
 
 FREED = {"worker": None, "token": None, "lease_until": None, "started": None}

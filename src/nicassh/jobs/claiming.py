@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import uuid4
 
 import sqlalchemy as sa
@@ -29,13 +30,16 @@ _CROWDED = (
     .with_hint(JOBS, "FORCE INDEX (jobs_due)", "mariadb")
     .with_hint(JOBS, "FORCE INDEX (jobs_due)", "mysql")
 )
-_NEXT = (
+_DUE = (
     sa.select(*_FIELDS)
-    .where(DUE, JOBS.c.priority == sa.bindparam("class"), sa.or_(JOBS.c.node == "", JOBS.c.node.not_in(_CROWDED)))
+    .where(DUE, JOBS.c.priority == sa.bindparam("class"))
     .order_by(JOBS.c.next_try, JOBS.c.id)
     .limit(sa.bindparam("limit"))
     .with_for_update(skip_locked=True)
 )
+_NEXT = _DUE.where(sa.or_(JOBS.c.node == "", JOBS.c.node.not_in(_CROWDED)))
+# The length and not the name: by the index of nodes MariaDB would lock, and sort, all chores.
+_CHORES = _DUE.where(sa.func.length(JOBS.c.node) == 0)
 # A token is what running jobs have and no others. PostgreSQL, asked for a state, would look for all rows that have it.
 _TAKE = (
     sa.update(JOBS)
@@ -71,7 +75,16 @@ def claim(
     """
     if claimant.batch:
         return claimant.batch
-    claimant.batch = queue.write(lambda connection: _claim(queue, claimant, connection, limit, window, down_to, due_by))
+
+    def work(connection: sa.Connection) -> Claimant:
+        # A copy: where the transaction is begun anew, it begins from the same.
+        trying = replace(claimant, spent=claimant.spent.copy())
+        trying.batch = _claim(queue, trying, connection, limit, window, down_to, due_by)
+        return trying
+
+    done = queue.write(work)
+    claimant.batch, claimant.spent = done.batch, done.spent
+    claimant.serving, claimant.renewed = done.serving, done.renewed
     return claimant.batch
 
 
@@ -79,25 +92,28 @@ def _claim(
     queue: Queue, claimant: Claimant, connection: sa.Connection, limit: int, window: int, down_to: int,
     due_by: float | None,
 ) -> Batch | None:  # fmt: skip
-    queue.lock(connection)
+    due = queue.now() if due_by is None else min(queue.now(), due_by)
+    found = situation(connection, queue.now(), due, claimant.id)
+    # The lock is for choices among classes, and for nodes, of which no other may take as well; chores need neither.
+    if found.waiting and not found.chores and queue.lock(connection) and len(found.waiting) > 1:
+        found = situation(connection, queue.now(), due, claimant.id)  # another may have chosen meanwhile
     now = queue.now()
-    due = now if due_by is None else min(now, due_by)
-    found = situation(connection, now, due, claimant.id)
     waiting = [priority for priority in found.waiting if priority <= down_to]
-    _account(connection, found, claimant)
+    if len(found.waiting) > 1:
+        _account(connection, found, claimant)
     while choice := choose(waiting, found.running, found.active, passes=found.passes, reserved=queue.reserved):
-        if jobs := _next(queue, connection, choice.priority, due, limit, window):
+        if jobs := _next(queue, connection, found, choice.priority, due, limit, window):
             if choice.turn:
                 _charge(connection, found, waiting, choice.priority)
             return _take(queue, claimant, connection, Batch(choice.priority, str(uuid4()), tuple(jobs)), now)
         waiting.remove(choice.priority)  # its nodes are busy with what is more urgent, or with as much as they may
-    if claimant.busy:
-        connection.execute(_BUSY, {"me": claimant.id, "class": None, "until": now + queue.lease})
-        claimant.busy = False
+    _tell(queue, claimant, connection, min(claimant.open.copy().values(), default=None), now)
     return None
 
 
-def _next(queue: Queue, connection: sa.Connection, priority: int, due: float, limit: int, window: int) -> list[Job]:
+def _next(
+    queue: Queue, connection: sa.Connection, found: Situation, priority: int, due: float, limit: int, window: int
+) -> list[Job]:
     """The due jobs of a class that its next batch is made of.
 
     A node that is being asked for jobs of this class or a better one is left out: what they learn, that it is
@@ -106,8 +122,9 @@ def _next(queue: Queue, connection: sa.Connection, priority: int, due: float, li
     upper = priority <= Priority.MEDIUM
     # The last session of a node is for critical jobs.
     sessions = max(1, queue.sessions - (priority != Priority.CRITICAL))
-    parameters = {"due": due, "class": priority, "limit": limit if upper else min(limit, window), "sessions": sessions}
-    rows = connection.execute(_NEXT, parameters).all()
+    most = limit if upper else 1 if found.chores else min(limit, window)
+    parameters = {"due": due, "class": priority, "limit": most, "sessions": sessions}
+    rows = connection.execute(_CHORES if found.chores else _NEXT, parameters).all()
     jobs = [Job(*row) for row in rows]
     if jobs and not upper:
         alike = [job for job in jobs if job.kind == PROBE]
@@ -126,11 +143,18 @@ def _take(queue: Queue, claimant: Claimant, connection: sa.Connection, batch: Ba
     if taken != len(ids):
         mine = set(connection.scalars(sa.select(JOBS.c.id).where(JOBS.c.state == RUNNING, JOBS.c.token == batch.token)))
         batch = Batch(batch.priority, batch.token, tuple(job for job in batch.jobs if job.id in mine))
-    claimant.busy = bool(batch.jobs)
-    names = {"me": claimant.id, "class": batch.priority if batch.jobs else None, "until": until}
-    if not connection.execute(_BUSY, names).rowcount:  # struck off while it slept
-        connection.execute(sa.insert(WORKERS), [{**claimant.row(queue), "priority": names["class"]}])
+    _tell(queue, claimant, connection, batch.priority if batch.jobs else None, now)
     return batch if batch.jobs else None
+
+
+def _tell(queue: Queue, claimant: Claimant, connection: sa.Connection, priority: int | None, now: float) -> None:
+    """Says in the worker's row which class it serves, unless that was said not long ago."""
+    if claimant.serving == priority and (priority is None or now < claimant.renewed + queue.lease / 3):
+        return
+    claimant.serving, claimant.renewed = priority, now
+    names = {"me": claimant.id, "class": priority, "until": now + queue.lease}
+    if not connection.execute(_BUSY, names).rowcount:  # struck off while it slept
+        connection.execute(sa.insert(WORKERS), [{**claimant.row(queue), "priority": priority}])
 
 
 def _account(connection: sa.Connection, found: Situation, claimant: Claimant) -> None:
@@ -143,6 +167,8 @@ def _account(connection: sa.Connection, found: Situation, claimant: Claimant) ->
 
 def _charge(connection: sa.Connection, found: Situation, waiting: list[int], priority: int) -> None:
     """What a batch of this class is expected to take goes on its account."""
-    passed = charge(found.passes, waiting, priority, found.seconds[priority])
+    # The first batch of a class is as good as free: a guess that is too high would keep it waiting for long.
+    passed = charge(found.passes, waiting, priority, found.seconds[priority] or 0.0)
     changed = [{"class": one, "passed": moment} for one, moment in passed.items() if moment != found.passes[one]]
-    connection.execute(_CHARGE, changed)
+    if changed:
+        connection.execute(_CHARGE, changed)

@@ -5,6 +5,7 @@ Every statement is fenced by the token of the claim: a worker whose lease ran ou
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from random import Random
@@ -17,6 +18,7 @@ from nicassh.jobs.job import Batch, Job
 from nicassh.jobs.queue import Queue, chunks
 from nicassh.jobs.table import FAILED, FINISHED, JOBS, PAUSED, WAITING
 
+_LOG = logging.getLogger("nicamon")
 JITTER = Random()  # noqa: S311 it keeps retries apart, no secret
 _NOW: sa.BindParameter[float] = sa.bindparam("now")
 # Not by state as well: running jobs alone have a token, and PostgreSQL would look for all that run.
@@ -27,6 +29,7 @@ _REARM = (
     .where(_MINE)
     .values(
         state=WAITING, next_try=sa.case((JOBS.c.again, _NOW), else_=sa.bindparam("due")), finished=_NOW,
+        created=sa.case((JOBS.c.again, _NOW), else_=JOBS.c.created),
         retrial=0, attempts=0, again=False, error="", **FREED,
     )
 )  # fmt: skip
@@ -35,8 +38,9 @@ _FAIL = (
     sa.update(JOBS)
     .where(JOBS.c.id == sa.bindparam("this"), JOBS.c.token == sa.bindparam("claim"))
     .values(
-        state=sa.bindparam("becomes"), next_try=sa.bindparam("due"), retrial=sa.bindparam("level"), finished=_NOW,
-        priority=sa.bindparam("class"), error=sa.bindparam("why"), **FREED,
+        state=sa.bindparam("becomes"), next_try=sa.case((JOBS.c.again, _NOW), else_=sa.bindparam("due")),
+        retrial=sa.bindparam("level"), finished=_NOW, again=False, priority=sa.bindparam("class"),
+        error=sa.bindparam("why"), **FREED,
     )
 )  # fmt: skip
 _COUNT = (
@@ -57,11 +61,15 @@ _REVIVE = (
 
 @dataclass(frozen=True)
 class Ended:
-    """How a run ended: `error` is empty where it did what it was for. `hopeless`: no further try can help."""
+    """How a run ended: `error` is empty where it did what it was for.
+
+    `hopeless`: no further try can help. `answered`: it failed, but its node was there to say so.
+    """
 
     job: Job
     error: str = ""
     hopeless: bool = False
+    answered: bool = False
 
 
 def start(queue: Queue, batch: Batch, jobs: Iterable[Job]) -> None:
@@ -76,7 +84,10 @@ def finish(queue: Queue, claimant: Claimant, batch: Batch, runs: Sequence[Ended]
 
     Raises DatabaseError.
     """
-    return queue.write(lambda connection: _finish(queue, claimant, connection, batch, runs)) if runs else 0
+    own = queue.write(lambda connection: _finish(queue, claimant, connection, batch, runs)) if runs else 0
+    if own < len(runs):
+        _LOG.warning("%d jobs ended after their lease, so they are run again", len(runs) - own)
+    return own
 
 
 def _finish(queue: Queue, claimant: Claimant, connection: sa.Connection, batch: Batch, runs: Sequence[Ended]) -> int:
@@ -85,16 +96,17 @@ def _finish(queue: Queue, claimant: Claimant, connection: sa.Connection, batch: 
     well = [run.job for run in runs if not run.error]
     for every in {job.every for job in well}:
         ids = [job.id for job in well if job.every == every]
-        if every is None:
-            counted += _each(connection, _REMOVE, batch, ids)
-        if every is not None or counted < len(ids):
+        removed = _each(connection, _REMOVE, batch, ids) if every is None else 0
+        counted += removed
+        if removed < len(ids):
             due = backoff.due(now, every) if every else now
             counted += _each(connection, _REARM, batch, ids, now=now, due=due)
     for run in runs:
         if run.error:
             counted += connection.execute(_FAIL, _failed(queue, run, batch, now)).rowcount
     # A node that answers after it was given up is asked for everything again.
-    back = {job.node for job in well if job.node and (job.retrial or job.every is None)}
+    there = [run.job for run in runs if run.answered or not run.error]
+    back = {job.node for job in there if job.node and (job.retrial or job.every is None)}
     if back:
         connection.execute(_REVIVE, {"nodes": sorted(back), "now": now})
     if counted:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,58 +11,77 @@ from nicassh.jobs import backoff
 from nicassh.jobs.claimant import FREED
 from nicassh.jobs.finishing import JITTER
 from nicassh.jobs.job import PROBE, Batch, Job
-from nicassh.jobs.queue import Queue
+from nicassh.jobs.queue import Queue, chunks
 from nicassh.jobs.table import JOBS, PAUSED, RUNNING, WAITING
 
-_NODES = JOBS.c.node.in_(sa.bindparam("nodes", expanding=True))
-_PERMANENT = sa.and_(_NODES, JOBS.c.kind == PROBE, JOBS.c.every.is_not(None))
-_OWN = sa.or_(JOBS.c.state == WAITING, sa.and_(JOBS.c.state == RUNNING, JOBS.c.token == sa.bindparam("claim")))
+_PERMANENT = sa.and_(
+    JOBS.c.node.in_(sa.bindparam("nodes", expanding=True)), JOBS.c.kind == PROBE, JOBS.c.every.is_not(None)
+)
+# Locked, the rows always in the same order: of two workers that meet the same node the second sees what the first did.
+_ROWS = sa.select(JOBS).where(_PERMANENT).order_by(JOBS.c.id).with_for_update()
+_PAUSE = (
+    sa.update(JOBS).where(JOBS.c.id.in_(sa.bindparam("ids", expanding=True))).values(state=PAUSED, again=False, **FREED)
+)
+_TRY = (
+    sa.update(JOBS)
+    .where(JOBS.c.id == sa.bindparam("this"))
+    .values(state=WAITING, next_try=sa.bindparam("due"), retrial=sa.bindparam("level"), error=sa.bindparam("why"))
+)
 
 
 def pause(queue: Queue, batch: Batch, reasons: Mapping[str, str]) -> None:
     """Pauses all permanent jobs of some nodes but one, which tries again after a while: the cheapest.
 
-    `reasons` says why, by node. Jobs done once end here: that the node is out of reach was their result.
-    Raises DatabaseError.
+    `reasons` says why, by node. What other workers run goes on. Jobs done once end here: that the node is
+    out of reach was their result. Raises DatabaseError.
     """
     if not reasons:
         return
+    ones = sa.and_(
+        JOBS.c.node.in_(sorted(reasons)), JOBS.c.state == RUNNING, JOBS.c.token == batch.token, JOBS.c.every.is_(None)
+    )
 
     def work(connection: sa.Connection) -> None:
-        nodes = sorted(reasons)
-        mine = sa.and_(_NODES, JOBS.c.state == RUNNING, JOBS.c.token == batch.token, JOBS.c.every.is_(None))
-        connection.execute(sa.delete(JOBS).where(mine), {"nodes": nodes})
-        query = sa.select(JOBS.c.id, JOBS.c.node, JOBS.c.priority, JOBS.c.every, JOBS.c.retrial).where(_PERMANENT)
-        rows = connection.execute(query, {"nodes": nodes}).all()
-        connection.execute(_PAUSE, {"nodes": nodes, "claim": batch.token})
-        tries = _tries(queue, rows, reasons)
-        if tries:
-            connection.execute(_TRY, tries)
+        connection.execute(sa.delete(JOBS).where(ones))
+        rows = connection.execute(_ROWS, {"nodes": sorted(reasons)}).all()
+        idle = [row for row in rows if row.state == WAITING or row.token == batch.token]
+        if idle:
+            _pause(connection, [row.id for row in idle])
+            connection.execute(_TRY, _tries(queue, idle, reasons))
 
     queue.write(work)
 
 
 def follow(queue: Queue, failed: Collection[Job]) -> None:
-    """Pauses jobs that failed on a node that is paused: they do not try it each on their own. Raises DatabaseError."""
+    """Pauses jobs that failed on a node that is paused, unless they alone try it again. Raises DatabaseError."""
     if not failed:
         return
+    mine = {job.id for job in failed}
 
     def work(connection: sa.Connection) -> None:
-        nodes = sorted({job.node for job in failed})
-        query = sa.select(JOBS.c.node.distinct()).where(_NODES, JOBS.c.state == PAUSED)
-        gone = connection.scalars(query, {"nodes": nodes}).all()
-        ids = [job.id for job in failed if job.node in gone]
-        if ids:
-            deferred = sa.and_(JOBS.c.id.in_(ids), JOBS.c.state == WAITING, JOBS.c.every.is_not(None))
-            connection.execute(sa.update(JOBS).where(deferred).values(state=PAUSED))
+        rows = connection.execute(_ROWS, {"nodes": sorted({job.node for job in failed})}).all()
+        gone = {row.node for row in rows if row.state == PAUSED}
+        # Only of a job that has failed is it known that its success says more than that it went well.
+        tried = {row.node for row in rows if row.state != PAUSED and row.retrial and row.id not in mine}
+        ids = []
+        for row in sorted(rows, key=_cost):
+            if row.id in mine and row.state == WAITING and row.node in gone:
+                ids += [row.id] if row.node in tried else []
+                tried.add(row.node)
+        _pause(connection, ids)
 
     queue.write(work)
+
+
+def _pause(connection: sa.Connection, ids: Sequence[int]) -> None:
+    for part in chunks(ids):
+        connection.execute(_PAUSE, {"ids": part})
 
 
 def _tries(queue: Queue, rows: Collection[Any], reasons: Mapping[str, str]) -> list[dict[str, object]]:
     """For each node the job that is to try it again, and when."""
     cheapest: dict[str, Any] = {}
-    for row in sorted(rows, key=lambda row: (row.priority, row.every, row.id)):
+    for row in sorted(rows, key=_cost):
         cheapest.setdefault(row.node, row)
     tries = []
     for node, row in cheapest.items():
@@ -72,9 +91,6 @@ def _tries(queue: Queue, rows: Collection[Any], reasons: Mapping[str, str]) -> l
     return tries
 
 
-_PAUSE = sa.update(JOBS).where(_PERMANENT, _OWN).values(state=PAUSED, again=False, **FREED)
-_TRY = (
-    sa.update(JOBS)
-    .where(JOBS.c.id == sa.bindparam("this"), JOBS.c.state == PAUSED)
-    .values(state=WAITING, next_try=sa.bindparam("due"), retrial=sa.bindparam("level"), error=sa.bindparam("why"))
-)
+def _cost(row: Any) -> tuple[int, int, int]:
+    """What the cheapest job has least of: the most urgent ones ask for the least."""
+    return row.priority, row.every, row.id

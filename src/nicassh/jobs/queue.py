@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import TypeVar
@@ -11,12 +10,12 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from nicassh.db import create, explained, retried
+from nicassh.jobs.clock import Clock
 from nicassh.jobs.priority import Priority
 from nicassh.jobs.table import CLASSES, METADATA
 
 T = TypeVar("T")
 _CHUNK = 500
-_CLOCK = {"postgresql": "SELECT extract(epoch FROM clock_timestamp())", "mysql": "SELECT unix_timestamp(now(6))"}
 _MUTEX = sa.select(CLASSES.c.priority).where(CLASSES.c.priority == Priority.CRITICAL).with_for_update()
 
 
@@ -31,34 +30,27 @@ class Queue:
     `lease` is for how many seconds a worker keeps what it holds without a sign of life; `sessions` is how
     many SSH sessions a node may have at once, of which the last is for critical jobs; `reserved` how many
     workers critical jobs leave to the others; `ceiling` the seconds between two tries of a permanent job
-    that fails, unless its own period is longer.
+    that fails, unless its own period is longer. `clock` tells the time.
     """
 
     def __init__(
-        self, engine: sa.Engine, *, lease: float = 30.0, sessions: int = 3, reserved: int = 1, ceiling: float = 900.0
-    ) -> None:
+        self, engine: sa.Engine, *, lease: float = 30.0, sessions: int = 3, reserved: int = 1, ceiling: float = 900.0,
+        clock: Clock | None = None,
+    ) -> None:  # fmt: skip
         self.engine = engine
         self.lease, self.sessions, self.reserved, self.ceiling = lease, sessions, reserved, ceiling
-        self._ahead = 0.0
+        self.clock = clock or Clock()
 
     def create(self) -> None:
         """Makes the tables that are missing, and asks for the time. Raises DatabaseError."""
         with explained(self.engine):
             create(self.engine, METADATA)
-        with suppress(IntegrityError):  # another program was quicker
-            retried(self.engine, _classes)
-        self.read(self.ask_time)
+        self.write(_classes)
+        self.read(self.clock.ask)
 
     def now(self) -> float:
         """Seconds since 1970 by the clock of the database, which all head nodes share."""
-        return time.time() + self._ahead
-
-    def ask_time(self, connection: sa.Connection) -> None:
-        """Learns how far the clock of the database is ahead of this machine's; SQLite has none of its own."""
-        if statement := _CLOCK.get(self.engine.dialect.name.replace("mariadb", "mysql")):
-            before = time.time()
-            theirs = float(connection.exec_driver_sql(statement).scalar_one())
-            self._ahead = theirs - (before + time.time()) / 2
+        return self.clock.now()
 
     def read(self, work: Callable[[sa.Connection], T]) -> T:
         """What `work` gives, in a transaction that only reads. Raises DatabaseError."""
@@ -72,13 +64,20 @@ class Queue:
         """
         return retried(self.engine, work)
 
-    def lock(self, connection: sa.Connection) -> None:
-        """Lets one worker at a time choose what to claim; SQLite's write transaction is that lock already."""
-        if self.engine.dialect.name != "sqlite":
-            connection.execute(_MUTEX)
+    def lock(self, connection: sa.Connection) -> bool:
+        """Lets one worker at a time claim. Whether it may have waited, so that what it read before is old.
+
+        SQLite's write transaction is that lock already.
+        """
+        if self.engine.dialect.name == "sqlite":
+            return False
+        connection.execute(_MUTEX)
+        return True
 
 
 def _classes(connection: sa.Connection) -> None:
     """One row for each class, which carries its account and is what a claim locks."""
-    if not connection.scalar(sa.select(sa.func.count()).select_from(CLASSES)):
-        connection.execute(sa.insert(CLASSES), [{"priority": p, "turn": 0.0, "seconds": 1.0} for p in Priority])
+    if connection.scalar(sa.select(sa.func.count()).select_from(CLASSES)):
+        return
+    with suppress(IntegrityError), connection.begin_nested():  # another program was quicker
+        connection.execute(sa.insert(CLASSES), [{"priority": p, "turn": 0.0} for p in Priority])

@@ -58,7 +58,7 @@ CLASSES = sa.Table(
     METADATA,
     sa.Column("priority", sa.SmallInteger, primary_key=True, autoincrement=False),
     sa.Column("pass", sa.Double, nullable=False, key="turn", comment="Virtual time of stride scheduling."),
-    sa.Column("seconds", sa.Double, nullable=False, comment="What a claim of this class takes a worker, on average."),
+    sa.Column("seconds", sa.Double, comment="What a batch of this class takes on average [s]; null before the first."),
 )
 
 FINISHED = sa.Table(

@@ -46,10 +46,12 @@ def listed(queue: Queue, troubled: bool = False, nodes: Collection[str] | None =
     rows = []
     for row in queued.listed(queue, troubled, nodes):
         state = queued.state_of(row, now)
+        # What is paused or has failed comes due by no time of its own.
+        due = row["next_try"] if row["state"] in ("waiting", "running") else None
         values = {
             "node": row["node"] or None, "kind": row["kind"], "argument": row["argument"] or row["kind"],
-            "priority": queued.Priority(row["priority"]).word, "state": state, "next": _moment(row["next_try"]),
-            "wait": max(0.0, row["next_try"] - now) if state != "running" else None, "every": row["every"],
+            "priority": queued.Priority(row["priority"]).word, "state": state, "next": _moment(due),
+            "wait": None if due is None or state == "running" else max(0.0, due - now), "every": row["every"],
             "failures": row["retrial"], "attempts": row["attempts"], "finished": _moment(row["finished"]),
             "host": row["host"], "error": row["error"] or None,
         }  # fmt: skip
@@ -84,9 +86,9 @@ CLASSES = (
     Field(declared("deferred", int, Count, "Jobs that failed and are to be tried again."), 90),
     Field(declared("failed", int, Count, "Jobs that failed for good."), 90),
     Field(_OLDEST, 85),
-    Field(declared("rate_1", float, Number, "Jobs finished a minute, over the last minute.", "/min: 1"), 70),
-    Field(declared("rate_10", float, Number, "The same over 10 minutes.", "10"), 65),
-    Field(declared("rate_60", float, Number, "The same over 60 minutes.", "60"), 60),
+    Field(declared("rate_1", float, Number, "Jobs finished a minute, over the last minute.", "/min 1"), 70),
+    Field(declared("rate_10", float, Number, "The same over 10 minutes.", "/min 10"), 65),
+    Field(declared("rate_60", float, Number, "The same over 60 minutes.", "/min 60"), 60),
     Field(declared("scheduled", int, Count, "Jobs that come due in their own time."), 75),
     Field(declared("paused", int, Count, "Jobs whose node is out of reach: another job tries it."), 75),
 )

@@ -13,6 +13,7 @@ from nicassh.collect import Answered, Ask
 from nicassh.jobs import PROBE, Batch, Claimant, Ended, Job, Priority
 from nicassh.nodes import Node
 from nicassh.probe import Probe
+from nicassh.units import counted
 from nicassh.worker.recorder import Recorder
 from nicassh.worker.share import Share
 
@@ -35,33 +36,45 @@ class Known:
 class Flow:
     """The batches of one worker as questions to nodes, and what becomes of them.
 
-    `claim` gives the next batch, or None. The flow goes on while some batch is under way, and claims what has
-    become due or free meanwhile. `found` tells whether there was a batch at all.
+    `claim` gives the next batch, or None; none is asked for once it is `stopping`. The flow goes on while
+    some batch is under way, and claims what has become due or free meanwhile. `found` tells whether there
+    was a batch at all.
     """
 
-    def __init__(self, claimant: Claimant, recorder: Recorder, known: Known, claim: Callable[[], Batch | None]) -> None:
+    def __init__(
+        self, claimant: Claimant, recorder: Recorder, known: Known, claim: Callable[[], Batch | None],
+        stopping: threading.Event,
+    ) -> None:  # fmt: skip
         self._claimant, self._recorder, self._known = claimant, recorder, known
-        self._claim = claim
+        self._claim, self._stopping = claim, stopping
         self._over, self._asking = threading.Event(), threading.Event()
-        self._open: dict[str, tuple[float, list[Share]]] = {}
+        self._left: dict[str, tuple[float, int]] = {}
         self.found = False
 
     def asks(self) -> Iterator[Ask]:
         """The questions of batch after batch; each batch is claimed when its first question is asked for."""
         self._asking.set()
         try:
-            while not (self._over.is_set() or self._recorder.lost or self._recorder.error):
+            while not self._done():
                 if batch := self._claim():
                     self.found = True
-                    yield from self._questions(batch)
+                    for ask in self._questions(batch):
+                        if self._done():  # what is left of the batch is given back, or another's already
+                            return
+                        yield ask
                     self._claimant.batch = None
-                elif self._open or self._recorder.unwritten:
+                elif self._left or self._recorder.unwritten:
                     # What is being asked may free its node for more, or another worker may add to what is due.
                     self._recorder.wait(_POLL)
                 else:
                     return
         finally:
             self._asking.clear()
+
+    def _done(self) -> bool:
+        # Told to stop, it waits for no answers: nodes that were not begun with give none.
+        told = self._stopping.is_set() or self._over.is_set()
+        return told or self._recorder.lost or self._recorder.error is not None
 
     def end(self) -> None:
         """Claims no more; what is being claimed in another thread is done with when this returns."""
@@ -92,7 +105,8 @@ class Flow:
                 self._recorder.ended(batch, Ended(job, what, hopeless=True))
         shares = [Share(batch, tuple(some)) for some in runs.values()]
         if shares:
-            self._open[batch.token] = (time.monotonic(), shares[:])
+            self._left[batch.token] = (time.monotonic(), len(shares))
+            self._claimant.open[batch.token] = batch.priority
         return [Ask(self._known.nodes[share.jobs[0].node], self._probes(share), share) for share in shares]
 
     def _probes(self, share: Share) -> tuple[Probe, ...]:
@@ -105,15 +119,17 @@ class Flow:
 
     def _ended(self, share: Share) -> None:
         """Tells of a batch when the last of its nodes has answered."""
-        begin, left = self._open[share.batch.token]
-        left.remove(share)
-        if left:
+        begin, left = self._left[share.batch.token]
+        self._left[share.batch.token] = (begin, left - 1)
+        if left > 1:
             return
-        del self._open[share.batch.token]
+        del self._left[share.batch.token]
+        self._claimant.open.pop(share.batch.token, None)
         seconds = time.monotonic() - begin
         self._claimant.spent.append((share.batch.priority, seconds))
         number, nodes = len(share.batch.jobs), len({job.node for job in share.batch.jobs})
-        _LOG.info("%s: %d jobs on %d nodes in %.1f s", Priority(share.batch.priority).word, number, nodes, seconds)
+        word = Priority(share.batch.priority).word
+        _LOG.info("%s: %s on %s in %.1f s", word, counted(number, "job"), counted(nodes, "node"), seconds)
 
     def _chore(self, batch: Batch, job: Job) -> None:
         self._recorder.begun(Share(batch, (job,)))

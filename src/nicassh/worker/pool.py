@@ -14,6 +14,7 @@ from nicassh.errors import NicamonError
 from nicassh.jobs import Queue, machine
 from nicassh.worker.bound import bound_of
 from nicassh.worker.recorder import BEATS
+from nicassh.worker.worker import PATIENCE
 
 _LOG = logging.getLogger("nicamon")
 _LOOK = 0.5
@@ -57,9 +58,10 @@ class Pool:
                         jobs.reap(self._queue)
                     self._tend(now)
                     self._open_lane()
+                    self._stopping.wait(_LOOK)
                 except NicamonError as error:
-                    _LOG.error("%s", error.what)
-                self._stopping.wait(_LOOK)
+                    _LOG.error("%s; trying again in %g s", error.what, PATIENCE)
+                    self._stopping.wait(PATIENCE)
         finally:
             self._end()
 
@@ -67,15 +69,18 @@ class Pool:
         """Begins workers that are missing; one that keeps failing less and less often."""
         ended = [worker for worker in self._workers if worker.poll() is not None]
         self._workers = [worker for worker in self._workers if worker not in ended]
-        if any(worker.returncode for worker in ended):
+        if failed := [worker.returncode for worker in ended if worker.returncode]:
             self._failures += 1
             pause = min(_LONGEST, 2.0**self._failures)
             self._not_before = now + pause
-            _LOG.error("a worker ended with code %d; another one in %g s", ended[0].returncode, pause)
+            _LOG.error("a worker ended with code %d; another one in %g s", failed[0], pause)
         elif now - self._not_before > _LONGEST:
             self._failures = 0
-        while len(self._workers) < self._config.workers and now >= self._not_before:
-            self._workers.append(self._begin())
+        missing = self._config.workers - len(self._workers)
+        if missing and now >= self._not_before:
+            # The lane would have come before these, and so one of them would rest for its sake.
+            self._end_lane()
+            self._workers += [self._begin() for _ in range(missing)]
 
     def _open_lane(self) -> None:
         """Begins one worker more where all are busy with work less urgent than what waits."""
@@ -96,8 +101,13 @@ class Pool:
 
     def _renew(self) -> None:
         """Ends the workers in order; those that take their place know the new inventory."""
+        self._end_lane()
         for worker in self._workers:
             worker.terminate()
+
+    def _end_lane(self) -> None:
+        if self._lane:
+            self._lane.terminate()
 
     def _end(self) -> None:
         everyone = [*self._workers, *([self._lane] if self._lane else [])]

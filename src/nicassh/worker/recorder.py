@@ -44,7 +44,8 @@ class Recorder:
         self._begun: deque[Share] = deque()
         self._answers: deque[Answered] = deque()
         self._ended: deque[tuple[Batch, Ended]] = deque()
-        self._since: dict[int, tuple[float, Batch, Job]] = {}
+        # What is under way, since when; written by those who ask, at once: the jobs may end before they are recorded.
+        self._since: dict[tuple[str, int], tuple[float, Batch, Job]] = {}
         self._wake, self._closing, self._news = threading.Event(), threading.Event(), threading.Condition()
         self.unwritten = 0
         self._thread = threading.Thread(target=self._write, name="recorder")
@@ -61,22 +62,26 @@ class Recorder:
         self._closing.set()
         self._wake.set()
         self._thread.join()
-        if self.error and _type is None:
+        if self.error and _type in (None, KeyboardInterrupt):  # who interrupts it is told that what came is stored
             raise self.error
 
     def begun(self, share: Share) -> None:
         """These jobs begin now."""
+        now = time.monotonic()
+        self._since.update(((share.batch.token, job.id), (now, share.batch, job)) for job in share.jobs)
         self._begun.append(share)
         self._wake.set()
 
     def answered(self, answered: Answered) -> None:
         """A node has answered, or failed to; the question was about a share."""
+        self._over(answered.about.batch, answered.about.jobs)
         self._count(1)
         self._answers.append(answered)
         self._wake.set()
 
     def ended(self, batch: Batch, run: Ended) -> None:
         """A job that no node was asked for has ended."""
+        self._over(batch, [run.job])
         self._count(1)
         self._ended.append((batch, run))
         self._wake.set()
@@ -85,6 +90,10 @@ class Recorder:
         """Waits until results have been written, at most so many seconds."""
         with self._news:
             self._news.wait(seconds)
+
+    def _over(self, batch: Batch, ended: Iterable[Job]) -> None:
+        for job in ended:
+            self._since.pop((batch.token, job.id), None)
 
     def _count(self, number: int) -> None:
         with self._news:
@@ -111,8 +120,6 @@ class Recorder:
 
     def _starts(self) -> None:
         begun = _drain(self._begun)
-        now = time.monotonic()
-        self._since.update((job.id, (now, share.batch, job)) for share in begun for job in share.jobs)
         for batch, some in _parted((share.batch, share.jobs) for share in begun):
             jobs.start(self._queue, batch, [job for run in some for job in run])
 
@@ -129,14 +136,10 @@ class Recorder:
         away = [answer for answer in answers if answer.away]
         runs = ended + [(answer.about.batch, run) for answer in answers if not answer.away for run in _runs(answer)]
         for batch, some in _parted(runs):
-            counted = jobs.finish(self._queue, self._claimant, batch, some)
-            if counted < len(some):
-                _LOG.warning("%d jobs were another worker's before they ended here", len(some) - counted)
+            jobs.finish(self._queue, self._claimant, batch, some)
         for batch, gone in _parted((answer.about.batch, answer) for answer in away):
             jobs.pause(self._queue, batch, {answer.node.name: answer.login.reason for answer in gone})
-        jobs.follow(self._queue, [run.job for _, run in runs if run.error])
-        for job in [*(run.job for _, run in runs), *(job for answer in away for job in answer.about.jobs)]:
-            self._since.pop(job.id, None)
+        jobs.follow(self._queue, [run.job for _, run in runs if run.error and not run.answered])
 
     def _beat(self) -> None:
         """A sign of life; it ends the process where a job runs for longer than its class may."""
@@ -144,12 +147,14 @@ class Recorder:
             self.lost = True
             _LOG.warning("the lease ran out while this worker did not reach the database: its results are dropped")
         now = time.monotonic()
-        late = [(batch, job) for begin, batch, job in self._since.values() if now - begin > RUNTIME[batch.priority]]
+        running = list(self._since.values())
+        late = [(batch, job) for begin, batch, job in running if now - begin > RUNTIME[batch.priority]]
         for batch, some in _parted(late):
             jobs.overrun(self._queue, batch, some)
         if late:
             names = ", ".join(f"{job.argument or job.kind} {job.node}".strip() for _, job in late)
             _LOG.error("%s: ran for longer than its class may; this worker ends", names)
+            jobs.leave(self._queue, self._claimant)
             os._exit(70)
 
 
@@ -164,7 +169,7 @@ def _parted(pairs: Iterable[tuple[Batch, T]]) -> list[tuple[Batch, list[T]]]:
 def _runs(answer: Answered) -> list[Ended]:
     """How the jobs of a node ended."""
     words = {o.probe: "" if o.state.well else f"{o.state.replace('_', ' ')}: {o.reason}" for o in answer.outcomes}
-    return [Ended(job, words[job.argument]) for job in answer.about.jobs]
+    return [Ended(job, words[job.argument], answered=answer.login.state.well) for job in answer.about.jobs]
 
 
 def _drain(waiting: deque[T]) -> list[T]:

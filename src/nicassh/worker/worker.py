@@ -27,8 +27,8 @@ from nicassh.worker.schedule import CHORES, Chore
 _LOG = logging.getLogger("nicamon")
 _POLL = 0.5
 """Seconds between two looks at a queue in which nothing is due."""
-_PATIENCE = 5.0
-"""Seconds until a database that failed is tried again."""
+PATIENCE = 5.0
+"""Seconds until what failed, a database that is down perhaps, is tried again."""
 
 
 class Worker:
@@ -77,14 +77,14 @@ class Worker:
         due_by = self.queue.now() if wanted is None else None
 
         def claim() -> Batch | None:
-            if self._stopping.is_set() or (held and not self.claimant.batch) or not (wanted is None or wanted()):
+            if (held and not self.claimant.batch) or not (wanted is None or wanted()):
                 return None
             limit, window = self._config.fetch_limit, self._config.fanout
             return jobs.claim(self.queue, self.claimant, limit, window, down_to=down_to, due_by=due_by)
 
         try:
             with Recorder(self.queue, self.claimant, self._store, list(self._known.probes.values())) as recorder:
-                flow = Flow(self.claimant, recorder, self._known, claim)
+                flow = Flow(self.claimant, recorder, self._known, claim, self._stopping)
                 try:
                     self._follow(flow)
                 finally:
@@ -119,8 +119,12 @@ class Worker:
             return wanted() and self.may_work(urgent=linger is not None)
 
         beat = last = time.monotonic()
+        failed = False
         while wanted() and not self._stopping.is_set() and (linger is None or time.monotonic() - last < linger):
             try:
+                if failed:  # its signs of life would keep for ever what it could not give back
+                    jobs.release(self.queue, self.claimant)
+                    failed = False
                 waiting = jobs.look(self.queue).waiting
                 if waiting and min(waiting) <= down_to and may() and self.work(down_to, wanted=may):
                     last = time.monotonic()
@@ -130,5 +134,6 @@ class Worker:
                     jobs.beat(self.queue, self.claimant)
                 self._stopping.wait(_POLL)
             except DatabaseError as error:
-                _LOG.error("%s; trying again in %g s", error.what, _PATIENCE)
-                self._stopping.wait(_PATIENCE)
+                failed = True
+                _LOG.error("%s; trying again in %g s", error.what, PATIENCE)
+                self._stopping.wait(PATIENCE)

@@ -1,0 +1,88 @@
+"""A worker as a process of its own: this machine as nodes that are asked one by one, with one probe that naps.
+
+    python labour.py URL FOLDER SECONDS
+
+In FOLDER is the probe. A job of class high may run for so many SECONDS, instead of ten minutes.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from queueing import rows, wanted
+
+from nicassh import jobs, probe
+from nicassh.config import Config
+from nicassh.db import connect
+from nicassh.jobs import Priority, Queue
+from nicassh.jobs.backoff import RUNTIME
+from nicassh.nodes import Node
+from nicassh.store import Store
+from nicassh.worker import Worker
+
+LEASE = 2.0
+NODES = "n1 n2 n3 n4 n5"
+MANY = " ".join(f"n{number}" for number in range(1, 41))
+RECORD = '''"""A probe that naps."""
+
+from dataclasses import dataclass
+
+from nicassh.record import Record, column
+from nicassh.units import Text
+
+every, priority, timeout, keep = 3600, "high", 50, "latest"
+
+
+@dataclass(frozen=True)
+class Nap(Record):
+    word: Text = column("What it says when it wakes up.")
+
+
+def parse(output):
+    yield Nap(output.strip())
+'''
+
+
+def hired(url: str, folder: Path, nap: float, nodes: str, seconds: float = 600) -> subprocess.Popen[str]:
+    """Begins such a worker, with the naps of these nodes due."""
+    (folder / "nap").mkdir()
+    (folder / "nap" / "probe.sh").write_text(f"sleep {nap}\necho refreshed\n")
+    (folder / "nap" / "record.py").write_text(RECORD)
+    queue = Queue(connect(url))
+    queue.create()
+    jobs.arm(queue, wanted(nodes, "nap", Priority.HIGH, 3600))
+    queue.engine.dispose()
+    argv = [sys.executable, str(Path(__file__)), url, str(folder / "nap"), str(seconds)]
+    return subprocess.Popen(argv, stderr=subprocess.PIPE, text=True)
+
+
+def awaited(queue: Queue, test: Callable[[list[Any]], bool], patience: float = 20) -> list[Any]:
+    """The rows of the jobs as soon as they are as they should be."""
+    end = time.monotonic() + patience
+    while not test(found := rows(queue)):
+        assert time.monotonic() < end, found
+        time.sleep(0.02)
+    return found
+
+
+def main() -> None:
+    """Works until nothing is due."""
+    url, folder, seconds = sys.argv[1:]
+    RUNTIME[Priority.HIGH] = float(seconds)  # type: ignore[assignment]
+    known = [probe.load(Path(folder))]
+    store = Store(url, known)
+    store.create()
+    queue = Queue(store.engine, lease=LEASE)
+    queue.create()
+    nodes = [Node(name, "", transport="local") for name in MANY.split()]
+    with Worker(queue, store, nodes, known, Config(fanout=1)) as worker:
+        worker.work()
+
+
+if __name__ == "__main__":
+    main()
