@@ -12,9 +12,10 @@ import sqlalchemy as sa
 
 from nicassh.db import NODE, Cells, Sheet, Tables, chunks, connect, create, explained, held, retried, tables
 from nicassh.probe import Outcome, Probe
-from nicassh.record import Keep, Record
+from nicassh.record import Keep, Record, columns
+from nicassh.store.lasting import DIGEST, Lasting
 from nicassh.store.result import Result
-from nicassh.store.shelf import DIGEST, Lasting, Shelf
+from nicassh.store.shelf import Current, Passing
 from nicassh.store.writing import Row, hold
 
 
@@ -54,50 +55,52 @@ class Store:
         dialect = self.engine.dialect
         self._digests = Sheet(digests, ("node", "record", "digest"), dialect)
         self._results = Lasting(self.outcomes, dialect)
-        self._shelves = {
-            name: (Lasting if shape.keep is Keep.INTERVALS else Shelf)(shape, dialect)
-            for name, shape in self.records.items()
-        }
+        self._lasting = {n: Lasting(s, dialect) for n, s in self.records.items() if s.keep is Keep.INTERVALS}
+        self._passing = {n: Passing(s, dialect) for n, s in self.records.items() if s.keep is not Keep.INTERVALS}
 
     def create(self) -> None:
         """Makes the tables that are missing, and the columns that a probe has gained. Raises DatabaseError."""
         with explained(self.engine):
             create(self.engine, self.metadata)
 
+    @_uncollected()
     def write(self, outcomes: Sequence[Outcome]) -> None:
         """Stores outcomes and their records, all or nothing. Raises DatabaseError.
 
         An ok or absent outcome replaces the node's newest rows of that probe; any other leaves them,
         with the time at which they were true.
         """
-        with _uncollected():
-            retried(self.engine, lambda connection: self._write(connection, outcomes))
+        retried(self.engine, lambda connection: self._write(connection, outcomes))
 
     def _write(self, connection: sa.Connection, outcomes: Sequence[Outcome]) -> None:
         nodes = [outcome.node for outcome in outcomes]
         hold(connection, self.turns, nodes)
         known = self._results.stored(connection, nodes)
-        current: list[Outcome] = []
+        current: dict[Cells, Outcome] = {}
         late: list[Outcome] = []
-        for outcome in outcomes:
-            row = known.get((outcome.node, outcome.probe))
-            # Overtaken by a quicker collection, it is history already.
-            (late if row and row[-1] > held(outcome.at) else current).append(outcome)
-        # An outcome has the fields of a Result.
-        self._results.update(connection, [(outcome, [outcome]) for outcome in current], known)
-        digests: dict[Cells, str] | None = None
-        others: list[Cells] = []
-        for name, some in self._parted(current).items():
-            shelf = self._shelves[name]
-            if not isinstance(shelf, Lasting):
-                shelf.replace(connection, some)
+        for outcome in sorted(outcomes, key=lambda outcome: outcome.at):
+            key = (outcome.node, outcome.probe)
+            if key in known and known[key][-1] > held(outcome.at):
+                late.append(outcome)  # overtaken by a quicker collection, it is history already
                 continue
-            if digests is None:
-                digests = {row[:2]: row[2] for row in self._digests.read(connection, nodes)}
-            others += shelf.renew(connection, some, digests)
-        self._digests.put(connection, others)
+            late += [current[key]] if key in current else []
+            current[key] = outcome
+        # An outcome has the fields of a Result.
+        self._results.update(connection, [(outcome, [outcome]) for outcome in current.values()], known)
+        self._replace(connection, self._parted(current.values()))
         for name, some in self._parted(late).items():
-            self._shelves[name].append(connection, some)
+            if name in self._passing:
+                self._passing[name].append(connection, some)
+
+    def _replace(self, connection: sa.Connection, parts: Mapping[str, Current]) -> None:
+        lasting = [name for name in parts if name in self._lasting]
+        nodes = (outcome.node for name in lasting for outcome, _ in parts[name])
+        digests = {row[:2]: row[2] for row in self._digests.read(connection, nodes)}
+        for name in lasting:
+            self._digests.put(connection, self._lasting[name].replace(connection, parts[name], digests))
+        for name, some in parts.items():
+            if name in self._passing:
+                self._passing[name].replace(connection, some)
 
     def _parted(self, outcomes: Iterable[Outcome]) -> dict[str, list[tuple[Outcome, list[Record]]]]:
         """The outcomes that ended well, each with its records of one table, by the names of the tables."""
@@ -171,19 +174,24 @@ class Store:
     ) -> list[Row]:
         for name, values in where.items():
             query = query.where(table.c[name].in_(values))
-        rows: list[Row] = []
+        return [row._mapping for row in self._rows(query, table, nodes)]
+
+    def _rows(self, query: sa.Select[Any], table: sa.Table, nodes: Iterable[str]) -> list[sa.Row[Any]]:
+        rows: list[sa.Row[Any]] = []
         with explained(self.engine), self.engine.connect() as connection:
             if not sa.inspect(connection).has_table(table.name):
                 return []
-            for part in chunks(list(nodes)):
-                rows += connection.execute(query.where(table.c.node.in_(part))).mappings().all()
+            for part in chunks(nodes):
+                rows += connection.execute(query.where(table.c.node.in_(part))).all()
         return rows
 
+    @_uncollected()
     def before(self, name: str, nodes: Iterable[str]) -> dict[str, tuple[datetime, list[Record]]]:
         """The newest records of each node as objects, and their time: what a probe's `advance` compares with."""
-        record = self.records[name].record
+        shape = self.records[name]
+        fields = [shape.newest.c[column.name] for column in columns(shape.record)]
+        query = sa.select(shape.newest.c.node, shape.newest.c.at, *fields)
         found: dict[str, tuple[datetime, list[Record]]] = {}
-        for row in self.newest(name, nodes):
-            fields = {key: value for key, value in row.items() if key not in ("node", "at", "since")}
-            found.setdefault(row["node"], (row["at"], []))[1].append(record(**fields))
+        for row in self._rows(query, shape.newest, nodes):
+            found.setdefault(row[0], (row[1], []))[1].append(shape.record(*row[2:]))
         return found
