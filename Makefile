@@ -50,12 +50,13 @@ format: .venv/develop ## Format the code
 docs: .venv/develop ## Write the generated pages of docs/
 	$(BIN)/python docs/generate.py
 
-bench: packages ## Compare with pdsh on 100 real nodes, measure kept sessions, count what a node pays, time the views (root)
+bench: packages ## Compare with pdsh on 100 real nodes, measure kept sessions, count what a node pays, time views and writing (root)
 	@$(BIN)/python -m nicassh.demo.packages pdsh
 	$(BIN)/python tests/bench/fanout.py
 	$(BIN)/python tests/bench/kept.py
 	$(BIN)/python tests/bench/footprint.py
 	$(BIN)/python tests/bench/views.py
+	$(BIN)/python tests/bench/store.py
 
 clean: ## Remove .venv and caches
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

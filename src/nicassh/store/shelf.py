@@ -37,12 +37,12 @@ class Shelf:
         """The newest rows of some nodes by their keys."""
         return {row[: self._key]: row for row in self._newest.read(connection, nodes)}
 
-    def _rows(self, node: str, records: Sequence[Any]) -> list[Cells]:
-        """The records of a node as rows without a time; a probe that repeats a key has its last word."""
+    def _rows(self, node: str, records: Sequence[Any], *ends: Any) -> list[Cells]:
+        """The records of a node as rows with these ends; a probe that repeats a key has its last word."""
         if len(records) > 1 and len(set(map(self._tell, records))) < len(records):
             records = list({self._tell(record): record for record in records}.values())
         cells = self._cells
-        return [(node, *cells(record)) for record in records]
+        return [(node, *cells(record), *ends) for record in records]
 
     def _gaps(self, current: Current) -> dict[str, list[Untold]]:
         """What is left untold, by node."""
@@ -87,8 +87,7 @@ class Passing(Shelf):
             self._series.put(connection, self._timed(current))
 
     def _timed(self, current: Current) -> list[Cells]:
-        times = ((outcome.node, records, held(outcome.at)) for outcome, records in current)
-        return [(*row, at) for node, records, at in times for row in self._rows(node, records)]
+        return [row for o, records in current for row in self._rows(o.node, records, held(o.at))]
 
 
 def _cells(order: Sequence[Column]) -> Callable[[Any], Sequence[Any]]:

@@ -10,13 +10,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from nicassh.db import NODE, Cells, Sheet, Tables, chunks, connect, create, explained, held, retried, tables
+from nicassh.db import Tables, chunks, connect, create, explained, retried, tables
 from nicassh.probe import Outcome, Probe
 from nicassh.record import Keep, Record, columns
-from nicassh.store.lasting import DIGEST, Lasting
 from nicassh.store.result import Result
-from nicassh.store.shelf import Current, Passing
-from nicassh.store.writing import Row, hold
+from nicassh.store.writing import Writer
+
+Row = Mapping[str, Any] | sa.RowMapping
 
 
 @contextmanager
@@ -37,13 +37,6 @@ class Store:
     def __init__(self, url: str, probes: Sequence[Probe]) -> None:
         self.metadata = sa.MetaData()
         self.outcomes = tables(self.metadata, "outcomes", Result, Keep.INTERVALS)
-        # One row a node, for good: who writes the rows of a node holds it meanwhile.
-        self.turns = sa.Table("turns", self.metadata, sa.Column("node", sa.String(NODE), primary_key=True))
-        # What the rows of a node are in a few letters: those that are still the same need not be read.
-        digests = sa.Table(
-            "digests", self.metadata, sa.Column("node", sa.String(NODE), primary_key=True),
-            sa.Column("record", sa.String(NODE), primary_key=True), sa.Column("digest", sa.String(DIGEST)),
-        )  # fmt: skip
         self.records: dict[str, Tables] = {
             name: tables(self.metadata, name, record, probe.keep[name])
             for probe in probes
@@ -52,11 +45,7 @@ class Store:
         self.every = {name: probe.every for probe in probes for name in probe.records}
         self.probes = {probe.name: list(probe.records) for probe in probes}
         self.engine = connect(url)
-        dialect = self.engine.dialect
-        self._digests = Sheet(digests, ("node", "record", "digest"), dialect)
-        self._results = Lasting(self.outcomes, dialect)
-        self._lasting = {n: Lasting(s, dialect) for n, s in self.records.items() if s.keep is Keep.INTERVALS}
-        self._passing = {n: Passing(s, dialect) for n, s in self.records.items() if s.keep is not Keep.INTERVALS}
+        self._writer = Writer(self.outcomes, self.records, self.probes, self.engine.dialect)
 
     def create(self) -> None:
         """Makes the tables that are missing, and the columns that a probe has gained. Raises DatabaseError."""
@@ -70,48 +59,7 @@ class Store:
         An ok or absent outcome replaces the node's newest rows of that probe; any other leaves them,
         with the time at which they were true.
         """
-        retried(self.engine, lambda connection: self._write(connection, outcomes))
-
-    def _write(self, connection: sa.Connection, outcomes: Sequence[Outcome]) -> None:
-        nodes = [outcome.node for outcome in outcomes]
-        hold(connection, self.turns, nodes)
-        known = self._results.stored(connection, nodes)
-        current: dict[Cells, Outcome] = {}
-        late: list[Outcome] = []
-        for outcome in sorted(outcomes, key=lambda outcome: outcome.at):
-            key = (outcome.node, outcome.probe)
-            if key in known and known[key][-1] > held(outcome.at):
-                late.append(outcome)  # overtaken by a quicker collection, it is history already
-                continue
-            late += [current[key]] if key in current else []
-            current[key] = outcome
-        # An outcome has the fields of a Result.
-        self._results.update(connection, [(outcome, [outcome]) for outcome in current.values()], known)
-        self._replace(connection, self._parted(current.values()))
-        for name, some in self._parted(late).items():
-            if name in self._passing:
-                self._passing[name].append(connection, some)
-
-    def _replace(self, connection: sa.Connection, parts: Mapping[str, Current]) -> None:
-        lasting = [name for name in parts if name in self._lasting]
-        nodes = (outcome.node for name in lasting for outcome, _ in parts[name])
-        digests = {row[:2]: row[2] for row in self._digests.read(connection, nodes)}
-        for name in lasting:
-            self._digests.put(connection, self._lasting[name].replace(connection, parts[name], digests))
-        for name, some in parts.items():
-            if name in self._passing:
-                self._passing[name].replace(connection, some)
-
-    def _parted(self, outcomes: Iterable[Outcome]) -> dict[str, list[tuple[Outcome, list[Record]]]]:
-        """The outcomes that ended well, each with its records of one table, by the names of the tables."""
-        parts: dict[str, list[tuple[Outcome, list[Record]]]] = {}
-        for outcome in outcomes:
-            if outcome.state.well:
-                for name in self.probes.get(outcome.probe, ()):
-                    kind = self.records[name].record
-                    own = [record for record in outcome.records if type(record) is kind]
-                    parts.setdefault(name, []).append((outcome, own))
-        return parts
+        retried(self.engine, lambda connection: self._writer.write(connection, outcomes))
 
     def newest(self, name: str, nodes: Iterable[str], /, **where: Sequence[Any]) -> list[Row]:
         """The newest rows of a record (or of `outcomes`) on these nodes, with `node` and `at`.
@@ -176,8 +124,8 @@ class Store:
             query = query.where(table.c[name].in_(values))
         return [row._mapping for row in self._rows(query, table, nodes)]
 
-    def _rows(self, query: sa.Select[Any], table: sa.Table, nodes: Iterable[str]) -> list[sa.Row[Any]]:
-        rows: list[sa.Row[Any]] = []
+    def _rows(self, query: sa.Select[Any], table: sa.Table, nodes: Iterable[str]) -> list[Any]:
+        rows: list[Any] = []
         with explained(self.engine), self.engine.connect() as connection:
             if not sa.inspect(connection).has_table(table.name):
                 return []
@@ -190,7 +138,7 @@ class Store:
         """The newest records of each node as objects, and their time: what a probe's `advance` compares with."""
         shape = self.records[name]
         fields = [shape.newest.c[column.name] for column in columns(shape.record)]
-        query = sa.select(shape.newest.c.node, shape.newest.c.at, *fields)
+        query: sa.Select[Any] = sa.select(shape.newest.c.node, shape.newest.c.at, *fields)
         found: dict[str, tuple[datetime, list[Record]]] = {}
         for row in self._rows(query, shape.newest, nodes):
             found.setdefault(row[0], (row[1], []))[1].append(shape.record(*row[2:]))

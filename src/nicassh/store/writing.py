@@ -1,20 +1,84 @@
-"""Writing records: the newest rows of a node replaced where they differ, and its history continued."""
+"""Writing: the newest rows of nodes replaced, and their history continued."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-from nicassh.db import chunks
+from nicassh.db import NODE, Cells, Sheet, Tables, chunks, held
 from nicassh.probe import Outcome
-from nicassh.record import Record
+from nicassh.record import Keep, Record
+from nicassh.store.lasting import DIGEST, Lasting
+from nicassh.store.shelf import Current, Passing
 
-Row = Mapping[str, Any] | sa.RowMapping
-Current = Sequence[tuple[Outcome, Sequence[Record]]]
-"""Outcomes, each with its records of one type."""
+
+class Writer:
+    """Writes outcomes and their records within a transaction.
+
+    `records` are the tables by name, `probes` the names of those that each probe fills; two more are made beside
+    `outcomes`.
+    """
+
+    def __init__(
+        self, outcomes: Tables, records: Mapping[str, Tables], probes: Mapping[str, Sequence[str]], dialect: sa.Dialect
+    ) -> None:
+        metadata = outcomes.newest.metadata
+        # One row a node, for good: who writes the rows of a node holds it meanwhile.
+        self._turns = sa.Table("turns", metadata, sa.Column("node", sa.String(NODE), primary_key=True))
+        # What the rows of a node are in a few letters: those that are still the same need not be read.
+        digests = sa.Table(
+            "digests", metadata, sa.Column("node", sa.String(NODE), primary_key=True),
+            sa.Column("record", sa.String(NODE), primary_key=True), sa.Column("digest", sa.String(DIGEST)),
+        )  # fmt: skip
+        self._digests = Sheet(digests, ("node", "record", "digest"), dialect)
+        self._results = Lasting(outcomes, dialect)
+        self._lasting = {n: Lasting(one, dialect) for n, one in records.items() if one.keep is Keep.INTERVALS}
+        self._passing = {n: Passing(one, dialect) for n, one in records.items() if one.keep is not Keep.INTERVALS}
+        self._records, self._probes = records, probes
+
+    def write(self, connection: sa.Connection, outcomes: Sequence[Outcome]) -> None:
+        """Stores outcomes; of several of a probe and node the latest counts, also beside those that are stored."""
+        nodes = [outcome.node for outcome in outcomes]
+        hold(connection, self._turns, nodes)
+        known = self._results.stored(connection, nodes)
+        current: dict[Cells, Outcome] = {}
+        late: list[Outcome] = []
+        for outcome in sorted(outcomes, key=lambda outcome: outcome.at):
+            key = (outcome.node, outcome.probe)
+            if key in known and known[key][-1] > held(outcome.at):
+                late.append(outcome)  # overtaken by a quicker collection, it is history already
+                continue
+            late += [current[key]] if key in current else []
+            current[key] = outcome
+        # An outcome has the fields of a Result.
+        self._results.update(connection, [(outcome, [outcome]) for outcome in current.values()], known)
+        # What is overtaken comes first: of two within one second a series has the later one's row.
+        for name, some in self._parted(late).items():
+            if name in self._passing:
+                self._passing[name].append(connection, some)
+        self._replace(connection, self._parted(current.values()))
+
+    def _replace(self, connection: sa.Connection, parts: Mapping[str, Current]) -> None:
+        nodes = [outcome.node for name in parts if name in self._lasting for outcome, _ in parts[name]]
+        digests = {row[:2]: row[2] for row in self._digests.read(connection, nodes)}
+        for name, some in parts.items():
+            if name in self._lasting:
+                self._digests.put(connection, self._lasting[name].replace(connection, some, digests))
+            else:
+                self._passing[name].replace(connection, some)
+
+    def _parted(self, outcomes: Iterable[Outcome]) -> dict[str, list[tuple[Outcome, list[Record]]]]:
+        """The outcomes that ended well, each with its records of one table, by the names of the tables."""
+        parts: dict[str, list[tuple[Outcome, list[Record]]]] = {}
+        for outcome in outcomes:
+            if outcome.state.well:
+                for name in self._probes.get(outcome.probe, ()):
+                    kind = self._records[name].record
+                    own = [record for record in outcome.records if type(record) is kind]
+                    parts.setdefault(name, []).append((outcome, own))
+        return parts
 
 
 def hold(connection: sa.Connection, turns: sa.Table, nodes: Iterable[str]) -> None:
