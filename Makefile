@@ -50,7 +50,7 @@ format: .venv/develop ## Format the code
 docs: .venv/develop ## Write the generated pages of docs/
 	$(BIN)/python docs/generate.py
 
-bench: packages ## Compare with pdsh on 100 real nodes, measure kept sessions, count what a node pays, time views and writing (root)
+bench: packages ## Compare with pdsh on 100 real nodes; measure kept sessions, what a node pays, views, writing (root)
 	@$(BIN)/python -m nicassh.demo.packages pdsh
 	$(BIN)/python tests/bench/fanout.py
 	$(BIN)/python tests/bench/kept.py

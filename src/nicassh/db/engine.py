@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 
@@ -106,8 +107,22 @@ def _prepare(file: Path) -> None:
 def _configure_sqlite(connection: Any, _record: Any) -> None:
     # The driver's own way to open transactions is switched off: `_begin_sqlite` opens them.
     connection.isolation_level = None
-    connection.execute("PRAGMA journal_mode=WAL")
+    _keep_log(connection)
     connection.execute("PRAGMA synchronous=NORMAL")
+
+
+def _keep_log(connection: sqlite3.Connection) -> None:
+    """Has the file keep a log beside it, so that readers never wait; that is for good, and has been done mostly."""
+    until = time.monotonic() + BUSY
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            # Of several that open a new file at once all but one are turned away, whatever their patience.
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+        time.sleep(0.01)
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:

@@ -27,7 +27,7 @@ class Shelf:
         self._record, self._name = shape.record, shape.newest.name
         order = sorted(columns(shape.record), key=lambda column: (not column.key, column.volatile))
         self._names = ["node", *(column.name for column in order)]
-        self._cells = _cells(order)
+        self._row = _row(order)
         self._key = 1 + sum(column.key for column in order)
         # Where there is no key, all records of a node are one.
         self._tell = attrgetter(*(self._names[1 : self._key] or ["__class__"]))
@@ -41,8 +41,8 @@ class Shelf:
         """The records of a node as rows with these ends; a probe that repeats a key has its last word."""
         if len(records) > 1 and len(set(map(self._tell, records))) < len(records):
             records = list({self._tell(record): record for record in records}.values())
-        cells = self._cells
-        return [(node, *cells(record), *ends) for record in records]
+        row = self._row
+        return [row(node, record, *ends) for record in records]
 
     def _gaps(self, current: Current) -> dict[str, list[Untold]]:
         """What is left untold, by node."""
@@ -90,20 +90,16 @@ class Passing(Shelf):
         return [row for o, records in current for row in self._rows(o.node, records, held(o.at))]
 
 
-def _cells(order: Sequence[Column]) -> Callable[[Any], Sequence[Any]]:
-    """What gives the values of a record as the database holds them."""
-    take = attrgetter(*(column.name for column in order))
-    if len(order) == 1:
-        return lambda record: (held(take(record)),)
-    times = [place for place, column in enumerate(order) if column.kind is datetime]
-    if not times:
-        return take
+def _row(order: Sequence[Column]) -> Callable[..., Cells]:
+    """What makes a row of a node, a record and ends; the values are as the database holds them.
 
-    def cells(record: Any) -> Sequence[Any]:
-        values = list(take(record))
-        for place in times:
-            if values[place] is not None:
-                values[place] = int(values[place].timestamp())
-        return values
-
-    return cells
+    It is written out and compiled, as dataclasses do with theirs, because it is called for each of 150,000 rows.
+    """
+    values = [
+        f"None if record.{column.name} is None else int(record.{column.name}.timestamp())"
+        if column.kind is datetime
+        else f"record.{column.name}"
+        for column in order
+    ]
+    made: Callable[..., Cells] = eval(f"lambda node, record, *ends: (node, {', '.join(values)}, *ends)")  # noqa: S307 names of fields are Python's own
+    return made
