@@ -28,8 +28,8 @@ from nicassh.state import State
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 RESERVED = (
-    "bad", "diff", "explain", "farm", "jobs", "kept", "login", "node", "outcomes", "queues", "rolled", "storage",
-    "turns", "users", "workers",
+    "bad", "diff", "digests", "explain", "farm", "jobs", "kept", "login", "node", "outcomes", "queues", "rolled",
+    "storage", "turns", "users", "workers",
 )  # fmt: skip
 """Names of views and of nicamon's own outcomes, that no probe may have."""
 PRIORITIES = ("critical", "high", "medium", "low", "negligible")

@@ -5,7 +5,7 @@
 A following collection is one a minute after another, in which has changed what changes on a farm (`rows.Farm`).
 All of it at once is what `nicamon collect` writes; a class of probes, or 20 of its nodes, is what a worker of the queue
 writes. `save` is the same with the rates and the memory of probes, which read what was there. Figures are the
-median; rows are those of the collection, bytes what the database grows by with each (what it begins with stays).
+median; rows are those of the collection, bytes those of the whole database after the last of them, by its own word.
 """
 
 from __future__ import annotations
@@ -48,15 +48,15 @@ def main() -> None:
     arguments.add_argument("--kinds", nargs="*", default=crew.KINDS)
     options = arguments.parse_args()
     print(f"{options.nodes} nodes; seconds of wall and of our own CPU, median of {options.rounds}\n")
-    print(f"{'':12}{'processes':>10}  {'':34}{'rows':>9}{'wall s':>8}{'CPU s':>8}{'rows/s':>10}")
+    print(f"{'':12}{'processes':>10}  {'':34}{'rows':>9}{'wall s':>8}{'CPU s':>8}{'MB':>8}")
     well = True
     for kind in options.kinds:
         with crew.fresh(kind) as fresh:
             for processes in (40, 200):
                 with fresh() as url:
                     found = measured(url, Farm(PROBES, BEGIN, options.nodes, processes), options.rounds)
-                    for what, rows, wall, cpu in found:
-                        print(f"{kind:12}{processes:10}  {what:34}{rows:9,}{wall:8.3f}{cpu:8.3f}{rows / wall:10,.0f}")
+                    for what, rows, wall, cpu, size in found:
+                        print(f"{kind:12}{processes:10}  {what:34}{rows:9,}{wall:8.3f}{cpu:8.3f}{size / 1e6:8.1f}")
                         if (kind, processes, what) == ("sqlite", 40, ALL):
                             well = well and wall < BOUND
     print(f"\nbound: {BOUND} s for {ALL!r} on SQLite with 40 processes a node\n")
@@ -64,26 +64,33 @@ def main() -> None:
 
 
 ALL = "following, all probes"
-_Figures = tuple[str, int, float, float]
+_Figures = tuple[str, int, float, float, int]
+_SIZES = {
+    "sqlite": "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
+    "mysql": "SELECT sum(data_length + index_length) FROM information_schema.tables WHERE table_schema = database()",
+    "postgresql": "SELECT pg_database_size(current_database())",
+}
+"""What asks each kind of database how large it is."""
 
 
 def measured(url: str, farm: Farm, rounds: int) -> Iterator[_Figures]:
-    """What is written, how many rows it has, and the seconds of wall and CPU that it takes."""
+    """What is written, its rows, the seconds of wall and CPU that it takes, and bytes of the database."""
     store = Store(url, PROBES)
     store.create()
     minutes = iter(range(10**6))
-    yield _median("first, all probes", farm, [], minutes, 1, store.write)
-    yield _median(ALL, farm, [], minutes, rounds, store.write)
-    yield _median("the same, with save", farm, [], minutes, rounds, lambda found: _save(store, found))
+    yield _median("first, all probes", store, farm, [], minutes, 1, store.write)
+    yield _median(ALL, store, farm, [], minutes, rounds, store.write)
+    yield _median("the same, with save", store, farm, [], minutes, rounds, lambda found: _save(store, found))
     for priority in PRIORITIES:
         if some := [one.name for one in PROBES if one.priority == priority]:
-            yield _median(f"{priority}: {' '.join(some)}", farm, some, minutes, rounds, store.write)
-            yield _median(f"{priority}, 20 nodes", farm, some, minutes, rounds, store.write, 20)
+            yield _median(f"{priority}: {' '.join(some)}", store, farm, some, minutes, rounds, store.write)
+            yield _median(f"{priority}, 20 nodes", store, farm, some, minutes, rounds, store.write, 20)
     store.engine.dispose()
 
 
 def _median(
     what: str,
+    store: Store,
     farm: Farm,
     some: Sequence[str],
     minutes: Iterator[int],
@@ -101,7 +108,9 @@ def _median(
         walls.append(time.perf_counter() - wall)
         cpus.append(time.process_time() - cpu)
         rows = sum(len(outcome.records) + 1 for outcome in outcomes)
-    return what, rows, median(walls), median(cpus)
+    with store.engine.connect() as connection:
+        size = connection.exec_driver_sql(_SIZES[connection.dialect.name.replace("mariadb", "mysql")]).scalar()
+    return what, rows, median(walls), median(cpus), int(size or 0)
 
 
 def _save(store: Store, outcomes: Sequence[Outcome]) -> None:

@@ -36,7 +36,7 @@ class Sheet:
             instead = f"ON CONFLICT ({', '.join(quote(name) for name in key)}) DO UPDATE SET {setting}"
         marks = ", ".join([mark] * len(names))
         self._insert = f"INSERT INTO {self._table} ({self._columns}) VALUES ({marks}) {instead}"  # noqa: S608 names are ours
-        self.match = " AND ".join(f"{quote(name)} = {mark}" for name in names if name in key)
+        self._match = " AND ".join(f"{quote(name)} = {mark}" for name in names if name in key)
 
     def read(self, connection: sa.Connection, nodes: Iterable[str]) -> list[Cells]:
         """The rows of some nodes."""
@@ -56,22 +56,25 @@ class Sheet:
     def drop(self, connection: sa.Connection, keys: Sequence[Cells]) -> None:
         """Removes the rows with these keys."""
         if keys:
-            connection.exec_driver_sql(f"DELETE FROM {self._table} WHERE {self.match}", list(keys))  # noqa: S608
+            connection.exec_driver_sql(f"DELETE FROM {self._table} WHERE {self._match}", list(keys))  # noqa: S608
 
-    def change(self, connection: sa.Connection, column: str, rows: Sequence[Cells]) -> None:
-        """Sets a column of rows: tuples of the value and the key."""
-        if rows:
-            query = f"UPDATE {self._table} SET {self._quote(column)} = {self._mark} WHERE {self.match}"  # noqa: S608
-            connection.exec_driver_sql(query, list(rows))
-
-    def change_all(self, connection: sa.Connection, column: str, value: Any, nodes: Iterable[str]) -> None:
-        """Sets a column of all rows of some nodes."""
-        name = self._quote(column)
+    def clear(self, connection: sa.Connection, nodes: Iterable[str]) -> None:
+        """Removes all rows of some nodes."""
         for part in chunks(nodes):
-            query = (
-                f"UPDATE {self._table} SET {name} = {self._mark} WHERE {name} <> {self._mark} AND {self._among(part)}"  # noqa: S608
-            )
-            connection.exec_driver_sql(query, (value, value, *part))
+            query = f"DELETE FROM {self._table} WHERE {self._among(part)}"  # noqa: S608
+            connection.exec_driver_sql(query, tuple(part))
+
+    def touch(self, connection: sa.Connection, at: int, nodes: Iterable[str]) -> None:
+        """Sets the time of all rows of some nodes."""
+        for part in chunks(nodes):
+            query = f"UPDATE {self._table} SET {self._quote('at')} = {self._mark} WHERE {self._among(part)}"  # noqa: S608
+            connection.exec_driver_sql(query, (at, *part))
+
+    def end(self, connection: sa.Connection, rows: Sequence[Cells]) -> None:
+        """Closes intervals: tuples of `until` and the key."""
+        if rows:
+            query = f"UPDATE {self._table} SET {self._quote('until')} = {self._mark} WHERE {self._match}"  # noqa: S608
+            connection.exec_driver_sql(query, list(rows))
 
     def _among(self, nodes: Sequence[str]) -> str:
         return f"{self._node} IN ({', '.join([self._mark] * len(nodes))})"

@@ -5,7 +5,6 @@ from nicassh.store.prune import prune
 from nicassh.store.result import Result
 from nicassh.store.rollup import rollup
 from nicassh.store.size import Size, sizes
-from nicassh.store.store import Store
-from nicassh.store.writing import Row
+from nicassh.store.store import Row, Store
 
 __all__ = ["Point", "Result", "Row", "Size", "Store", "prune", "rollup", "sizes"]

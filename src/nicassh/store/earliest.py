@@ -10,10 +10,9 @@ import sqlalchemy as sa
 
 from nicassh.db import chunks, explained
 from nicassh.store.tiers import RAW, TIERS, Series, seconds
-from nicassh.store.writing import Row
 
 if TYPE_CHECKING:
-    from nicassh.store.store import Store
+    from nicassh.store.store import Row, Store
 
 _FINEST = TIERS[0]
 

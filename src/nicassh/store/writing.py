@@ -1,22 +1,84 @@
-"""Writing records: the newest rows of a node replaced where they differ, and its history continued."""
+"""Writing: the newest rows of nodes replaced, and their history continued."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
-from operator import attrgetter
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-from nicassh.db import Cells, Sheet, Tables, chunks, held
+from nicassh.db import NODE, Cells, Sheet, Tables, chunks, held
 from nicassh.probe import Outcome
-from nicassh.record import Column, Keep, Record, Untold, columns
+from nicassh.record import Keep, Record
+from nicassh.store.lasting import DIGEST, Lasting
+from nicassh.store.shelf import Current, Passing
 
-Row = Mapping[str, Any] | sa.RowMapping
-Current = Sequence[tuple[Outcome, Sequence[Record]]]
-"""Outcomes, each with its records of one type."""
+
+class Writer:
+    """Writes outcomes and their records within a transaction.
+
+    `records` are the tables by name, `probes` the names of those that each probe fills; two more are made beside
+    `outcomes`.
+    """
+
+    def __init__(
+        self, outcomes: Tables, records: Mapping[str, Tables], probes: Mapping[str, Sequence[str]], dialect: sa.Dialect
+    ) -> None:
+        metadata = outcomes.newest.metadata
+        # One row a node, for good: who writes the rows of a node holds it meanwhile.
+        self.turns = sa.Table("turns", metadata, sa.Column("node", sa.String(NODE), primary_key=True))
+        # What the rows of a node are in a few letters: those that are still the same need not be read.
+        digests = sa.Table(
+            "digests", metadata, sa.Column("node", sa.String(NODE), primary_key=True),
+            sa.Column("record", sa.String(NODE), primary_key=True), sa.Column("digest", sa.String(DIGEST)),
+        )  # fmt: skip
+        self._digests = Sheet(digests, ("node", "record", "digest"), dialect)
+        self._results = Lasting(outcomes, dialect)
+        self._lasting = {n: Lasting(one, dialect) for n, one in records.items() if one.keep is Keep.INTERVALS}
+        self._passing = {n: Passing(one, dialect) for n, one in records.items() if one.keep is not Keep.INTERVALS}
+        self._records, self._probes = records, probes
+
+    def write(self, connection: sa.Connection, outcomes: Sequence[Outcome]) -> None:
+        """Stores outcomes; of several of a probe and node the latest counts, also beside those that are stored."""
+        nodes = [outcome.node for outcome in outcomes]
+        hold(connection, self.turns, nodes)
+        known = self._results.stored(connection, nodes)
+        current: dict[Cells, Outcome] = {}
+        late: list[Outcome] = []
+        for outcome in sorted(outcomes, key=lambda outcome: outcome.at):
+            key = (outcome.node, outcome.probe)
+            if key in known and known[key][-1] > held(outcome.at):
+                late.append(outcome)  # overtaken by a quicker collection, it is history already
+                continue
+            late += [current[key]] if key in current else []
+            current[key] = outcome
+        # An outcome has the fields of a Result.
+        self._results.update(connection, [(outcome, [outcome]) for outcome in current.values()], known)
+        # What is overtaken comes first: of two within one second a series has the later one's row.
+        for name, some in self._parted(late).items():
+            if name in self._passing:
+                self._passing[name].append(connection, some)
+        self._replace(connection, self._parted(current.values()))
+
+    def _replace(self, connection: sa.Connection, parts: Mapping[str, Current]) -> None:
+        nodes = [outcome.node for name in parts if name in self._lasting for outcome, _ in parts[name]]
+        digests = {row[:2]: row[2] for row in self._digests.read(connection, nodes)}
+        for name, some in parts.items():
+            if name in self._lasting:
+                self._digests.put(connection, self._lasting[name].replace(connection, some, digests))
+            else:
+                self._passing[name].replace(connection, some)
+
+    def _parted(self, outcomes: Iterable[Outcome]) -> dict[str, list[tuple[Outcome, list[Record]]]]:
+        """The outcomes that ended well, each with its records of one table, by the names of the tables."""
+        parts: dict[str, list[tuple[Outcome, list[Record]]]] = {}
+        for outcome in outcomes:
+            if outcome.state.well:
+                for name in self._probes.get(outcome.probe, ()):
+                    kind = self._records[name].record
+                    own = [record for record in outcome.records if type(record) is kind]
+                    parts.setdefault(name, []).append((outcome, own))
+        return parts
 
 
 def hold(connection: sa.Connection, turns: sa.Table, nodes: Iterable[str]) -> None:
@@ -40,116 +102,3 @@ def _new(connection: sa.Connection, table: sa.Table) -> sa.Insert:
     if connection.dialect.name == "postgresql":
         return postgresql.insert(table).on_conflict_do_nothing()
     return sa.insert(table).prefix_with("IGNORE")
-
-
-class Shelf:
-    """The tables of one record type as collections write them.
-
-    A row begins with its key (the node, the record's key columns); the values that make an interval follow, then the
-    volatile ones, and at the end its time. Before that an interval has its `since`.
-    """
-
-    def __init__(self, shape: Tables, dialect: sa.Dialect) -> None:
-        self._record, self._keep = shape.record, shape.keep
-        order = sorted(columns(shape.record), key=lambda column: (not column.key, column.volatile))
-        self._names = ["node", *(column.name for column in order)]
-        self._cells = _cells(order)
-        self._key = 1 + sum(column.key for column in order)
-        self._steady = 1 + sum(column.key or not column.volatile for column in order)
-        self._all = len(self._names)
-        since = ["since"] if shape.keep is Keep.INTERVALS else []
-        self._newest = Sheet(shape.newest, [*self._names, *since, "at"], dialect)
-        if shape.history is not None:
-            self._history = Sheet(shape.history, [*self._names, *(["since", "until"] if since else ["at"])], dialect)
-
-    def stored(self, connection: sa.Connection, nodes: Iterable[str]) -> dict[Cells, Cells]:
-        """The newest rows of some nodes by their keys."""
-        return {row[: self._key]: row for row in self._newest.read(connection, nodes)}
-
-    def replace(
-        self, connection: sa.Connection, current: Current, stored: dict[Cells, Cells], *, whole: bool = True
-    ) -> None:
-        """Makes the newest rows of the nodes in `current` what it says, and adds to the history.
-
-        `stored` are the rows there are, and is used up. Rows that an outcome leaves untold stay as they are, with the
-        time at which they were true; where `current` is not the `whole` of a node, so do all that it does not name.
-        """
-        rows = self._rows(current)
-        gaps = {o.node: [gap for gap in o.untold if gap.record is self._record] for o, _ in current}
-        confirmed: dict[int, set[str]] = {}
-        changed: list[tuple[Cells, Cells | None]] = []
-        for key, row in rows.items():
-            old = stored.pop(key, None)
-            if old is not None and whole and old[: self._all] == row[:-1] and not gaps[row[0]]:
-                confirmed.setdefault(row[-1], set()).add(row[0])
-            else:
-                changed.append((row, old))
-        gone = [row for row in stored.values() if whole and not any(self._in(gap, row) for gap in gaps[row[0]])]
-        self._newest.drop(connection, [row[: self._key] for row in gone])
-        if self._keep is Keep.INTERVALS:
-            changed_rows = self._turn(connection, changed, gone, {o.node: held(o.at) for o, _ in current})
-        else:
-            changed_rows = [row for row, _ in changed]
-        self._newest.put(connection, changed_rows)
-        for at, nodes in confirmed.items():
-            self._newest.change_all(connection, "at", at, nodes)
-        if self._keep is Keep.SERIES:
-            self._history.put(connection, list(rows.values()))
-
-    def append(self, connection: sa.Connection, current: Current) -> None:
-        """Adds to a series alone. Two collections of a node within one second leave the later one's row."""
-        if self._keep is Keep.SERIES:
-            self._history.put(connection, list(self._rows(current).values()))
-
-    def _turn(
-        self,
-        connection: sa.Connection,
-        changed: Sequence[tuple[Cells, Cells | None]],
-        gone: Sequence[Cells],
-        times: Mapping[str, int],
-    ) -> list[Cells]:
-        """Closes the intervals whose value ended or changed and opens the new ones; the rows with their `since`."""
-        ended = [(times[row[0]], *row[: self._key], row[-2]) for row in gone]
-        opened, rows = [], []
-        for row, old in changed:
-            *values, at = row
-            if old is None or old[: self._steady] != row[: self._steady]:
-                opened.append((*values, at, None))
-                ended += [(at, *old[: self._key], old[-2])] if old else []
-            since = old[-2] if old and old[: self._steady] == row[: self._steady] else at
-            rows.append((*values, since, at))
-        self._history.change(connection, "until", ended)
-        self._history.put(connection, opened)
-        return rows
-
-    def _rows(self, current: Current) -> dict[Cells, Cells]:
-        """The records as rows by their keys; a probe that repeats a key has its last word."""
-        rows: dict[Cells, Cells] = {}
-        cells, width = self._cells, self._key
-        for outcome, records in current:
-            node, at = outcome.node, held(outcome.at)
-            for record in records:
-                row = (node, *cells(record), at)
-                rows[row[:width]] = row
-        return rows
-
-    def _in(self, gap: Untold, row: Cells) -> bool:
-        return all(row[self._names.index(name)] == held(value) for name, value in gap.where)
-
-
-def _cells(order: Sequence[Column]) -> Callable[[Record], Cells]:
-    """What gives the values of a record as the database holds them."""
-    take = attrgetter(*(column.name for column in order))
-    if len(order) == 1:
-        return lambda record: (held(take(record)),)
-    times = [place for place, column in enumerate(order) if column.kind is datetime]
-    if not times:
-        return take
-
-    def cells(record: Record) -> Cells:
-        values = list(take(record))
-        for place in times:
-            values[place] = held(values[place])
-        return tuple(values)
-
-    return cells
