@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import ClassVar
 
 from nicassh.clean import redact
 from nicassh.record import Record, column, moment
@@ -22,6 +23,8 @@ keep = "latest"
 
 @dataclass(frozen=True)
 class Process(Record):
+    top: ClassVar[tuple[str, ...]] = ("cpu_percent", "memory_percent")
+
     pid: Count = column("Process id.", key=True)
     user: Text = column("Owner: the name of the effective user id, or the number where it has no name.")
     command: Text = column("Command line, or [name] where there is none.")

@@ -8,6 +8,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +81,15 @@ class Config:
         3.0, "How steeply the number of workers falls as the load comes near max_load; 0: not at all.", least=0
     )
     min_memory: int = setting(64, "MiB of available memory of this machine below which its workers rest.", least=0)
+    keep_raw: float = setting(3.0, "Days for which each measured value is kept as it came.")
+    keep_5m: float = setting(
+        30.0, "Days for which measurements are kept as number, mean, least and greatest value of five minutes."
+    )
+    keep_1h: float = setting(400.0, "The same of an hour.")
+    keep_1d: float = setting(3650.0, "The same of a day.")
+    keep_intervals: float = setting(
+        3650.0, "Days for which it is kept since when and until when a state, or an inventory, was what."
+    )
     stale: float = setting(900.0, "Seconds after which a value is shown as stale.")
     file: Path | None = None
 
@@ -91,6 +101,7 @@ class Config:
 
 SETTINGS = {field.name: field for field in dataclasses.fields(Config) if field.metadata}
 _KINDS: dict[str, tuple[type, ...]] = {"str": (str,), "int": (int,), "float": (int, float)}
+_TIERS = ("keep_raw", "keep_5m", "keep_1h", "keep_1d")
 _WORDS = {"str": "a text", "int": "a whole number", "float": "a number"}
 
 
@@ -107,7 +118,16 @@ def load(file: Path | None = None, environment: Mapping[str, str] = os.environ) 
             values[name] = _from_text(name, environment[variable], variable)
     if file and "inventory" not in values and (file.parent / "inventory.toml").is_file():
         values["inventory"] = (file.parent / "inventory.toml",)
+    _check_order({name: values.get(name, SETTINGS[name].default) for name in _TIERS})
     return Config(**values, file=file)
+
+
+def _check_order(days: Mapping[str, float]) -> None:
+    """Raises ConfigError where a coarse tier is to go before the finer one that it is made of."""
+    for fine, coarse in pairwise(_TIERS):
+        if days[coarse] < days[fine]:
+            what = f"{coarse} = {days[coarse]:g} must not be less than {fine} = {days[fine]:g}"
+            raise ConfigError(what, "a series grows coarser as it grows old")
 
 
 def find(file: Path | None = None, environment: Mapping[str, str] = os.environ) -> Path | None:

@@ -28,8 +28,8 @@ from nicassh.state import State
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 RESERVED = (
-    "bad", "diff", "explain", "farm", "jobs", "login", "node", "outcomes", "queues", "storage", "turns", "users",
-    "workers",
+    "bad", "diff", "digests", "explain", "farm", "jobs", "kept", "login", "node", "outcomes", "queues", "rolled",
+    "storage", "turns", "users", "workers",
 )  # fmt: skip
 """Names of views and of nicamon's own outcomes, that no probe may have."""
 PRIORITIES = ("critical", "high", "medium", "low", "negligible")
@@ -37,6 +37,8 @@ PLACES = ("nodes", "head")
 """Where a probe runs: on every node, or once a cluster on the node that answers for it."""
 SIZE = 2 * 1024 * 1024
 """Bytes that a probe may print unless its folder says otherwise."""
+_HISTORIES = {Keep.SERIES: ("series", "5m", "1h", "1d"), Keep.INTERVALS: ("intervals",), Keep.LATEST: ("top",)}
+"""How the names of the further tables of a record end."""
 Parse = Callable[[str], Iterable[Record | Untold]]
 Advance = Callable[[Sequence[Record], Sequence[Record], float], Iterable[Record]]
 
@@ -218,7 +220,7 @@ def _check_tables(probes: Sequence[Probe]) -> None:
     taken: dict[str, Probe] = {}
     for probe in probes:
         for name in probe.records:
-            for table in (name, f"{name}_{probe.keep[name]}"):
+            for table in (name, *(f"{name}_{history}" for history in _HISTORIES[probe.keep[name]])):
                 if table in taken:
                     raise ProbeError(f"{probe.folder}: its table {table!r} is one of {taken[table].folder} too")
                 taken[table] = probe

@@ -39,6 +39,8 @@ class Record:
 
     keep: ClassVar[Keep | None] = None
     """Overrides the probe's own `keep` where one probe yields records of several kinds."""
+    top: ClassVar[tuple[str, ...]] = ()
+    """Of a listing: the numbers by which the first rows of each collection are kept for two days."""
 
 
 @dataclass(frozen=True)

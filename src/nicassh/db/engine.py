@@ -85,6 +85,9 @@ def _configure_postgresql(connection: Any, _record: Any) -> None:
 def _file(url: sa.URL) -> sa.Engine:
     if url.database and url.database != ":memory:":
         _prepare(Path(url.database))
+    # The driver asks each None and truth anew whether it can adapt itself, which takes longer than to store it.
+    sqlite3.register_adapter(bool, int)
+    sqlite3.register_adapter(type(None), lambda none: none)
     engine = sa.create_engine(url, connect_args={"timeout": float(BUSY)})
     sa.event.listen(engine, "connect", _configure_sqlite)
     sa.event.listen(engine, "begin", _begin_sqlite)

@@ -43,10 +43,10 @@ _LOST = "the connection was lost; all that was committed is there, run it again"
 
 @contextmanager
 def explained(engine: sa.Engine) -> Iterator[None]:
-    """Turns SQLAlchemy's errors into a DatabaseError that names the database (without password) and the cause."""
+    """Turns errors of SQLAlchemy and of the driver into a DatabaseError: the database (no password) and the cause."""
     try:
         yield
-    except SQLAlchemyError as error:
+    except (SQLAlchemyError, engine.dialect.loaded_dbapi.Error) as error:
         cause = _hidden(_cause(error), engine.url)
         raise DatabaseError(f"{_place(engine.url)}: {cause}", _hint(error)) from error
 
@@ -83,7 +83,7 @@ def _code(error: BaseException | None) -> str:
     return str(number) if isinstance(number, int) else getattr(cause, "sqlstate", None) or ""
 
 
-def _cause(error: SQLAlchemyError) -> str:
+def _cause(error: Exception) -> str:
     """What the driver says, in one line."""
     cause = getattr(error, "orig", None) or error
     if len(cause.args) == 2 and isinstance(cause.args[0], int):
@@ -94,7 +94,7 @@ def _cause(error: SQLAlchemyError) -> str:
     return lines[-1].removeprefix("- ") if lines[0].startswith("Multiple connection attempts") else lines[0]
 
 
-def _hint(error: SQLAlchemyError) -> str:
+def _hint(error: Exception) -> str:
     code, words = _code(error), str(getattr(error, "orig", None) or error)
     for signs, hint in _HINTS:
         if any(sign == code if sign[0].isdigit() else sign in words for sign in signs):

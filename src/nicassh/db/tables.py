@@ -65,9 +65,10 @@ def tables(metadata: sa.MetaData, name: str, record: type[Record], keep: Keep) -
     )
     history = None
     if keep is Keep.SERIES:
+        # The time comes first: each collection adds its rows in one place, and the oldest go from another.
         at = sa.Column("at", Moment, primary_key=True)
         history = sa.Table(
-            f"{name}_series", metadata, *_identity(record), at, *_values(record), sqlite_with_rowid=False, quote=True
+            f"{name}_series", metadata, at, *_identity(record), *_values(record), sqlite_with_rowid=False, quote=True
         )
     elif keep is Keep.INTERVALS:
         newest.append_column(sa.Column("since", Moment, nullable=False))

@@ -1,7 +1,10 @@
 """The store: outcomes and records written in one transaction a collection, and read back by views."""
 
+from nicassh.store.history import Point
+from nicassh.store.prune import prune
 from nicassh.store.result import Result
-from nicassh.store.store import Store
-from nicassh.store.writing import Row
+from nicassh.store.rollup import rollup
+from nicassh.store.size import Size, sizes
+from nicassh.store.store import Row, Store
 
-__all__ = ["Result", "Row", "Store"]
+__all__ = ["Point", "Result", "Row", "Size", "Store", "prune", "rollup", "sizes"]

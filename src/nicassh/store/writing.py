@@ -1,23 +1,84 @@
-"""Writing records: the newest rows of a node replaced, and its history continued."""
+"""Writing: the newest rows of nodes replaced, and their history continued."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 
-from nicassh.db import Tables
+from nicassh.db import NODE, Cells, Sheet, Tables, chunks, held
 from nicassh.probe import Outcome
-from nicassh.record import Keep, Record, columns, keys, plain
-from nicassh.store.result import Result
+from nicassh.record import Keep, Record
+from nicassh.store.lasting import DIGEST, Lasting
+from nicassh.store.shelf import Current, Passing
 
-Row = Mapping[str, Any] | sa.RowMapping
-Current = Sequence[tuple[Outcome, Sequence[Record]]]
-"""Outcomes, each with its records of one type."""
-_CHUNK = 500
-"""Nodes in one IN (…): SQLite's default limit is 999 variables on old systems."""
+
+class Writer:
+    """Writes outcomes and their records within a transaction.
+
+    `records` are the tables by name, `probes` the names of those that each probe fills; two more are made beside
+    `outcomes`.
+    """
+
+    def __init__(
+        self, outcomes: Tables, records: Mapping[str, Tables], probes: Mapping[str, Sequence[str]], dialect: sa.Dialect
+    ) -> None:
+        metadata = outcomes.newest.metadata
+        # One row a node, for good: who writes the rows of a node holds it meanwhile.
+        self.turns = sa.Table("turns", metadata, sa.Column("node", sa.String(NODE), primary_key=True))
+        # What the rows of a node are in a few letters: those that are still the same need not be read.
+        digests = sa.Table(
+            "digests", metadata, sa.Column("node", sa.String(NODE), primary_key=True),
+            sa.Column("record", sa.String(NODE), primary_key=True), sa.Column("digest", sa.String(DIGEST)),
+        )  # fmt: skip
+        self._digests = Sheet(digests, ("node", "record", "digest"), dialect)
+        self._results = Lasting(outcomes, dialect)
+        self._lasting = {n: Lasting(one, dialect) for n, one in records.items() if one.keep is Keep.INTERVALS}
+        self._passing = {n: Passing(one, dialect) for n, one in records.items() if one.keep is not Keep.INTERVALS}
+        self._records, self._probes = records, probes
+
+    def write(self, connection: sa.Connection, outcomes: Sequence[Outcome]) -> None:
+        """Stores outcomes; of several of a probe and node the latest counts, also beside those that are stored."""
+        nodes = [outcome.node for outcome in outcomes]
+        hold(connection, self.turns, nodes)
+        known = self._results.stored(connection, nodes)
+        current: dict[Cells, Outcome] = {}
+        late: list[Outcome] = []
+        for outcome in sorted(outcomes, key=lambda outcome: outcome.at):
+            key = (outcome.node, outcome.probe)
+            if key in known and known[key][-1] > held(outcome.at):
+                late.append(outcome)  # overtaken by a quicker collection, it is history already
+                continue
+            late += [current[key]] if key in current else []
+            current[key] = outcome
+        # An outcome has the fields of a Result.
+        self._results.update(connection, [(outcome, [outcome]) for outcome in current.values()], known)
+        # What is overtaken comes first: of two within one second a series has the later one's row.
+        for name, some in self._parted(late).items():
+            if name in self._passing:
+                self._passing[name].append(connection, some)
+        self._replace(connection, self._parted(current.values()))
+
+    def _replace(self, connection: sa.Connection, parts: Mapping[str, Current]) -> None:
+        nodes = [outcome.node for name in parts if name in self._lasting for outcome, _ in parts[name]]
+        digests = {row[:2]: row[2] for row in self._digests.read(connection, nodes)}
+        for name, some in parts.items():
+            if name in self._lasting:
+                self._digests.put(connection, self._lasting[name].replace(connection, some, digests))
+            else:
+                self._passing[name].replace(connection, some)
+
+    def _parted(self, outcomes: Iterable[Outcome]) -> dict[str, list[tuple[Outcome, list[Record]]]]:
+        """The outcomes that ended well, each with its records of one table, by the names of the tables."""
+        parts: dict[str, list[tuple[Outcome, list[Record]]]] = {}
+        for outcome in outcomes:
+            if outcome.state.well:
+                for name in self._probes.get(outcome.probe, ()):
+                    kind = self._records[name].record
+                    own = [record for record in outcome.records if type(record) is kind]
+                    parts.setdefault(name, []).append((outcome, own))
+        return parts
 
 
 def hold(connection: sa.Connection, turns: sa.Table, nodes: Iterable[str]) -> None:
@@ -41,127 +102,3 @@ def _new(connection: sa.Connection, table: sa.Table) -> sa.Insert:
     if connection.dialect.name == "postgresql":
         return postgresql.insert(table).on_conflict_do_nothing()
     return sa.insert(table).prefix_with("IGNORE")
-
-
-def replace(connection: sa.Connection, shape: Tables, current: Current) -> None:
-    """Replaces the newest rows of the nodes in `current` and adds to the history.
-
-    Rows that an outcome leaves untold stay as they are, with the time at which they were true.
-    """
-    if not current:
-        return
-    rows = _rows(shape, current)
-    kept = _untold(connection, shape, rows, current)
-    if shape.keep is Keep.INTERVALS:
-        _turn(connection, shape, rows, kept, current)
-    _delete(connection, shape, current)
-    if rows or kept:
-        connection.execute(sa.insert(shape.newest), rows + kept)
-    if rows and shape.keep is Keep.SERIES:
-        append(connection, shape, current)
-
-
-def append(connection: sa.Connection, shape: Tables, current: Current) -> None:
-    """Adds to a series. Two collections of a node within one second leave the later one's row."""
-    history, rows = shape.history, _rows(shape, current)
-    if history is None or not rows:
-        return
-    nodes: dict[Any, list[str]] = {}
-    for row in rows:
-        nodes.setdefault(row["at"], []).append(row["node"])
-    for at, names in nodes.items():
-        for part in chunks(names):
-            connection.execute(sa.delete(history).where(history.c.node.in_(part), history.c.at == at))
-    connection.execute(sa.insert(history), rows)
-
-
-def chunks(nodes: Iterable[str]) -> Iterable[list[str]]:
-    """The names, each once, in parts that fit into one query."""
-    names = list(dict.fromkeys(nodes))
-    return (names[index : index + _CHUNK] for index in range(0, len(names), _CHUNK))
-
-
-def _rows(shape: Tables, current: Current) -> list[dict[str, Any]]:
-    """The records as rows; a probe that repeats a key has its last word."""
-    rows = ({"node": o.node, "at": o.at, **plain(record)} for o, records in current for record in records)
-    return list({_key(shape, row): row for row in rows}.values())
-
-
-def _untold(
-    connection: sa.Connection, shape: Tables, rows: list[dict[str, Any]], current: Current
-) -> list[dict[str, Any]]:
-    """The stored rows that are to stay although their node has answered."""
-    gaps = {o.node: [gap for gap in o.untold if gap.record is shape.record] for o, _ in current}
-    silent = [item for item in current if gaps[item[0].node]]
-    if not silent:
-        return []
-    told = {_key(shape, row) for row in rows}
-    stored = [dict(row) for row in _stored(connection, shape, silent)]
-    return [row for row in stored if _key(shape, row) not in told and any(row in gap for gap in gaps[row["node"]])]
-
-
-def _turn(
-    connection: sa.Connection, shape: Tables, rows: list[dict[str, Any]], kept: list[dict[str, Any]], current: Current
-) -> None:
-    """Closes the intervals whose value ended or changed, opens the new ones, and gives each row its `since`."""
-    assert shape.history is not None  # noqa: S101 intervals always have one
-    old = {_key(shape, row): row for row in _stored(connection, shape, current)}
-    opened: list[dict[str, Any]] = []
-    ended = dict(old)
-    for row in kept:
-        del ended[_key(shape, row)]
-    for row in rows:
-        key = _key(shape, row)
-        known = old.get(key)
-        if known is not None and _value(shape, known) == _value(shape, row):
-            row["since"] = known["since"]
-            del ended[key]
-        else:
-            row["since"] = row["at"]
-            opened.append({name: value for name, value in row.items() if name != "at"})
-    times = {outcome.node: outcome.at for outcome, _ in current}
-    names = [column.name for column in shape.history.primary_key]
-    match = [shape.history.c[name] == sa.bindparam(f"_{name}") for name in names]
-    if ended:
-        update = sa.update(shape.history).where(*match).values(until=sa.bindparam("_until"))
-        parameters = [
-            {**{f"_{name}": row[name] for name in names}, "_until": times[row["node"]]} for row in ended.values()
-        ]
-        connection.execute(update, parameters)
-    if opened:
-        connection.execute(sa.delete(shape.history).where(*match), [{f"_{n}": row[n] for n in names} for row in opened])
-        connection.execute(sa.insert(shape.history), opened)
-
-
-def _stored(connection: sa.Connection, shape: Tables, current: Current) -> list[Row]:
-    """The newest rows that these outcomes will replace."""
-    rows: list[Row] = []
-    for part in chunks(outcome.node for outcome, _ in current):
-        rows += connection.execute(sa.select(shape.newest).where(shape.newest.c.node.in_(part))).mappings().all()
-    if shape.record is Result:
-        asked = {(outcome.node, outcome.probe) for outcome, _ in current}
-        rows = [row for row in rows if (row["node"], row["probe"]) in asked]
-    return rows
-
-
-def _delete(connection: sa.Connection, shape: Tables, current: Current) -> None:
-    table = shape.newest
-    if shape.record is not Result:
-        for part in chunks(outcome.node for outcome, _ in current):
-            connection.execute(sa.delete(table).where(table.c.node.in_(part)))
-        return
-    nodes: dict[str, list[str]] = {}
-    for outcome, _ in current:
-        nodes.setdefault(outcome.probe, []).append(outcome.node)
-    for probe, names in nodes.items():
-        for part in chunks(names):
-            connection.execute(sa.delete(table).where(table.c.node.in_(part), table.c.probe == probe))
-
-
-def _key(shape: Tables, row: Row) -> tuple[Any, ...]:
-    return (row["node"], *(row[column.name] for column in keys(shape.record)))
-
-
-def _value(shape: Tables, row: Row) -> tuple[Any, ...]:
-    """What makes an interval: its key and the values that are not volatile."""
-    return (row["node"], *(row[column.name] for column in columns(shape.record) if not column.volatile))

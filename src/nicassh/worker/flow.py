@@ -10,12 +10,11 @@ from dataclasses import dataclass, replace
 
 from nicassh import collect
 from nicassh.collect import Answered, Ask
-from nicassh.jobs import PROBE, Batch, Claimant, Ended, Job, Priority, Queue
+from nicassh.jobs import PROBE, Batch, Claimant, Ended, Job, Priority
 from nicassh.nodes import Node
 from nicassh.probe import Probe
 from nicassh.units import counted
 from nicassh.worker.recorder import Recorder
-from nicassh.worker.schedule import Chore
 from nicassh.worker.share import Share
 
 _LOG = logging.getLogger("nicamon")
@@ -31,7 +30,7 @@ class Known:
 
     nodes: Mapping[str, Node]
     probes: Mapping[str, Probe]
-    chores: Mapping[str, Chore]
+    chores: Mapping[str, Callable[[], None]]
 
 
 class Flow:
@@ -43,10 +42,10 @@ class Flow:
     """
 
     def __init__(
-        self, queue: Queue, claimant: Claimant, recorder: Recorder, known: Known, claim: Callable[[], Batch | None],
+        self, claimant: Claimant, recorder: Recorder, known: Known, claim: Callable[[], Batch | None],
         stopping: threading.Event,
     ) -> None:  # fmt: skip
-        self._queue, self._claimant, self._recorder, self._known = queue, claimant, recorder, known
+        self._claimant, self._recorder, self._known = claimant, recorder, known
         self._claim, self._stopping = claim, stopping
         self._over, self._asking = threading.Event(), threading.Event()
         self._left: dict[str, tuple[float, int]] = {}
@@ -134,15 +133,15 @@ class Flow:
 
     def _chore(self, batch: Batch, job: Job) -> None:
         self._recorder.begun(Share(batch, (job,)))
-        self._recorder.ended(batch, _do(self._known.chores, self._queue, job))
+        self._recorder.ended(batch, _do(self._known.chores, job))
 
 
-def _do(chores: Mapping[str, Chore], queue: Queue, job: Job) -> Ended:
+def _do(chores: Mapping[str, Callable[[], None]], job: Job) -> Ended:
     """Does a chore; how it ended."""
     if job.kind not in chores:
         return Ended(job, f"there is no chore {job.kind!r}", hopeless=True)
     try:
-        chores[job.kind](queue)
+        chores[job.kind]()
     except Exception as error:  # noqa: BLE001 whatever a chore meets is its job's failure
         _LOG.warning("%s: %s", job.kind, error)
         return Ended(job, f"{type(error).__name__}: {error}")

@@ -5,19 +5,42 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from nicassh import collect, jobs
+from nicassh.config import Config
 from nicassh.jobs import PROBE, Priority, Queue, Wanted
 from nicassh.nodes import Node
 from nicassh.probe import Probe
+from nicassh.store import Store, prune, rollup
 
-Chore = Callable[[Queue], None]
-CHORES: Mapping[str, Chore] = {"tidy": jobs.tidy}
-"""Kinds of jobs besides probes, by name: what a head node does for itself."""
-_TIDY_EVERY = 600
+Chore = Callable[[Queue, Store, Config], None]
+"""What a head node does for itself."""
+_MOST = 30.0
+"""Seconds that a chore may take: its worker asks no node meanwhile. What is left comes the next time."""
+
+
+def _tidy(queue: Queue, _store: Store, _config: Config) -> None:
+    jobs.tidy(queue)
+
+
+def _rollup(queue: Queue, store: Store, _config: Config) -> None:
+    rollup(store, queue.now(), _MOST)
+
+
+def _prune(queue: Queue, store: Store, config: Config) -> None:
+    prune(store, config, queue.now(), _MOST)
+
+
+CHORES: Mapping[str, Chore] = {"tidy": _tidy, "rollup": _rollup, "prune": _prune}
+"""Kinds of jobs besides probes, by name."""
+_PERMANENT = (
+    Wanted("tidy", "", "", Priority.NEGLIGIBLE, 600),
+    Wanted("rollup", "", "", Priority.LOW, 300),
+    Wanted("prune", "", "", Priority.NEGLIGIBLE, 3600),
+)
 
 
 def schedule(nodes: Sequence[Node], probes: Sequence[Probe]) -> list[Wanted]:
     """The permanent jobs of these nodes and probes."""
-    wanted = [Wanted("tidy", "", "", Priority.NEGLIGIBLE, _TIDY_EVERY)]
+    wanted = list(_PERMANENT)
     for ask in collect.plan(nodes, probes):
         wanted += [Wanted(PROBE, ask.node.name, p.name, Priority.of(p.priority), p.every) for p in ask.probes]
     return wanted

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from types import TracebackType
 
 from nicassh import collect, jobs
@@ -43,7 +44,8 @@ class Worker:
         chores: Mapping[str, Chore] = CHORES,
     ) -> None:  # fmt: skip
         self.queue, self._store, self._config = queue, store, config
-        self._known = Known({node.name: node for node in nodes}, {probe.name: probe for probe in probes}, chores)
+        own = {name: partial(chore, queue, store, config) for name, chore in chores.items()}
+        self._known = Known({node.name: node for node in nodes}, {probe.name: probe for probe in probes}, own)
         self._started, self._seen = started, seen
         self._connections = Connections(collect.limits_of(config))
         self._stopping = threading.Event()
@@ -82,7 +84,7 @@ class Worker:
 
         try:
             with Recorder(self.queue, self.claimant, self._store, list(self._known.probes.values())) as recorder:
-                flow = Flow(self.queue, self.claimant, recorder, self._known, claim, self._stopping)
+                flow = Flow(self.claimant, recorder, self._known, claim, self._stopping)
                 try:
                     self._follow(flow)
                 finally:

@@ -1,0 +1,91 @@
+"""Sheets: tables whose rows go straight through the driver, many at once.
+
+SQLAlchemy prepares each value of each row by itself, which takes many times what the database does with them. Here
+rows are tuples of what the database holds, so that those that came and those that are there compare as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+Cells = tuple[Any, ...]
+"""A row, or the beginning of one: what the database holds, in the order of a sheet's columns."""
+_CHUNK = 500
+"""Nodes in one IN (…): SQLite's default limit is 999 variables on old systems."""
+
+
+class Sheet:
+    """A table with its columns in an order of our own: `names`."""
+
+    def __init__(self, table: sa.Table, names: Sequence[str], dialect: sa.Dialect) -> None:
+        quote = dialect.identifier_preparer.quote_identifier
+        self._mark = mark = "?" if dialect.paramstyle == "qmark" else "%s"
+        self._table, self._columns = quote(table.name), ", ".join(quote(name) for name in names)
+        self._node, self._quote = quote("node"), quote
+        key = [column.name for column in table.primary_key]
+        # A table of keys alone has nothing else to set.
+        others = [quote(name) for name in names if name not in key] or [quote(key[0])]
+        if dialect.name in ("mysql", "mariadb"):
+            instead = "ON DUPLICATE KEY UPDATE " + ", ".join(f"{name} = VALUES({name})" for name in others)
+        else:
+            setting = ", ".join(f"{name} = excluded.{name}" for name in others)
+            instead = f"ON CONFLICT ({', '.join(quote(name) for name in key)}) DO UPDATE SET {setting}"
+        marks = ", ".join([mark] * len(names))
+        self._insert = f"INSERT INTO {self._table} ({self._columns}) VALUES ({marks}) {instead}"  # noqa: S608 names are ours
+        self._match = " AND ".join(f"{quote(name)} = {mark}" for name in names if name in key)
+
+    def read(self, connection: sa.Connection, nodes: Iterable[str]) -> list[Cells]:
+        """The rows of some nodes."""
+        rows: list[Cells] = []
+        for part in chunks(nodes):
+            query = f"SELECT {self._columns} FROM {self._table} WHERE {self._among(part)}"  # noqa: S608 names are ours
+            found = connection.exec_driver_sql(query, tuple(part))
+            # The driver's own tuples: SQLAlchemy's rows would take as long as the reading.
+            rows += found.cursor.fetchall()
+        return rows
+
+    def put(self, connection: sa.Connection, rows: Sequence[Cells]) -> None:
+        """Adds rows, each in the place of one with the same key."""
+        if rows:
+            connection.exec_driver_sql(self._insert, list(rows))
+
+    def drop(self, connection: sa.Connection, keys: Sequence[Cells]) -> None:
+        """Removes the rows with these keys."""
+        if keys:
+            connection.exec_driver_sql(f"DELETE FROM {self._table} WHERE {self._match}", list(keys))  # noqa: S608
+
+    def clear(self, connection: sa.Connection, nodes: Iterable[str]) -> None:
+        """Removes all rows of some nodes."""
+        for part in chunks(nodes):
+            query = f"DELETE FROM {self._table} WHERE {self._among(part)}"  # noqa: S608
+            connection.exec_driver_sql(query, tuple(part))
+
+    def touch(self, connection: sa.Connection, at: int, nodes: Iterable[str]) -> None:
+        """Sets the time of all rows of some nodes."""
+        for part in chunks(nodes):
+            query = f"UPDATE {self._table} SET {self._quote('at')} = {self._mark} WHERE {self._among(part)}"  # noqa: S608
+            connection.exec_driver_sql(query, (at, *part))
+
+    def end(self, connection: sa.Connection, rows: Sequence[Cells]) -> None:
+        """Closes intervals: tuples of `until` and the key."""
+        if rows:
+            query = f"UPDATE {self._table} SET {self._quote('until')} = {self._mark} WHERE {self._match}"  # noqa: S608
+            connection.exec_driver_sql(query, list(rows))
+
+    def _among(self, nodes: Sequence[str]) -> str:
+        return f"{self._node} IN ({', '.join([self._mark] * len(nodes))})"
+
+
+def chunks(nodes: Iterable[str]) -> Iterator[list[str]]:
+    """The names, each once, in parts that fit into one query."""
+    names = list(dict.fromkeys(nodes))
+    return (names[index : index + _CHUNK] for index in range(0, len(names), _CHUNK))
+
+
+def held(value: Any) -> Any:
+    """A value as the database holds it: a time as whole seconds since 1970."""
+    return int(value.timestamp()) if isinstance(value, datetime) else value

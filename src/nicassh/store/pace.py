@@ -1,0 +1,51 @@
+"""Pace: long work in short transactions, so that nobody waits for it for long."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+import sqlalchemy as sa
+
+from nicassh.db import retried
+
+T = TypeVar("T")
+_GOAL = 0.05
+"""Seconds that a step should take: others wait for one step, and for what is under way at the disk."""
+
+
+class Pace:
+    """Steps of a size that this database does in a few hundredths of a second, with as long a pause after each.
+
+    `size` is what one step may take on, in whatever the work counts. It grows to four times what it was at first and
+    no further: after many steps that had little to do comes one that has much. After `most` seconds it is `over`.
+    """
+
+    def __init__(self, engine: sa.Engine, size: int, most: float) -> None:
+        self.size, self._least, self._greatest = size, max(1, size // 64), size * 4
+        self._engine, self._end = engine, time.monotonic() + most
+
+    @property
+    def over(self) -> bool:
+        """Whether it is time to leave the rest to the next time."""
+        return time.monotonic() >= self._end
+
+    def step(self, work: Callable[[sa.Connection, int], T]) -> T:
+        """What `work` gives, in a transaction of its own, with the size that it may take on. Raises DatabaseError."""
+        begun = time.monotonic()
+        result = retried(self._engine, lambda connection: work(connection, self.size))
+        spent = time.monotonic() - begun
+        if spent > _GOAL:
+            self.size = max(self._least, self.size // 2)
+        elif spent < _GOAL / 4:
+            self.size = min(self._greatest, self.size * 2)
+        time.sleep(spent)
+        return result
+
+    def steps(self, work: Callable[[sa.Connection, int], object]) -> bool:
+        """Steps until one gives something false: then all is done; or until it is over. Raises DatabaseError."""
+        while not self.over:
+            if not self.step(work):
+                return True
+        return False

@@ -1,0 +1,121 @@
+"""Prune: rows that are older than they are to be kept go, but none before it is in the next tier.
+
+First one transaction moves the horizons of `kept`, from then on a row before them counts as gone; then the rows
+are deleted in short steps.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from nicassh.config import Config
+from nicassh.db import Sheet, explained, retried
+from nicassh.record import Keep
+from nicassh.store.pace import Pace
+from nicassh.store.tiers import RAW, TIERS, Tier, seconds
+from nicassh.store.top import KEPT
+
+if TYPE_CHECKING:
+    from nicassh.store.store import Store
+
+_DAY = 86400
+_SIZE, _NODES = 1000, 50
+"""Rows in the first step, and nodes that are looked through at once."""
+
+
+def prune(store: Store, config: Config, now: float, most: float = math.inf) -> dict[str, int]:
+    """Deletes what is older at the moment `now` than the configuration keeps; rows deleted, by table.
+
+    After `most` seconds it leaves the rest to the next time. Raises DatabaseError.
+    """
+    keeps = {RAW: config.keep_raw, TIERS[0]: config.keep_5m, TIERS[1]: config.keep_1h, TIERS[2]: config.keep_1d}
+    horizons = retried(store.engine, lambda connection: _advance(connection, store, keeps, now))
+    pruner = _Pruner(store, Pace(store.engine, _SIZE, most))
+    for series in store.tiers.series.values():
+        for tier, table in series.tables.items():
+            parts = [None] if tier is RAW else pruner.nodes()
+            for nodes in parts:
+                pruner.clear(table, table.c.at, horizons[tier.name], nodes)
+    for table in store.tops.tables.values():
+        pruner.clear(table, table.c.at, int(now) - KEPT)
+    for shape in (store.outcomes, *store.records.values()):
+        if shape.keep is Keep.INTERVALS and shape.history is not None:
+            pruner.forget(shape.history, int(now - config.keep_intervals * _DAY))
+    return pruner.deleted
+
+
+def _advance(connection: sa.Connection, store: Store, keeps: Mapping[Tier, float], now: float) -> dict[str, int]:
+    """Moves the horizons on as far as the roll-up is, each to the start of a bucket of the next tier."""
+    tiers, told = store.tiers, store.outcomes.newest
+    before = tiers.horizons(connection, sa.select(tiers.kept).with_for_update())
+    known = sa.select(tiers.rolled.c.node)
+    unmet = sa.select(told.c.node).where(told.c.node.not_in(known)).limit(1)
+    done = connection.execute(sa.select(*(sa.func.min(tiers.upto(tier)) for tier in TIERS))).one()
+    if done[0] is None or connection.scalar(unmet) is not None:
+        return before
+    after: dict[str, int] = {}
+    limit = int(now)
+    for (tier, above), upto in zip(pairwise((RAW, *TIERS, TIERS[-1])), (*done, limit), strict=True):
+        # What the finer tier still has may yet have to be rolled up again, and needs its whole bucket here.
+        limit = above.start(min(now - keeps[tier] * _DAY, upto, limit))
+        after[tier.name] = max(before[tier.name], limit)
+    Sheet(tiers.kept, ["tier", "since"], connection.dialect).put(connection, list(after.items()))
+    return after
+
+
+class _Pruner:
+    """Deletes rows at a pace, and counts them."""
+
+    def __init__(self, store: Store, pace: Pace) -> None:
+        self.deleted: dict[str, int] = {}
+        self._store, self._pace = store, pace
+
+    def nodes(self) -> list[Sequence[str]]:
+        """All nodes that have series, in parts."""
+        with explained(self._store.engine), self._store.engine.connect() as connection:
+            every = connection.scalars(sa.select(self._store.tiers.rolled.c.node).order_by("node")).all()
+        return [every[index : index + _NODES] for index in range(0, len(every), _NODES)]
+
+    def clear(self, table: sa.Table, time: sa.Column[object], before: int, nodes: Sequence[str] | None = None) -> None:
+        """Deletes the rows of a time before this one, the oldest first."""
+        ripe = seconds(time) < before
+        if nodes is not None:
+            ripe = sa.and_(table.c.node.in_(nodes), ripe)
+
+        def step(connection: sa.Connection, size: int) -> int:
+            last = connection.scalar(sa.select(seconds(time)).where(ripe).order_by(time).limit(1).offset(size))
+            some = ripe if last is None else sa.and_(ripe, seconds(time) <= last)
+            return connection.execute(sa.delete(table).where(some)).rowcount
+
+        while not self._pace.over and (number := self._pace.step(step)):
+            self._count(table, number)
+
+    def forget(self, table: sa.Table, before: int) -> None:
+        """Deletes the intervals that ended before this time."""
+        key = list(table.primary_key)
+        ended = sa.select(*key).where(seconds(table.c.until) < before)
+        match = sa.delete(table).where(*(column == sa.bindparam(f"_{column.name}") for column in key))
+        found: list[dict[str, Any]] = []
+
+        def step(connection: sa.Connection, _size: int) -> int:
+            if found:
+                connection.execute(match, found)
+            return len(found)
+
+        while not self._pace.over:
+            # No index has the ends. To look for them keeps nobody waiting, as it would in the step.
+            with explained(self._store.engine), self._store.engine.connect() as connection:
+                rows = connection.execute(ended.limit(self._pace.size)).all()
+            found[:] = [{f"_{column.name}": value for column, value in zip(key, row, strict=True)} for row in rows]
+            self._count(table, self._pace.step(step))
+            if not found:
+                return
+
+    def _count(self, table: sa.Table, number: int) -> None:
+        if number:
+            self.deleted[table.name] = self.deleted.get(table.name, 0) + number

@@ -1,0 +1,111 @@
+"""Roll-up: each tier made of the one below, bucket by bucket, for some nodes at a time.
+
+A bucket is closed, and rolled up, when it ended longer ago than GRACE. A step takes the nodes that are furthest
+behind, holds them as a writer does, replaces their buckets and says in `rolled` that it has, all in one
+transaction: a crash undoes the step, and a step done twice changes nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import sqlalchemy as sa
+
+from nicassh.db import chunks
+from nicassh.store.pace import Pace
+from nicassh.store.tiers import RAW, TIERS, Series, Tier, bucket, seconds, summary
+from nicassh.store.writing import hold
+
+if TYPE_CHECKING:
+    from nicassh.store.store import Store
+
+GRACE = 600
+"""Seconds after the end of a bucket until it is rolled up: what comes later has it rolled up again."""
+_SIZE, _NODES = 100, 200
+"""Buckets of a node in the first step, and nodes in a step at the most."""
+_Replace = tuple[sa.Delete, sa.Insert]
+
+
+def rollup(store: Store, now: float, most: float = math.inf) -> bool:
+    """Rolls up what is closed at the moment `now`; whether all of it, within `most` seconds. Raises DatabaseError."""
+    pace = Pace(store.engine, _SIZE, most)
+    return pace.steps(lambda connection, _: _enrol(connection, store, now)) and all(
+        pace.steps(_Level(store, source, target, now).step) for source, target in pairwise((RAW, *TIERS))
+    )
+
+
+def _enrol(connection: sa.Connection, store: Store, now: float) -> bool:
+    """Takes in nodes that are not in `rolled`, from the oldest row of any on; whether there were some."""
+    tiers, told = store.tiers, store.outcomes.newest
+    known = sa.select(tiers.rolled.c.node)
+    fresh = connection.scalars(sa.select(told.c.node).distinct().where(told.c.node.not_in(known)).limit(_NODES)).all()
+    if not fresh:
+        return False
+    hold(connection, store.turns, fresh)
+    oldest = [connection.scalar(sa.select(sa.func.min(seconds(one.tables[RAW].c.at)))) for one in tiers.series.values()]
+    begin = max(
+        tiers.horizons(connection)[RAW.name], min((at for at in oldest if at is not None), default=int(now - GRACE))
+    )
+    present = set(connection.scalars(known.where(tiers.rolled.c.node.in_(fresh))))
+    row = {f"upto_{tier.name}": tier.start(begin) for tier in TIERS}
+    if rows := [{"node": node, **row} for node in fresh if node not in present]:
+        connection.execute(sa.insert(tiers.rolled), rows)
+    return True
+
+
+class _Level:
+    """One tier made of the one below it."""
+
+    def __init__(self, store: Store, source: Tier, target: Tier, now: float) -> None:
+        self._store, self._width, self._upto = store, target.width, store.tiers.upto(target)
+        below = sa.literal(target.start(now - GRACE)) if source is RAW else store.tiers.upto(source)
+        self._ready: sa.ColumnElement[Any] = below
+        every = store.tiers.series.values()
+        self._replaces = [_replace(series, source, target) for series in every if target in series.tables]
+
+    def step(self, connection: sa.Connection, size: int) -> bool:
+        """Replaces some closed buckets of the nodes furthest behind; False where none is behind."""
+        rolled = self._store.tiers.rolled
+        behind = self._ready >= self._upto + self._width
+        begin = connection.scalar(sa.select(sa.func.min(self._upto)).where(behind))
+        if begin is None:
+            return False
+        here = sa.and_(behind, self._upto == begin)
+        nodes = connection.scalars(sa.select(rolled.c.node).where(here).limit(min(size, _NODES))).all()
+        hold(connection, self._store.turns, nodes)
+        # Whoever held them before may have rolled them up, or set them back.
+        still = connection.execute(sa.select(rolled.c.node, self._ready).where(here, rolled.c.node.in_(nodes))).all()
+        if still:
+            ready = min(row[1] for row in still)
+            end = min(begin + max(1, size // len(still)) * self._width, ready // self._width * self._width)
+            self._roll(connection, [row[0] for row in still], begin, end)
+        return True
+
+    def _roll(self, connection: sa.Connection, nodes: list[str], begin: int, end: int) -> None:
+        values = {"nodes": nodes, "begin": begin, "end": end}
+        for delete, insert in self._replaces:
+            connection.execute(delete, values)
+            connection.execute(insert, values)
+        for part in chunks(nodes):
+            connection.execute(
+                sa.update(self._store.tiers.rolled)
+                .where(self._store.tiers.rolled.c.node.in_(part))
+                .values({self._upto.name: end})
+            )
+
+
+def _replace(series: Series, source: Tier, target: Tier) -> _Replace:
+    """Deletes and inserts the buckets of `nodes` from `begin` to `end`."""
+    old, new = series.tables[source], series.tables[target]
+    identity = [old.c.node, bucket(old, target.width), *(old.c[key] for key in series.keys)]
+    values = [part for metric in series.metrics for part in summary(old, metric, source)]
+    query = sa.select(*identity, *values).where(*_range(old)).group_by(*identity)
+    return sa.delete(new).where(*_range(new)), sa.insert(new).from_select([column.name for column in new.c], query)
+
+
+def _range(table: sa.Table) -> list[sa.ColumnElement[bool]]:
+    begin, end = sa.bindparam("begin", type_=sa.BigInteger), sa.bindparam("end", type_=sa.BigInteger)
+    at = seconds(table.c.at)
+    return [table.c.node.in_(sa.bindparam("nodes", expanding=True)), at >= begin, at < end]

@@ -1,0 +1,85 @@
+"""Top: of a listing such as the processes of a node, the first few rows of each collection, kept for two days.
+
+`processes_top` has the ten processes that used the most CPU and the ten that used the most memory, with the time
+of the collection: who ran what then. A record says by which of its fields with `top`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from heapq import nlargest
+from operator import attrgetter
+from typing import Any
+
+import sqlalchemy as sa
+
+from nicassh.clean import shorten
+from nicassh.db import NODE, Moment, Sheet, Tables, held
+from nicassh.probe import Outcome
+from nicassh.record import Column, Record, columns
+
+KEPT = 48 * 3600
+"""Seconds for which these rows are kept."""
+FIRST = 10
+"""Rows of each node, by each of the fields."""
+_LEAST = 1.0
+"""A value below this, in the field's own unit, is not worth a row: a process that sleeps."""
+_LONGEST = 160
+"""Characters of a text; a longer one is shortened."""
+
+
+class Tops:
+    """The tables of first rows in a database, by the names of their listings."""
+
+    def __init__(self, metadata: sa.MetaData, records: Mapping[str, Tables], dialect: sa.Dialect) -> None:
+        types = {name: shape.record for name, shape in records.items() if shape.record.top}
+        self.tables = {name: _table(metadata, name, record) for name, record in types.items()}
+        self._sheets = {
+            record: Sheet(self.tables[name], ["at", "node", *(field.name for field in _fields(record))], dialect)
+            for name, record in types.items()
+        }
+
+    def write(self, connection: sa.Connection, outcomes: Sequence[Outcome]) -> None:
+        """Adds the first rows of what these outcomes list."""
+        well = [outcome for outcome in outcomes if outcome.state.well]
+        for record, sheet in self._sheets.items():
+            names = [field.name for field in _fields(record)]
+            rows = [
+                (held(outcome.at), outcome.node, *(_cell(getattr(one, name)) for name in names))
+                for outcome in well
+                for one in _first(record, outcome.records)
+            ]
+            sheet.put(connection, rows)
+
+
+def _fields(record: type[Record]) -> list[Column]:
+    """The fields that a reader sees, those of the key first."""
+    return sorted((one for one in columns(record) if one.key or one.shown), key=lambda column: not column.key)
+
+
+def _table(metadata: sa.MetaData, name: str, record: type[Record]) -> sa.Table:
+    kinds: dict[type, Any] = {int: sa.BigInteger, float: sa.Double, bool: sa.Boolean, str: sa.String(_LONGEST)}
+    own = [
+        sa.Column(
+            column.name, kinds.get(column.kind, Moment), primary_key=column.key, autoincrement=False,
+            nullable=not column.key, comment=f"{column.help} [{column.unit.name}]", quote=True,
+        )
+        for column in _fields(record)
+    ]  # fmt: skip
+    at, node = sa.Column("at", Moment, primary_key=True), sa.Column("node", sa.String(NODE), primary_key=True)
+    return sa.Table(f"{name}_top", metadata, at, node, *own, sqlite_with_rowid=False, quote=True)
+
+
+def _first(record: type[Record], found: Sequence[Record]) -> list[Record]:
+    """The first rows by each field, each once."""
+    chosen: dict[int, Record] = {}
+    mine = [one for one in found if type(one) is record]
+    for field in record.top:
+        value = attrgetter(field)
+        busy = [one for one in mine if (value(one) or 0) >= _LEAST]
+        chosen |= {id(one): one for one in nlargest(FIRST, busy, key=value)}
+    return list(chosen.values())
+
+
+def _cell(value: Any) -> Any:
+    return shorten(value, _LONGEST) if isinstance(value, str) and len(value) > _LONGEST else held(value)

@@ -1,0 +1,174 @@
+"""Measures what a collection of 1,000 nodes x all probes takes to be written, and what readers feel of it.
+
+    python tests/bench/store.py [--nodes 1000] [--rounds 5] [--kinds sqlite mariadb postgresql]
+
+A following collection is one a minute after another, in which has changed what changes on a farm (`rows.Farm`).
+All of it at once is what `nicamon collect` writes; a class of probes, or 20 of its nodes, is what a worker of the queue
+writes. `save` is the same with the rates and the memory of probes, which read what was there. Figures are the
+median; rows are those of the collection, bytes those of the whole database after the last of them, by its own word.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+
+import crew
+from rows import Farm
+
+from nicassh import collect, probe
+from nicassh.collect import Answered
+from nicassh.nodes import Node
+from nicassh.probe import PRIORITIES, Outcome
+from nicassh.state import LOGIN
+from nicassh.store import Store
+
+BOUND = 0.5
+"""Seconds for a following collection on SQLite, of 40 processes a node."""
+SLOWEST = 1.0
+"""Seconds for the slowest reader."""
+PROBES = probe.load_all()
+BEGIN = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+
+def main() -> None:
+    """Prints the tables; exit code 1 where a bound is missed."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--nodes", type=int, default=1000)
+    arguments.add_argument("--rounds", type=int, default=5)
+    arguments.add_argument("--kinds", nargs="*", default=crew.KINDS)
+    options = arguments.parse_args()
+    print(f"{options.nodes} nodes; seconds of wall and of our own CPU, median of {options.rounds}\n")
+    print(f"{'':12}{'processes':>10}  {'':34}{'rows':>9}{'wall s':>8}{'CPU s':>8}{'MB':>8}")
+    well = True
+    for kind in options.kinds:
+        with crew.fresh(kind) as fresh:
+            for processes in (40, 200):
+                with fresh() as url:
+                    found = measured(url, Farm(PROBES, BEGIN, options.nodes, processes), options.rounds)
+                    for what, rows, wall, cpu, size in found:
+                        print(f"{kind:12}{processes:10}  {what:34}{rows:9,}{wall:8.3f}{cpu:8.3f}{size / 1e6:8.1f}")
+                        if (kind, processes, what) == ("sqlite", 40, ALL):
+                            well = well and wall < BOUND
+    print(f"\nbound: {BOUND} s for {ALL!r} on SQLite with 40 processes a node\n")
+    sys.exit(0 if readers(max(2, options.nodes // 2), options.rounds * 4) and well else 1)
+
+
+ALL = "following, all probes"
+_Figures = tuple[str, int, float, float, int]
+_SIZES = {
+    "sqlite": "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
+    "mysql": "SELECT sum(data_length + index_length) FROM information_schema.tables WHERE table_schema = database()",
+    "postgresql": "SELECT pg_database_size(current_database())",
+}
+"""What asks each kind of database how large it is."""
+
+
+def measured(url: str, farm: Farm, rounds: int) -> Iterator[_Figures]:
+    """What is written, its rows, the seconds of wall and CPU that it takes, and bytes of the database."""
+    store = Store(url, PROBES)
+    store.create()
+    minutes = iter(range(10**6))
+    yield _median("first, all probes", store, farm, [], minutes, 1, store.write)
+    yield _median(ALL, store, farm, [], minutes, rounds, store.write)
+    yield _median("the same, with save", store, farm, [], minutes, rounds, lambda found: _save(store, found))
+    for priority in PRIORITIES:
+        if some := [one.name for one in PROBES if one.priority == priority]:
+            yield _median(f"{priority}: {' '.join(some)}", store, farm, some, minutes, rounds, store.write)
+            yield _median(f"{priority}, 20 nodes", store, farm, some, minutes, rounds, store.write, 20)
+    store.engine.dispose()
+
+
+def _median(
+    what: str,
+    store: Store,
+    farm: Farm,
+    some: Sequence[str],
+    minutes: Iterator[int],
+    rounds: int,
+    write: Callable[[list[Outcome]], None],
+    nodes: int = 0,
+) -> _Figures:
+    """The median of some following collections, of the last nodes only where a number is given."""
+    names = farm.names()[-nodes:]
+    walls, cpus, rows = [], [], 0
+    for minute in [next(minutes) for _ in range(rounds)]:
+        outcomes = [one for one in farm.outcomes(minute, some) if not nodes or one.node in names]
+        wall, cpu = time.perf_counter(), time.process_time()
+        write(outcomes)
+        walls.append(time.perf_counter() - wall)
+        cpus.append(time.process_time() - cpu)
+        rows = sum(len(outcome.records) + 1 for outcome in outcomes)
+    with store.engine.connect() as connection:
+        size = connection.exec_driver_sql(_SIZES[connection.dialect.name.replace("mariadb", "mysql")]).scalar()
+    return what, rows, median(walls), median(cpus), int(size or 0)
+
+
+def _save(store: Store, outcomes: Sequence[Outcome]) -> None:
+    """Writes outcomes as a collection does, through what probes make of those before."""
+    nodes: dict[str, list[Outcome]] = {}
+    for outcome in outcomes:
+        nodes.setdefault(outcome.node, []).append(outcome)
+    collect.save(store, PROBES, [
+        Answered(Node(name, name), next(one for one in found if one.probe == LOGIN),
+                 tuple(one for one in found if one.probe != LOGIN))
+        for name, found in nodes.items()
+    ])  # fmt: skip
+
+
+def readers(nodes: int, rounds: int) -> bool:
+    """Prints what four readers of an SQLite file feel of collections one after another; whether it is within bounds."""
+    farm = Farm(PROBES, BEGIN, nodes)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "inventory.toml").write_text(f'[[nodes]]\nnames = "n[1-{nodes}]"\n')
+        config = folder / "nicamon.toml"
+        config.write_text(f'database = "sqlite:///{folder}/nicamon.db"\ninventory = ["inventory.toml"]\n')
+        store = Store(f"sqlite:///{folder}/nicamon.db", PROBES)
+        store.create()
+        _save(store, farm.outcomes())
+        alone = _read(config, lambda: time.sleep(10))
+        busy = _read(config, lambda: [_save(store, farm.outcomes(minute)) for minute in range(1, rounds)])
+    print(f"4 readers, each `show farm --json` once a second; {nodes} nodes")
+    for what, (times, words) in (("nobody writes", alone), (f"{rounds} collections meanwhile", busy)):
+        failed = [word for word in words if word]
+        locked = sum("locked" in word for word in failed)
+        print(f"  {what:28}{len(times):4} reads, median {median(times):.2f} s, slowest {max(times):.2f} s,", end=" ")
+        print(f"{len(failed)} failed, {locked} 'database is locked'")
+    return max(busy[0]) < SLOWEST and not any(busy[1])
+
+
+def _read(config: Path, work: Callable[[], object]) -> tuple[list[float], list[str]]:
+    """How long each read took while `work` was done, and the words of those that failed."""
+    command = [sys.executable, "-m", "nicassh", "show", "farm", "--json"]
+    done, times, words = threading.Event(), list[float](), list[str]()
+
+    def read() -> None:
+        while not done.is_set():
+            begin = time.monotonic()
+            run = subprocess.run(command, env={**os.environ, "NICAMON_CONFIG": str(config)}, capture_output=True)
+            times.append(time.monotonic() - begin)
+            words.append("" if run.returncode == 0 else run.stderr.decode() or "?")
+            done.wait(max(0.0, begin + 1 - time.monotonic()))
+
+    threads = [threading.Thread(target=read) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    work()
+    done.set()
+    for thread in threads:
+        thread.join()
+    return times, words
+
+
+if __name__ == "__main__":
+    main()
