@@ -25,6 +25,7 @@ COMMANDS = {
     "worker": "Stay and run what comes due, with several processes.",
     "queue": "Show the jobs, and try again, drop or hasten some.",
     "show": "Show the farm, or any record, from the database.",
+    "history": "Show how a number was over some time, or who ran what then.",
     "explain": "Say everything that is wrong with a node.",
     "procs": "Show the processes of users on all nodes, now.",
     "db": "Show what the database holds, and look after it.",

@@ -118,7 +118,12 @@ def _table(name: str, text: str, names: Sequence[str], build: Callable[[views.Sc
     @click.pass_obj
     def show(session: Session, expression: str, output: Output) -> None:
         nodes = session.select(expression)
-        output.show(lambda: build(session.scene(nodes)))
+
+        def look() -> views.View:
+            scene = session.scene(nodes)
+            return views.with_trends(build(scene), scene, output.columns)
+
+        output.show(look)
 
     return show
 

@@ -1,0 +1,195 @@
+"""The history of a number: a line for each node and key, or one over nodes, with the gaps in it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import pairwise
+from math import ceil
+from typing import Any
+
+from nicassh.nodes import fold, natural
+from nicassh.record import Column
+from nicassh.store import Point, Store
+from nicassh.units import Count, Flag, Seconds, Text, Time, counted
+from nicassh.views.metric import Metric
+from nicassh.views.table import Field, Row, View, declared
+
+_DAY = 86400
+_STEPS = (60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, _DAY, 2 * _DAY, 7 * _DAY)
+"""Seconds that a row may stand for: what a person counts time in."""
+_Line = tuple[str, tuple[Any, ...]]
+"""A node, or the name of several, and the values of the keys."""
+
+
+@dataclass(frozen=True)
+class History(View):
+    """The rows of some lines from `begin` to `end`; `title` says of what, `names` are the fields that tell lines apart.
+
+    A row with a gap has no value; it stands for as long as nothing is known.
+    """
+
+    title: str = ""
+    begin: datetime = datetime.min
+    end: datetime = datetime.min
+    names: tuple[str, ...] = ()
+
+    def lines(self) -> dict[str, list[Row]]:
+        """The rows of each line in the order of time, by the name of the line: `nc2`, `nc2 /home`."""
+        lines: dict[str, list[Row]] = {}
+        for row in sorted(self.rows, key=lambda row: row.values["at"]):
+            lines.setdefault(" ".join(str(row.values[name]) for name in self.names), []).append(row)
+        return lines
+
+    @property
+    def value(self) -> Column:
+        """The column of the values, which draws least and greatest as well."""
+        return next(field.column for field in self.fields if field.name == "value")
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """The time that is looked back at, and in steps of how many seconds: 0 for the values as they came."""
+
+    begin: datetime
+    end: datetime
+    step: float
+
+
+def stretch(begin: datetime, end: datetime, columns: int, metric: Metric, together: bool) -> Stretch:
+    """Steps so that a line has at most `columns` points; values as they came where so many may be shown.
+
+    The values of several nodes come at different times: to bring them `together` takes a step in which each has some.
+    """
+    wanted = (end - begin).total_seconds() / columns
+    least = max(wanted, 2 * metric.every if together else 0)
+    step = next((step for step in _STEPS if step >= least), ceil(least / _DAY) * _DAY)
+    return Stretch(begin, end, 0 if not together and wanted < metric.every else step)
+
+
+def history(
+    store: Store,
+    metric: Metric,
+    nodes: Sequence[str],
+    time: Stretch,
+    where: Mapping[str, Sequence[Any]],
+    over: str = "",
+) -> History:
+    """The lines of a metric on some nodes, or `over` these the `sum` or `mean`. Raises DatabaseError."""
+    points = store.history(metric.record, metric.column.name, nodes, time.begin, time.end, time.step, **where)
+    lines: dict[_Line, list[Row]] = {}
+    for point in points:
+        lines.setdefault((point.node, point.key), []).append(_row(point, metric))
+    if over:
+        lines = _together(lines, over)
+    order = sorted(lines, key=lambda line: (natural(line[0]), [natural(str(key)) for key in line[1]]))
+    rows = [row for line in order for row in _with_gaps(lines[line], metric.every, time)]
+    names = ("node", *(key.name for key in metric.keys))
+    what = f"{over} of {metric.name}" if over else metric.name
+    title = f"{what} on {fold(nodes)}: {metric.column.help}"
+    return History(
+        "history", _fields(metric, bool(over)), tuple(rows), _summary, (), False, title, time.begin, time.end, names
+    )
+
+
+def _row(point: Point, metric: Metric) -> Row:
+    values = {"node": point.node, **dict(zip((key.name for key in metric.keys), point.key, strict=True))}
+    known = (None, None, None) if point.gap else (point.mean, point.least, point.greatest)
+    values |= {"at": point.at, "seconds": float(point.width), "gap": known[0] is None, "n": point.n}
+    values |= dict(zip(("value", "least", "greatest"), known, strict=True))
+    return Row(values, trouble={"value": metric.column.trouble(known[0])})
+
+
+def _together(lines: Mapping[_Line, Sequence[Row]], over: str) -> dict[_Line, list[Row]]:
+    """One line over all nodes for each key; a moment at which fewer than half of them are known is a gap."""
+    buckets: dict[_Line, dict[tuple[datetime, float], list[Row]]] = {}
+    nodes = Counter(key for _, key in lines)
+    name = fold({node for node, _ in lines})
+    for (_, key), rows in lines.items():
+        line = buckets.setdefault((name, key), {})
+        for row in rows:
+            line.setdefault((row.values["at"], row.values["seconds"]), []).append(row)
+    return {
+        line: [_merged(name, rows, nodes[line[1]], over) for _, rows in sorted(by.items())]
+        for line, by in buckets.items()
+    }
+
+
+def _merged(name: str, rows: Sequence[Row], expected: int, over: str) -> Row:
+    """One row for those of several nodes at one time."""
+    known = [row.values for row in rows if not row.values["gap"]]
+    values = {**rows[0].values, "node": name, "nodes": len(known), "n": sum(row.values["n"] for row in rows)}
+    values |= {"gap": 2 * len(known) < expected or not known, "value": None, "least": None, "greatest": None}
+    if values["gap"]:
+        return Row(values)
+    total = sum(row["value"] for row in known)
+    if over == "sum":
+        values |= {"value": total, **{end: sum(row[end] for row in known) for end in ("least", "greatest")}}
+    else:
+        values |= {"value": total / len(known), "least": min(row["least"] for row in known)}
+        values |= {"greatest": max(row["greatest"] for row in known)}
+    return Row(values)
+
+
+def _with_gaps(rows: Sequence[Row], every: int, time: Stretch) -> Iterable[Row]:
+    """The rows of a line with one more for each stretch of time from which there is nothing."""
+    usual = {width: _usual(rows, width, every) for width in {row.values["seconds"] for row in rows}}
+    # Up to where the line is known so far, and how long nothing may come until that is a gap.
+    known, patience = time.begin, timedelta(seconds=max(usual.values(), default=0))
+    for row in rows:
+        width = row.values["seconds"]
+        allowed = timedelta(seconds=max(usual[width], patience.total_seconds()) - width)
+        if row.values["at"] - known > allowed:
+            yield _gap(row, known, row.values["at"])
+        yield row
+        known, patience = row.values["at"] + timedelta(seconds=width), timedelta(seconds=usual[width])
+    if rows and time.end - known > patience:
+        yield _gap(rows[-1], known, time.end)
+
+
+def _usual(rows: Sequence[Row], width: float, every: int) -> float:
+    """Seconds from one row of this width to the next that are no gap: who collects every ten minutes has none in it.
+
+    Of values as they came, one may be missing.
+    """
+    times = [row.values["at"] for row in rows if row.values["seconds"] == width]
+    apart = sorted((after - before).total_seconds() for before, after in pairwise(times))
+    common = apart[len(apart) // 4] if apart else 0
+    return 1.5 * max(width, common) if width else 2.5 * max(every, common)
+
+
+def _gap(like: Row, begin: datetime, end: datetime) -> Row:
+    empty = {"at": begin, "seconds": (end - begin).total_seconds(), "gap": True, "n": 0}
+    empty |= {"value": None, "least": None, "greatest": None}
+    return Row({**like.values, **empty, **({"nodes": 0} if "nodes" in like.values else {})})
+
+
+def _fields(metric: Metric, together: bool) -> tuple[Field, ...]:
+    value = metric.mean
+    title = metric.column.title
+    return (
+        Field(declared("node", str, Text, "The node, or those that the line is over."), 100, flexible=together),
+        *(Field(replace(key, key=False), 98) for key in metric.keys),
+        Field(declared("at", datetime, Time, "Where the time begins that the row stands for.", "from"), 99),
+        Field(declared("seconds", float, Seconds, "How long it is; 0 for a value as it came.", "for"), 40, _draw_width),
+        Field(replace(value, name="value", title=title), 95),
+        Field(replace(value, name="least", title="least", help="The least in this time."), 60),
+        Field(replace(value, name="greatest", title="greatest", help="The greatest in this time."), 60),
+        Field(declared("n", int, Count, "How many values came in this time."), 30),
+        *([Field(declared("nodes", int, Count, "On how many nodes it is known."), 35)] if together else []),
+        Field(declared("gap", bool, Flag, "Whether too little is known of this time for a value."), 0),
+    )  # fmt: skip
+
+
+def _draw_width(row: Row) -> str:
+    column = declared("seconds", float, Seconds, "")
+    return column.draw(row.values["seconds"]) if row.values["seconds"] else ""
+
+
+def _summary(rows: Sequence[Row]) -> str:
+    """`192 values, 2 gaps`."""
+    gaps = sum(row.values["gap"] for row in rows)
+    told = counted(len(rows) - gaps, "value")
+    return (f"{told}, {counted(gaps, 'gap')}" if gaps else told) if rows else "nothing is known of this time"
