@@ -96,10 +96,11 @@ def _levels(view: History, number: int) -> list[float]:
     if 0 < low <= high / 2:
         low = 0
     for step in _steps(view.value):
-        first = floor(low / step)
-        marks = [step * place for place in range(first, max(ceil(high / step), first + 1) + 1)][: number + 1]
-        if len(marks) <= number and len({view.value.draw(mark) for mark in marks}) == len(marks):
-            return marks
+        first, last = floor(low / step), max(ceil(high / step), floor(low / step) + 1)
+        if last - first < number:
+            marks = [step * place for place in range(first, last + 1)]
+            if len({view.value.draw(mark) for mark in marks}) == len(marks):
+                return marks
     return [low, high or 1]
 
 

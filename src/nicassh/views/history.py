@@ -135,29 +135,29 @@ def _merged(name: str, rows: Sequence[Row], expected: int, over: str) -> Row:
 
 def _with_gaps(rows: Sequence[Row], every: int, time: Stretch) -> Iterable[Row]:
     """The rows of a line with one more for each stretch of time from which there is nothing."""
-    usual = {width: _usual(rows, width, every) for width in {row.values["seconds"] for row in rows}}
-    # Up to where the line is known so far, and how long nothing may come until that is a gap.
-    known, patience = time.begin, timedelta(seconds=max(usual.values(), default=0))
+    widths = {row.values["seconds"] for row in rows}
+    patience = {width: timedelta(seconds=_patience(rows, width, every)) for width in widths}
+    known = time.begin
     for row in rows:
         width = row.values["seconds"]
-        allowed = timedelta(seconds=max(usual[width], patience.total_seconds()) - width)
-        if row.values["at"] - known > allowed:
+        if row.values["at"] - known > patience[width]:
             yield _gap(row, known, row.values["at"])
         yield row
-        known, patience = row.values["at"] + timedelta(seconds=width), timedelta(seconds=usual[width])
-    if rows and time.end - known > patience:
+        known = row.values["at"] + timedelta(seconds=width)
+    if rows and time.end - known > patience[rows[-1].values["seconds"]]:
         yield _gap(rows[-1], known, time.end)
 
 
-def _usual(rows: Sequence[Row], width: float, every: int) -> float:
-    """Seconds from one row of this width to the next that are no gap: who collects every ten minutes has none in it.
+def _patience(rows: Sequence[Row], width: float, every: int) -> float:
+    """Seconds after a row of this width in which there may be none without a gap.
 
-    Of values as they came, one may be missing.
+    Who collects every ten minutes has no gaps between; a few rows do not tell how often he does. Of values as they
+    came, one may be missing.
     """
     times = [row.values["at"] for row in rows if row.values["seconds"] == width]
     apart = sorted((after - before).total_seconds() for before, after in pairwise(times))
-    common = apart[len(apart) // 4] if apart else 0
-    return 1.5 * max(width, common) if width else 2.5 * max(every, common)
+    usual = apart[len(apart) // 4] if len(apart) > 2 else 0
+    return 1.5 * max(width, usual) - width if width else 2.5 * max(every, usual)
 
 
 def _gap(like: Row, begin: datetime, end: datetime) -> Row:

@@ -49,7 +49,8 @@ def _lines(scene: Scene, of: Metric) -> dict[tuple[Any, ...], list[float | None]
     # Two values should come for each cell, or a collection that is a second late leaves one empty.
     width = _CELL * max(1, ceil(2 * of.every / _CELL))
     number = max(1, _HOUR // width)
-    first = int(scene.now.timestamp()) // width - number + 1
+    # A cell is shown once it must have a value: just begun, it would look like a node that has fallen silent.
+    first = int(scene.now.timestamp() - 1.5 * of.every) // width - number + 1
     begin = scene.now - timedelta(seconds=scene.now.timestamp() - first * width)
     lines: dict[tuple[Any, ...], list[float | None]] = {}
     for point in scene.store.history(of.record, of.column.name, scene.names, begin, scene.now, width):
