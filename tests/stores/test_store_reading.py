@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sqlalchemy as sa
 from unit_rows import at, made, outcome
 
-from nicassh.store import Store
+from nicassh.store import Store, rollup
+from nicassh.store.tiers import RAW
 
 
 def test_sums_by_groups_leave_out_what_has_no_group(store: Store) -> None:
@@ -33,3 +35,17 @@ def test_earliest_is_the_first_of_each_key_from_a_moment_on(store: Store) -> Non
     found = {(row["mount"], row["used"]) for row in store.earliest("disks", ["nc2"], at(30))}
     assert found == {("/", 60), ("/data", 60)}
     assert store.earliest("disks", ["nc2"], at(200)) == []
+
+
+def test_earliest_looks_beyond_the_rows_as_they_came(store: Store) -> None:
+    """What is rolled up is told by five minutes, what is not by its row."""
+    for second in (0, 60, 900, 6000):
+        disks = [made("disks", mount=mount, used=second) for mount in ("/", *(["/new"] if second == 6000 else []))]
+        store.write([outcome("nc2", "disks", at(second), *disks)])
+    rollup(store, at(3600).timestamp())
+    with store.engine.begin() as connection:
+        connection.execute(sa.delete(store.tiers.series["disks"].tables[RAW]).where(sa.text("used < 6000")))
+    found = {(row["mount"], row["used"], row["at"]) for row in store.earliest("disks", ["nc2"], at(0))}
+    assert found == {("/", 30, at(150)), ("/new", 6000, at(6000))}
+    found = {(row["mount"], row["used"], row["at"]) for row in store.earliest("disks", ["nc2"], at(600))}
+    assert found == {("/", 900, at(1050)), ("/new", 6000, at(6000))}

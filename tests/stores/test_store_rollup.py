@@ -1,22 +1,19 @@
-"""The roll-up of series: whatever comes, and in whatever order, it equals the one computed here from scratch."""
+"""The roll-up of series: what is in a bucket, when it is closed, what comes late, and two that roll up at once."""
 
 from __future__ import annotations
 
+import random
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
-import sqlalchemy as sa
-from unit_rows import made, outcome
+import pytest
+from tiered import BEGIN, DAY, NODES, Mirror, agree, stored, write
+from unit_rows import PROBES, made, outcome
 
 from nicassh.store import Store, rollup
-from nicassh.store.tiers import TIERS, Tier
-
-DAY = 86400
-BEGIN = 20_000 * DAY - 7200
-"""Two hours before a midnight, so that a few hours of rows fall into two buckets of each tier."""
-GRACE = 600
-NODES = ("nc2", "nc3")
-Key = tuple[str, int, str]
-Bucket = tuple[int, float | None, float | None, float | None]
+from nicassh.store.rollup import GRACE
+from nicassh.store.tiers import TIERS
 
 
 def load(store: Store, node: str, at: int, load1: float, blocked: int | None = None) -> None:
@@ -29,38 +26,6 @@ def disk(store: Store, node: str, at: int, mount: str, used: int | None) -> None
 
 def moment(at: int) -> datetime:
     return datetime.fromtimestamp(at, UTC)
-
-
-def stored(store: Store, name: str, tier: Tier, metric: str) -> dict[Key, Bucket]:
-    """What a tier has of a number."""
-    series = store.tiers.series[name]
-    table = series.tables[tier]
-    key = table.c[series.keys[0]] if series.keys else sa.literal("")
-    parts = [table.c[f"{metric}_{part}"] for part in ("n", "sum", "min", "max")]
-    with store.engine.connect() as connection:
-        rows = connection.execute(sa.select(table.c.node, table.c.at, key, *parts)).all()
-    return {(node, int(at.timestamp()), key): tuple(values) for node, at, key, *values in rows}
-
-
-def computed(rows: dict[Key, float | None], tier: Tier, closed: int) -> dict[Key, Bucket]:
-    """The same from the rows; each tier is closed as far as the one below it."""
-    for width in [one.width for one in TIERS if one.width <= tier.width]:
-        closed -= closed % width
-    found: dict[Key, list[float | None]] = {}
-    for (node, at, key), value in rows.items():
-        if tier.start(at) + tier.width <= closed:
-            found.setdefault((node, tier.start(at), key), []).append(value)
-    return {bucket: _bucket([value for value in values if value is not None]) for bucket, values in found.items()}
-
-
-def _bucket(known: list[float]) -> Bucket:
-    return (len(known), sum(known), min(known), max(known)) if known else (0, None, None, None)
-
-
-def agree(store: Store, loads: dict[Key, float | None], disks: dict[Key, float | None], now: int) -> None:
-    for tier in TIERS:
-        assert stored(store, "load", tier, "blocked") == computed(loads, tier, now - GRACE)
-        assert stored(store, "disks", tier, "used") == computed(disks, tier, now - GRACE)
 
 
 def test_a_bucket_has_number_sum_least_and_greatest(store: Store) -> None:
@@ -127,3 +92,50 @@ def test_a_roll_up_that_has_no_time_goes_on_the_next_time(store: Store) -> None:
     assert not rollup(store, BEGIN + DAY, most=0.0)
     assert rollup(store, BEGIN + DAY)
     assert len(stored(store, "load", TIERS[0], "load1")) == 1
+
+
+def test_a_late_row_has_its_bucket_rolled_up_again_in_all_tiers(store: Store) -> None:
+    mirror, now = Mirror(), BEGIN + 3 * DAY
+    for at in (0, 60, 3600, DAY):
+        write(store, mirror, "nc2", BEGIN + at, 10)
+    rollup(store, now)
+    agree(store, mirror, now)
+    write(store, mirror, "nc2", BEGIN + 120, 50)
+    rollup(store, now)
+    agree(store, mirror, now)
+    assert stored(store, "load", TIERS[0], "blocked")["nc2", BEGIN, ""] == (3, 70.0, 10, 50)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_two_roll_up_and_others_write_meanwhile(database: str, seed: int) -> None:
+    """Two head nodes roll up, two others write rows of the same nodes, many of them late: nothing is missed."""
+    stores = [Store(database, PROBES) for _ in range(4)]
+    stores[0].create()
+    mirrors = [Mirror(), Mirror()]
+    gate, done = threading.Barrier(4), threading.Event()
+    now = BEGIN + 2 * DAY
+
+    def collect(which: int) -> None:
+        chance = random.Random(10 * seed + which)
+        gate.wait()
+        for _ in range(40):
+            # Seconds of its own: no two write one row.
+            at = BEGIN + 60 * chance.randrange(600) + which
+            write(stores[which], mirrors[which], chance.choice(NODES), at, chance.randrange(99))
+
+    def roll(which: int) -> None:
+        gate.wait()
+        while not done.is_set():
+            assert rollup(stores[which], now)
+
+    with ThreadPoolExecutor(4) as pool:
+        rolling = [pool.submit(roll, which) for which in (2, 3)]
+        for collecting in [pool.submit(collect, which) for which in (0, 1)]:
+            collecting.result()
+        done.set()
+        for one in rolling:
+            one.result()
+    rollup(stores[0], now)
+    agree(stores[0], Mirror(mirrors[0].loads | mirrors[1].loads, mirrors[0].disks | mirrors[1].disks), now)
+    for store in stores:
+        store.engine.dispose()

@@ -114,3 +114,25 @@ def test_errors_in_the_environment(home: Path, variable: str, text: str, words: 
 def test_every_setting_is_explained() -> None:
     assert set(SETTINGS) | {"file"} == set(Config.__dataclass_fields__)
     assert all(field.metadata["help"].endswith(".") for field in SETTINGS.values())
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("keep_5m = 2", "keep_5m = 2 must not be less than keep_raw = 3"),
+        ("keep_1h = 4000", "keep_1d = 3650 must not be less than keep_1h = 4000"),
+        ("keep_raw = 0", "keep_raw = 0 must be above 0"),
+        ('keep_1d = "ever"', "keep_1d = 'ever' must be a number"),
+    ],
+)
+def test_a_coarse_tier_outlives_the_finer_one(home: Path, text: str, words: str) -> None:
+    (home / "here/nicamon.toml").write_text(text)
+    with pytest.raises(ConfigError, match=words):
+        load(None, {})
+
+
+def test_the_order_of_tiers_takes_the_environment_in(home: Path) -> None:
+    (home / "here/nicamon.toml").write_text("keep_raw = 40\n")
+    with pytest.raises(ConfigError, match="keep_5m = 30 must not be less"):
+        load(None, {})
+    assert load(None, {"NICAMON_KEEP_5M": "60"}).keep_5m == 60

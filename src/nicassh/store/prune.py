@@ -6,6 +6,7 @@ are deleted in short steps.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -27,7 +28,7 @@ _SIZE, _NODES = 1000, 50
 """Rows in the first step, and nodes that are looked through at once."""
 
 
-def prune(store: Store, config: Config, now: float, most: float = 30.0) -> dict[str, int]:
+def prune(store: Store, config: Config, now: float, most: float = math.inf) -> dict[str, int]:
     """Deletes what is older at the moment `now` than the configuration keeps; rows deleted, by table.
 
     After `most` seconds it leaves the rest to the next time. Raises DatabaseError.

@@ -7,6 +7,7 @@ transaction: a crash undoes the step, and a step done twice changes nothing.
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,7 @@ _SIZE, _NODES = 100, 200
 _Replace = tuple[sa.Delete, sa.Insert]
 
 
-def rollup(store: Store, now: float, most: float = 30.0) -> bool:
+def rollup(store: Store, now: float, most: float = math.inf) -> bool:
     """Rolls up what is closed at the moment `now`; whether all of it, within `most` seconds. Raises DatabaseError."""
     pace = Pace(store.engine, _SIZE, most)
     return pace.steps(lambda connection, _: _enrol(connection, store, now)) and all(

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from nicassh.db import NODE, Tables, chunks, connect, create, explained, held, retried, tables
 from nicassh.probe import Outcome, Probe
 from nicassh.record import Keep, Record
+from nicassh.store.earliest import earliest
 from nicassh.store.history import Point, history
 from nicassh.store.late import mark
 from nicassh.store.result import Result
@@ -119,16 +120,11 @@ class Store:
         return self._select(query, table, nodes, where)
 
     def earliest(self, name: str, nodes: Iterable[str], after: datetime) -> list[Row]:
-        """The first row of a series from a moment on, for each node and key."""
-        table = self._history(name)
-        other = table.alias()
-        key = [column for column in table.primary_key if column.name != "at"]
-        same = [other.c[column.name] == column for column in key]
-        first = sa.select(sa.func.min(other.c.at)).where(*same, other.c.at >= after).scalar_subquery()
-        newest = self._shape(name).newest
-        join = sa.and_(*(newest.c[column.name] == column for column in key))
-        query = sa.select(table).join(newest, join).where(table.c.at == first)
-        return self._select(query, table, nodes, {})
+        """The first row of a series from a moment on, for each node and key: `node`, `at`, keys and numbers.
+
+        What is rolled up is told by the mean of its first five minutes. Raises DatabaseError.
+        """
+        return earliest(self, name, list(nodes), after)
 
     def history(
         self, name: str, metric: str, nodes: Iterable[str], since: datetime, until: datetime, step: float = 0, /,

@@ -12,7 +12,9 @@ from nicassh.probe import Probe
 from nicassh.store import Store, prune, rollup
 
 Chore = Callable[[Queue, Store, Config], None]
-"""What a head node does for itself. It runs in a worker, which asks no node meanwhile: half a minute is long."""
+"""What a head node does for itself."""
+_MOST = 30.0
+"""Seconds that a chore may take: its worker asks no node meanwhile. What is left comes the next time."""
 
 
 def _tidy(queue: Queue, _store: Store, _config: Config) -> None:
@@ -20,11 +22,11 @@ def _tidy(queue: Queue, _store: Store, _config: Config) -> None:
 
 
 def _rollup(queue: Queue, store: Store, _config: Config) -> None:
-    rollup(store, queue.now())
+    rollup(store, queue.now(), _MOST)
 
 
 def _prune(queue: Queue, store: Store, config: Config) -> None:
-    prune(store, config, queue.now())
+    prune(store, config, queue.now(), _MOST)
 
 
 CHORES: Mapping[str, Chore] = {"tidy": _tidy, "rollup": _rollup, "prune": _prune}

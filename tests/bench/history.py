@@ -1,0 +1,186 @@
+"""Measures what history costs: bytes for a node and day in each tier, and the roll-up of a day of 1,000 nodes.
+
+    python tests/bench/history.py [--nodes 1000] [--hours 24] [--mounts 5] [--database URL]
+
+The raw tables are filled directly, with loads, memory and file systems as nodes have them (values that wander, some
+that never change). While it is rolled up, a collection of one node is written every tenth of a second: how long
+these had to wait is what the roll-up costs others. The same numbers stand beside in a narrow table (series, at,
+value), of a twentieth of the nodes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from statistics import median
+
+import sqlalchemy as sa
+
+from nicassh import probe
+from nicassh.config import Config
+from nicassh.db import Sheet, writing
+from nicassh.probe import Outcome
+from nicassh.state import LOGIN, State
+from nicassh.store import Store, prune, rollup, sizes
+from nicassh.store.tiers import RAW, TIERS
+
+BOUND = 0.2
+DAY = 86400
+MIDNIGHT = 20_000 * DAY
+G = 1024**3
+PERIODS = {"load": 60, "memory": 60, "disks": 300}
+
+
+def main() -> None:
+    """Fills, rolls up, prints; exit code 1 where a writer waited for longer than the bound."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    for name, value in (("nodes", 1000), ("hours", 24), ("mounts", 5)):
+        arguments.add_argument(f"--{name}", type=int, default=value)
+    arguments.add_argument("--database", help="URL of an empty database; else an SQLite file")
+    options = arguments.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        url = options.database or f"sqlite:///{folder}/nicamon.db"
+        store = Store(url, [one for one in probe.load_all() if one.name in PERIODS])
+        store.create()
+        nodes = [f"nc{number}.jinr.ru" for number in range(options.nodes)]
+        _fill(store, nodes, options)
+        waits = _roll(store, options.hours)
+        _sizes(store, options)
+        _narrow(store, nodes[: max(1, options.nodes // 20)], options.hours)
+        _reads(store, nodes[0], options.hours)
+        _prune(store, options.hours)
+        store.engine.dispose()
+    sys.exit(0 if max(waits) < BOUND else 1)
+
+
+def _fill(store: Store, nodes: list[str], options: argparse.Namespace) -> None:
+    """One row for each period, node and key."""
+    moment = datetime.fromtimestamp(MIDNIGHT, UTC)
+    store.write([Outcome(node, LOGIN, moment, State.OK, "", 0.3) for node in nodes])
+    sheets = {}
+    for name in PERIODS:
+        table = store.tiers.series[name].tables[RAW]
+        sheets[name] = Sheet(table, [column.name for column in table.c], store.engine.dialect)
+    chance = random.Random(1)
+    started = time.monotonic()
+    number = 0
+    for at in range(MIDNIGHT, MIDNIGHT + options.hours * 3600, 60):
+        with writing(store.engine).begin() as connection:
+            for name, every in PERIODS.items():
+                if at % every == 0:
+                    rows = [row for node in nodes for row in _rows(name, at, node, options.mounts, chance)]
+                    sheets[name].put(connection, rows)
+                    number += len(rows)
+    print(f"{number} rows of {len(nodes)} nodes over {options.hours} h filled in {time.monotonic() - started:.0f} s\n")
+
+
+def _rows(name: str, at: int, node: str, mounts: int, chance: random.Random) -> Iterator[tuple[object, ...]]:
+    """Rows in the order of the table's columns: time, node, keys, values."""
+    if name == "load":
+        load = chance.randrange(4000) / 100
+        yield at, node, load, load / 2, load / 4, 300 + chance.randrange(50), chance.randrange(48), 0
+    elif name == "memory":
+        free = chance.randrange(64 * G)
+        yield at, node, 64 * G, free, round(100 * free / (64 * G), 2), False, 8 * G, 0
+    else:
+        for number in range(mounts):
+            used = 40 * G + chance.randrange(G)
+            yield (
+                at, node, f"/data{number}", f"/dev/sd{number}", "xfs", False, 100 * G, used, 100 * G - used,
+                round((100 * G - used) / G, 2), 50_000_000, 40_000_000 - chance.randrange(1000),
+            )  # fmt: skip
+
+
+def _roll(store: Store, hours: int) -> list[float]:
+    """Rolls all of it up; what others waited for meanwhile."""
+    waits: list[float] = []
+    done = threading.Event()
+
+    def write() -> None:
+        moment = datetime.fromtimestamp(MIDNIGHT + 3 * DAY, UTC)
+        record = store.records["load"].record(load1=1.0, load5=1.0, load15=1.0, processes=1, running=1, blocked=0)
+        while not done.wait(0.1):
+            moment += timedelta(seconds=1)
+            begun = time.monotonic()
+            store.write([Outcome("writer", "load", moment, State.OK, "", 0.3, (record,))])
+            waits.append(time.monotonic() - begun)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    cpu, wall = time.process_time(), time.monotonic()
+    rollup(store, MIDNIGHT + hours * 3600 + DAY)
+    cpu, wall = time.process_time() - cpu, time.monotonic() - wall
+    done.set()
+    writer.join()
+    print(f"roll-up of all of it: {wall:.1f} s, {cpu:.1f} s of them CPU of this process, half of them pauses")
+    print(f"{len(waits)} writes meanwhile: median {1000 * median(waits):.0f} ms, longest {1000 * max(waits):.0f} ms")
+    return waits
+
+
+def _sizes(store: Store, options: argparse.Namespace) -> None:
+    found = {size.table: size for size in sizes(store.engine, store.metadata)}
+    days = options.nodes * options.hours / 24
+    print(f"\n{'bytes for a node and day':28}{'raw':>9}" + "".join(f"{tier.name:>9}" for tier in TIERS))
+    totals = [0.0] * 4
+    for name, series in store.tiers.series.items():
+        each = [(found[table.name].bytes or 0) / days for table in series.tables.values()]
+        totals = [total + one for total, one in zip(totals, each, strict=True)]
+        print(f"{name:28}" + "".join(f"{one:9.0f}" for one in each))
+    print(f"{'all':28}" + "".join(f"{one:9.0f}" for one in totals))
+    keeps = Config()
+    kept = (keeps.keep_raw, keeps.keep_5m, keeps.keep_1h, keeps.keep_1d)
+    whole = sum(total * length for total, length in zip(totals, kept, strict=True))
+    print(f"a node with all its tiers full: {whole / 2**20:.1f} MiB; ten years raw: {totals[0] * 3650 / 2**20:.0f} MiB")
+
+
+def _narrow(store: Store, nodes: list[str], hours: int) -> None:
+    """The same numbers in one table of all series, as many rows as there are values."""
+    narrow = sa.Table(
+        "narrow", sa.MetaData(), sa.Column("series", sa.Integer, primary_key=True, autoincrement=False),
+        sa.Column("at", sa.BigInteger, primary_key=True, autoincrement=False), sa.Column("value", sa.Double),
+        sqlite_with_rowid=False,
+    )  # fmt: skip
+    narrow.create(store.engine)
+    sheet = Sheet(narrow, ["series", "at", "value"], store.engine.dialect)
+    series = 0
+    for one in store.tiers.series.values():
+        table = one.tables[RAW]
+        keys = [table.c[key] for key in one.keys]
+        for metric in one.metrics:
+            query = sa.select(table.c.node, *keys, sa.type_coerce(table.c.at, sa.BigInteger), table.c[metric])
+            with store.engine.connect() as connection:
+                rows = sorted(connection.execute(query.where(table.c.node.in_(nodes))).all())
+            known: dict[tuple[str, ...], int] = {}
+            values = [(series + known.setdefault(tuple(key), len(known)), at, value) for *key, at, value in rows]
+            series += len(known)
+            with writing(store.engine).begin() as connection:
+                sheet.put(connection, values)
+    found = {size.table: size for size in sizes(store.engine, store.metadata)}["narrow"]
+    days = len(nodes) * hours / 24
+    print(f"the raw numbers in a narrow table: {(found.bytes or 0) / days:.0f} bytes, {found.rows / days:.0f} rows")
+
+
+def _reads(store: Store, node: str, hours: int) -> None:
+    begin = datetime.fromtimestamp(MIDNIGHT, UTC)
+    print(f"\n{'reading load1 of a node, all of it':36}{'points':>8}{'ms':>8}")
+    for step in (0, 300, 3600, DAY):
+        begun = time.monotonic()
+        points = store.history("load", "load1", [node], begin, begin + timedelta(hours=hours), step)
+        print(f"  in steps of {step:<6} s{'':16}{len(points):8}{1000 * (time.monotonic() - begun):8.1f}")
+
+
+def _prune(store: Store, hours: int) -> None:
+    rollup(store, MIDNIGHT + hours * 3600 + 4 * DAY)
+    begun = time.monotonic()
+    deleted = prune(store, Config(), MIDNIGHT + hours * 3600 + 4 * DAY)
+    print(f"\nprune: {sum(deleted.values())} rows in {time.monotonic() - begun:.1f} s")
+
+
+if __name__ == "__main__":
+    main()
