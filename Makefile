@@ -56,6 +56,7 @@ bench: packages ## Compare with pdsh on 100 real nodes, measure kept sessions, c
 	$(BIN)/python tests/bench/kept.py
 	$(BIN)/python tests/bench/footprint.py
 	$(BIN)/python tests/bench/views.py
+	$(BIN)/python tests/bench/looking_back.py
 
 clean: ## Remove .venv and caches
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

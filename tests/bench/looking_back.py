@@ -2,8 +2,8 @@
 
     python tests/bench/looking_back.py [--nodes 1000] [--days 30] [--rounds 3]
 
-The series of load are made in the database itself: three days of rows as they came, a minute apart, 30 days of five
-minutes, all of hours and days, with the nodes and times marked as rolled up and pruned. The newest rows of all probes
+The series of load are made in the database itself: three days of rows as they came, a minute apart, and 30 days of
+five minutes, hours and days, marked as rolled up and pruned. The newest rows of all probes
 are written by the store. Times are wall seconds of a process of its own with a terminal of 200 columns; the median.
 """
 

@@ -8,7 +8,6 @@ from operator import attrgetter
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
 
 from nicassh.db import Cells, Sheet, Tables, chunks, held
 from nicassh.probe import Outcome
@@ -38,6 +37,8 @@ def hold(connection: sa.Connection, turns: sa.Table, nodes: Iterable[str]) -> No
 def _new(connection: sa.Connection, table: sa.Table) -> sa.Insert:
     """Adds rows, but for those that another has added meanwhile."""
     if connection.dialect.name == "postgresql":
+        from sqlalchemy.dialects import postgresql  # a tenth of a reader's start, who needs none of it
+
         return postgresql.insert(table).on_conflict_do_nothing()
     return sa.insert(table).prefix_with("IGNORE")
 

@@ -79,11 +79,7 @@ def history(
 ) -> History:
     """The lines of a metric on some nodes, or `over` these the `sum` or `mean`. Raises DatabaseError."""
     points = store.history(metric.record, metric.column.name, nodes, time.begin, time.end, time.step, **where)
-    lines: dict[_Line, list[Row]] = {}
-    for point in points:
-        lines.setdefault((point.node, point.key), []).append(_row(point, metric))
-    if over:
-        lines = _together(lines, over)
+    lines = _together(points, metric, over) if over else _apart(points, metric)
     order = sorted(lines, key=lambda line: (natural(line[0]), [natural(str(key)) for key in line[1]]))
     rows = [row for line in order for row in _with_gaps(lines[line], metric.every, time)]
     names = ("node", *(key.name for key in metric.keys))
@@ -94,43 +90,47 @@ def history(
     )
 
 
-def _row(point: Point, metric: Metric) -> Row:
-    values = {"node": point.node, **dict(zip((key.name for key in metric.keys), point.key, strict=True))}
-    known = (None, None, None) if point.gap else (point.mean, point.least, point.greatest)
-    values |= {"at": point.at, "seconds": float(point.width), "gap": known[0] is None, "n": point.n}
-    values |= dict(zip(("value", "least", "greatest"), known, strict=True))
-    return Row(values, trouble={"value": metric.column.trouble(known[0])})
+def _apart(points: Sequence[Point], metric: Metric) -> dict[_Line, list[Row]]:
+    """A line for each node and key."""
+    lines: dict[_Line, list[Row]] = {}
+    for point in points:
+        known = (None, None, None) if point.gap else (point.mean, point.least, point.greatest)
+        values = _values(point, point.node, metric, known) | {"n": point.n}
+        row = Row(values, trouble={"value": metric.column.trouble(known[0])})
+        lines.setdefault((point.node, point.key), []).append(row)
+    return lines
 
 
-def _together(lines: Mapping[_Line, Sequence[Row]], over: str) -> dict[_Line, list[Row]]:
+def _together(points: Sequence[Point], metric: Metric, over: str) -> dict[_Line, list[Row]]:
     """One line over all nodes for each key; a moment at which fewer than half of them are known is a gap."""
-    buckets: dict[_Line, dict[tuple[datetime, float], list[Row]]] = {}
-    nodes = Counter(key for _, key in lines)
-    name = fold({node for node, _ in lines})
-    for (_, key), rows in lines.items():
-        line = buckets.setdefault((name, key), {})
-        for row in rows:
-            line.setdefault((row.values["at"], row.values["seconds"]), []).append(row)
-    return {
-        line: [_merged(name, rows, nodes[line[1]], over) for _, rows in sorted(by.items())]
-        for line, by in buckets.items()
-    }
+    buckets: dict[tuple[tuple[Any, ...], datetime, int], list[Point]] = {}
+    for point in points:
+        buckets.setdefault((point.key, point.at, point.width), []).append(point)
+    expected = Counter(key for _, key in {(point.node, point.key) for point in points})
+    name = fold({point.node for point in points})
+    lines: dict[_Line, list[Row]] = {}
+    for (key, _, _), some in buckets.items():
+        known = [(one.mean, one.least, one.greatest) for one in some if not one.gap and one.mean is not None]
+        enough = known and 2 * len(known) >= expected[key]
+        values = _values(some[0], name, metric, _merged(known, over) if enough else (None, None, None))
+        row = Row(values | {"n": sum(one.n for one in some), "nodes": len(known)})
+        lines.setdefault((name, key), []).append(row)
+    return lines
 
 
-def _merged(name: str, rows: Sequence[Row], expected: int, over: str) -> Row:
-    """One row for those of several nodes at one time."""
-    known = [row.values for row in rows if not row.values["gap"]]
-    values = {**rows[0].values, "node": name, "nodes": len(known), "n": sum(row.values["n"] for row in rows)}
-    values |= {"gap": 2 * len(known) < expected or not known, "value": None, "least": None, "greatest": None}
-    if values["gap"]:
-        return Row(values)
-    total = sum(row["value"] for row in known)
+def _merged(known: Sequence[tuple[Any, Any, Any]], over: str) -> tuple[float, float, float]:
+    """Value, least and greatest of several nodes: their sums, or the mean with the least and greatest of all."""
+    means, lows, highs = zip(*known, strict=True)
     if over == "sum":
-        values |= {"value": total, **{end: sum(row[end] for row in known) for end in ("least", "greatest")}}
-    else:
-        values |= {"value": total / len(known), "least": min(row["least"] for row in known)}
-        values |= {"greatest": max(row["greatest"] for row in known)}
-    return Row(values)
+        return sum(means), sum(lows), sum(highs)
+    return sum(means) / len(means), min(lows), max(highs)
+
+
+def _values(point: Point, node: str, metric: Metric, known: tuple[Any, Any, Any]) -> dict[str, Any]:
+    value, least, greatest = known
+    keys = {key.name: value for key, value in zip(metric.keys, point.key, strict=True)}
+    when = {"at": point.at, "seconds": float(point.width), "gap": value is None}
+    return {"node": node, **keys, **when, "value": value, "least": least, "greatest": greatest}
 
 
 def _with_gaps(rows: Sequence[Row], every: int, time: Stretch) -> Iterable[Row]:

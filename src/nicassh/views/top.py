@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from nicassh.nodes import natural
-from nicassh.store.top import FIRST
-from nicassh.units import Time, counted, draw_time
+from nicassh.store.top import FIRST, KEPT
+from nicassh.units import Time, counted, draw_seconds, draw_time
 from nicassh.views.procs import FIELDS, troubled
 from nicassh.views.scene import Scene
 from nicassh.views.table import Field, Row, View, declared
@@ -34,8 +34,9 @@ def top(scene: Scene, by: str, moment: datetime) -> View:
 def _summary(rows: Sequence[Row], moment: datetime) -> str:
     """`31 processes on 12 nodes at 2026-11-22 03:12:00`."""
     nodes = counted(len({row.values["node"] for row in rows}), "node")
-    found = f"{counted(len(rows), 'process')} on {nodes}" if rows else "nothing is known of processes"
-    return f"{found} at {draw_time(moment)} UTC"
+    if not rows:
+        return f"no process is known at {draw_time(moment)} UTC; they are kept for {draw_seconds(KEPT)}"
+    return f"{counted(len(rows), 'process')} on {nodes} at {draw_time(moment)} UTC"
 
 
 _SEEN = Field(declared("at", datetime, Time, "When the collection saw it.", "seen"), 30)
