@@ -61,6 +61,7 @@ def command() -> None:
     nicamon show farm --json | jq '.rows[] | select(.state != "up") | .node'
     nicamon show node nc2
     nicamon show disks --sort free_percent --columns node,mount,free,free_percent
+    nicamon show farm --columns +load1~             with the last hour of any number kept as a series
     nicamon show farm --watch 10
     """
 

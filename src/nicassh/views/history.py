@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from itertools import pairwise
+from datetime import datetime
 from math import ceil
 from typing import Any
 
@@ -14,6 +13,7 @@ from nicassh.nodes import fold, natural
 from nicassh.record import Column
 from nicassh.store import Point, Store
 from nicassh.units import Count, Flag, Seconds, Text, Time, counted
+from nicassh.views.gaps import with_gaps
 from nicassh.views.metric import Metric
 from nicassh.views.table import Field, Row, View, declared
 
@@ -81,7 +81,7 @@ def history(
     points = store.history(metric.record, metric.column.name, nodes, time.begin, time.end, time.step, **where)
     lines = _together(points, metric, over) if over else _apart(points, metric)
     order = sorted(lines, key=lambda line: (natural(line[0]), [natural(str(key)) for key in line[1]]))
-    rows = [row for line in order for row in _with_gaps(lines[line], metric.every, time)]
+    rows = [row for line in order for row in with_gaps(lines[line], metric.every, time.begin, time.end)]
     names = ("node", *(key.name for key in metric.keys))
     what = f"{over} of {metric.name}" if over else metric.name
     title = f"{what} on {fold(nodes)}: {metric.column.help}"
@@ -131,39 +131,6 @@ def _values(point: Point, node: str, metric: Metric, known: tuple[Any, Any, Any]
     keys = {key.name: value for key, value in zip(metric.keys, point.key, strict=True)}
     when = {"at": point.at, "seconds": float(point.width), "gap": value is None}
     return {"node": node, **keys, **when, "value": value, "least": least, "greatest": greatest}
-
-
-def _with_gaps(rows: Sequence[Row], every: int, time: Stretch) -> Iterable[Row]:
-    """The rows of a line with one more for each stretch of time from which there is nothing."""
-    widths = {row.values["seconds"] for row in rows}
-    patience = {width: timedelta(seconds=_patience(rows, width, every)) for width in widths}
-    known = time.begin
-    for row in rows:
-        width = row.values["seconds"]
-        if row.values["at"] - known > patience[width]:
-            yield _gap(row, known, row.values["at"])
-        yield row
-        known = row.values["at"] + timedelta(seconds=width)
-    if rows and time.end - known > patience[rows[-1].values["seconds"]]:
-        yield _gap(rows[-1], known, time.end)
-
-
-def _patience(rows: Sequence[Row], width: float, every: int) -> float:
-    """Seconds after a row of this width in which there may be none without a gap.
-
-    Who collects every ten minutes has no gaps between; a few rows do not tell how often he does. Of values as they
-    came, one may be missing.
-    """
-    times = [row.values["at"] for row in rows if row.values["seconds"] == width]
-    apart = sorted((after - before).total_seconds() for before, after in pairwise(times))
-    usual = apart[len(apart) // 4] if len(apart) > 2 else 0
-    return 1.5 * max(width, usual) - width if width else 2.5 * max(every, usual)
-
-
-def _gap(like: Row, begin: datetime, end: datetime) -> Row:
-    empty = {"at": begin, "seconds": (end - begin).total_seconds(), "gap": True, "n": 0}
-    empty |= {"value": None, "least": None, "greatest": None}
-    return Row({**like.values, **empty, **({"nodes": 0} if "nodes" in like.values else {})})
 
 
 def _fields(metric: Metric, together: bool) -> tuple[Field, ...]:
