@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import sys
@@ -62,6 +63,8 @@ def command(ctx: click.Context, config: Path | None) -> None:
 def main() -> None:
     """Runs the command line and ends the process with the exit code that docs/operate.md lists."""
     _mend_streams()
+    # What a table is made of lives until it is printed: to look through it for cycles again and again costs a sixth.
+    gc.set_threshold(50_000)
     try:
         command(prog_name="nicamon", standalone_mode=False)
         sys.stdout.flush()
