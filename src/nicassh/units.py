@@ -7,9 +7,10 @@ A field's type names its unit (`used: Bytes`), so that names stay free of it and
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time, timedelta
 from typing import Annotated, Any
 
 UNKNOWN = "–"
@@ -98,7 +99,42 @@ def read_quantity(text: str) -> float:
     return value
 
 
-_SUFFIXES: dict[str, float] = {"": 1, "B": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+def read_seconds(text: str) -> float:
+    """The duration that a person means by `90s`, `5m`, `12h`, `2d`, or by a number of seconds. Raises ValueError."""
+    number, last = text.strip(), text.strip()[-1:]
+    if last in _DURATIONS:
+        number = number[:-1]
+    try:
+        value = float(number) * _DURATIONS.get(last, 1)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value < math.inf:
+        raise ValueError(f"{text!r} is not a duration such as 90s, 5m, 12h or 2d")
+    return value
+
+
+def read_moment(text: str, now: datetime) -> datetime:
+    """The moment that a person means by `2d` or `12h` (before `now`), `03:12` (the last one), or an ISO 8601 time.
+
+    What names no time zone is in UTC, as the tables print it. Raises ValueError.
+    """
+    text = text.strip()
+    try:
+        if text[-1:] in _DURATIONS:
+            return now - timedelta(seconds=read_seconds(text))
+        if _CLOCK.fullmatch(text):
+            clock = datetime.combine(now.astimezone(UTC), time.fromisoformat(text.zfill(5)), UTC)
+            return clock if clock <= now else clock - timedelta(days=1)
+        moment = datetime.fromisoformat(text)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        told = "2d or 12h (ago), 03:12, 2026-11-20, 2026-11-20T03:12 (UTC)"
+        raise ValueError(f"{text!r} is no time; a time is {told}") from None
+
+
+_DURATIONS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_CLOCK = re.compile(r"\d{1,2}:\d\d(:\d\d)?")
+_SUFFIXES: dict[str, float] = {"": 1, "B": 1, **_DURATIONS}
 for _power, _letter in enumerate("KMGTPE", start=1):
     _SUFFIXES |= {_letter: 1024**_power, f"{_letter}B": 1024**_power, f"{_letter}iB": 1024**_power}
 

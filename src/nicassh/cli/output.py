@@ -30,6 +30,8 @@ class Output:
     columns: tuple[str, ...]
     watch: float | None
     gather: bool | None = None
+    plot: bool = False
+    """Draws a history as a plot instead of a table."""
 
     def show(self, build: Callable[[], View]) -> None:
         """Builds the view and prints it, once or every `watch` seconds until interrupted. Raises UsageError."""
@@ -99,9 +101,9 @@ class Output:
             write = terminal.ndjson_lines if self.format == "ndjson" else terminal.csv_lines
             yield from write(views[0])
 
-    @staticmethod
-    def _tables(views: list[View]) -> Iterator[str]:
+    def _tables(self, views: list[View]) -> Iterator[str]:
         from nicassh import terminal
+        from nicassh.views import History
 
         console = terminal_console()
         width = console.width if console.is_terminal or _fixed_width() else None
@@ -109,7 +111,10 @@ class Output:
         for index, view in enumerate(views):
             if len(views) > 1:
                 yield f"{chr(10) if index else ''}{view.name.upper()}"
-            yield from terminal.draw(view, width, colours)
+            if self.plot and isinstance(view, History):
+                yield from terminal.plot(view, width or _PLAIN, _height(), colours)
+            else:
+                yield from terminal.draw(view, width, colours)
 
 
 def output_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -147,6 +152,20 @@ def terminal_console(stderr: bool = False) -> Console:
 def _fixed_width() -> bool:
     """Whether COLUMNS tells a width where there is no terminal to ask."""
     return os.environ.get("COLUMNS", "").isdecimal() and shutil.get_terminal_size().columns > 0
+
+
+def screen_width() -> int:
+    """Characters in a line of the terminal, or of a plot where there is none."""
+    return terminal_console().width if sys.stdout.isatty() or _fixed_width() else _PLAIN
+
+
+def _height() -> int:
+    """Lines of a plot: a screen that is not too high for its width, without title and summary."""
+    return max(10, min(30, shutil.get_terminal_size().lines - 5))
+
+
+_PLAIN = 100
+"""The width of a plot that is not drawn on a terminal."""
 
 
 def _list(text: str) -> tuple[str, ...]:

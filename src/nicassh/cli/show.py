@@ -61,6 +61,7 @@ def command() -> None:
     nicamon show farm --json | jq '.rows[] | select(.state != "up") | .node'
     nicamon show node nc2
     nicamon show disks --sort free_percent --columns node,mount,free,free_percent
+    nicamon show farm --columns +load1~             with the last hour of any number kept as a series
     nicamon show farm --watch 10
     """
 
@@ -118,7 +119,12 @@ def _table(name: str, text: str, names: Sequence[str], build: Callable[[views.Sc
     @click.pass_obj
     def show(session: Session, expression: str, output: Output) -> None:
         nodes = session.select(expression)
-        output.show(lambda: build(session.scene(nodes)))
+
+        def look() -> views.View:
+            scene = session.scene(nodes)
+            return views.with_trends(build(scene), scene, output.columns)
+
+        output.show(look)
 
     return show
 

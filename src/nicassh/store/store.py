@@ -18,7 +18,7 @@ from nicassh.store.history import Point, history
 from nicassh.store.late import mark
 from nicassh.store.result import Result
 from nicassh.store.tiers import Tiers
-from nicassh.store.top import Tops
+from nicassh.store.top import Tops, last
 from nicassh.store.writing import Writer
 
 Row = Mapping[str, Any] | sa.RowMapping
@@ -124,6 +124,14 @@ class Store:
         yet from a finer one. `tiers.series[name].metrics` are the numbers there are. Raises DatabaseError.
         """
         return history(self, name, metric, list(nodes), since, until, step, where)
+
+    def top(self, name: str, nodes: Iterable[str], since: datetime, until: datetime) -> list[Row]:
+        """The first rows of a listing as each node's last collection from `since` until `until` saw them.
+
+        Raises DatabaseError.
+        """
+        table = self.tops.tables[name]
+        return self._select(last(table, since, until), table, nodes, {})
 
     def probe_of(self, record: str) -> str:
         """The probe that fills a record's table."""

@@ -7,6 +7,7 @@ of the collection: who ran what then. A record says by which of its fields with 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from heapq import nlargest
 from operator import attrgetter
 from typing import Any
@@ -50,6 +51,14 @@ class Tops:
                 for one in _first(record, outcome.records)
             ]
             sheet.put(connection, rows)
+
+
+def last(table: sa.Table, since: datetime, until: datetime) -> sa.Select[Any]:
+    """The rows of each node's last time after `since` and not after `until`."""
+    other = table.alias()
+    times = sa.select(other.c.node, sa.func.max(other.c.at).label("at"))
+    newest = times.where(other.c.at > since, other.c.at <= until).group_by(other.c.node).subquery()
+    return sa.select(table).join(newest, sa.and_(newest.c.node == table.c.node, newest.c.at == table.c.at))
 
 
 def _fields(record: type[Record]) -> list[Column]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql
 
 from nicassh.db import NODE, Cells, Sheet, Tables, chunks, held
 from nicassh.probe import Outcome
@@ -100,5 +99,7 @@ def hold(connection: sa.Connection, turns: sa.Table, nodes: Iterable[str]) -> No
 def _new(connection: sa.Connection, table: sa.Table) -> sa.Insert:
     """Adds rows, but for those that another has added meanwhile."""
     if connection.dialect.name == "postgresql":
+        from sqlalchemy.dialects import postgresql  # a tenth of a reader's start, who needs none of it
+
         return postgresql.insert(table).on_conflict_do_nothing()
     return sa.insert(table).prefix_with("IGNORE")

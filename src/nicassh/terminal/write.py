@@ -80,7 +80,9 @@ def _plain(row: Row, name: str) -> Any:
 
 
 def _item(item: Any) -> str:
-    """One of a list: a user with the number of processes, a node, a version."""
+    """One of a list: a user with the number of processes, a node, a version; empty where it is unknown."""
+    if item is None:
+        return ""
     return f"{item['user']}({item['processes']})" if isinstance(item, dict) else str(item)
 
 

@@ -79,7 +79,7 @@ def _view(processes: list[dict[str, Any]], notes: Sequence[str] = ()) -> View:
     """The busiest first on each node; `notes` end the line below them."""
     processes.sort(key=lambda process: (natural(process["node"]), -process["cpu_percent"], process["pid"]))
     rows = tuple(
-        Row({field.name: process[field.name] for field in _FIELDS}, trouble=_trouble(process)) for process in processes
+        Row({field.name: process[field.name] for field in FIELDS}, trouble=troubled(process)) for process in processes
     )
 
     def summary(shown: Sequence[Row]) -> str:
@@ -87,10 +87,11 @@ def _view(processes: list[dict[str, Any]], notes: Sequence[str] = ()) -> View:
         found = f"{counted(len(shown), 'process')} on {counted(nodes, 'node')}" if shown else "no such process"
         return "; ".join([found, *notes])
 
-    return View("procs", _FIELDS, rows, summary)
+    return View("procs", FIELDS, rows, summary)
 
 
-def _trouble(process: dict[str, Any]) -> dict[str, int]:
+def troubled(process: Stored) -> dict[str, int]:
+    """The trouble of a process: what state it is in."""
     return {"state": {"D": 2, "Z": 1, "T": 1}.get(process["state"], 0)}
 
 
@@ -101,7 +102,7 @@ def _draw_job(row: Row) -> str:
     return str(row.values["login"] or row.values["kind"] or UNKNOWN)
 
 
-_FIELDS = (
+FIELDS = (
     Field(declared("node", str, Text, "Name of the node."), 100),
     Field(declared("pid", int, Count, "Process id."), 98),
     Field(declared("user", str, Text, "Owner."), 97),
