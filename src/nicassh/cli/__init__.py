@@ -6,13 +6,13 @@ import io
 import os
 import sys
 from contextlib import suppress
-from importlib import import_module
 from pathlib import Path
 
 import click
 
 from nicassh import __version__
 from nicassh.clean import clean
+from nicassh.cli.lazy import Lazy
 from nicassh.cli.session import Session
 from nicassh.errors import NicamonError
 
@@ -27,30 +27,17 @@ COMMANDS = {
     "show": "Show the farm, or any record, from the database.",
     "explain": "Say everything that is wrong with a node.",
     "procs": "Show the processes of users on all nodes, now.",
+    "db": "Show what the database holds, and look after it.",
     "demo": "A farm of real sshd nodes on this machine, to try things on.",
     "install-units": "Have systemd run the workers, or collect each minute.",
     "completion": "Print the completion script for a shell.",
 }
 
 
-class _Lazy(click.Group):
-    """A group that knows the names of its commands, and loads a command's module when it is called."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:  # noqa: ARG002
-        if name not in COMMANDS:
-            return None
-        command: click.Command = import_module(f"nicassh.cli.{name.replace('-', '_')}").command
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
-
-
-@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=Lazy, package="nicassh.cli", table=COMMANDS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)  # fmt: skip
 @click.version_option(__version__, prog_name="nicamon", message="%(prog)s %(version)s")
 @click.option(
     "--config", type=click.Path(path_type=Path), metavar="FILE",

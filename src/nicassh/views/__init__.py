@@ -10,6 +10,7 @@ from nicassh.views.named import NAMED, Named
 from nicassh.views.page import page
 from nicassh.views.procs import Wanted, cached, live
 from nicassh.views.scene import Scene
+from nicassh.views.sizes import sizes
 from nicassh.views.software import software
 from nicassh.views.spread import meant, packages, spread
 from nicassh.views.table import Field, Row, View, choose, filtered, ordered
@@ -40,6 +41,7 @@ __all__ = [
     "packages",
     "page",
     "queue",
+    "sizes",
     "software",
     "spread",
 ]

@@ -1,0 +1,20 @@
+"""`nicamon db`: the database. One module a command, loaded only when that command runs."""
+
+from __future__ import annotations
+
+import click
+
+from nicassh.cli.lazy import Lazy
+
+COMMANDS = {
+    "stats": "Show how much each table holds, and from when.",
+}
+
+
+@click.group(cls=Lazy, package="nicassh.cli.db", table=COMMANDS)
+def command() -> None:
+    """Show what the database holds, and look after it.
+
+    \b
+    nicamon db stats
+    """
