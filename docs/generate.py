@@ -37,6 +37,7 @@ KINDS = {
     "str": "text",
     "int": "whole number",
     "float": "number",
+    "Path | None": "path",
     "tuple[Path, ...]": "list of paths",
     "tuple[str, ...]": "list of texts",
 }

@@ -3,11 +3,14 @@
 SQLite, MariaDB (10.6 and newer; MySQL 8) and PostgreSQL, chosen by one URL, behave alike for who uses this.
 """
 
+from nicassh.db import schema
+from nicassh.db.differences import Difference, differences, review
 from nicassh.db.engine import BUSY, DRIVERS, connect, writing
 from nicassh.db.faults import again, explained, retried
-from nicassh.db.tables import NODE, TEXT, Moment, Tables, create, tables
+from nicassh.db.making import create
+from nicassh.db.tables import NODE, TEXT, Moment, Tables, tables
 
 __all__ = [
-    "BUSY", "DRIVERS", "NODE", "TEXT", "Moment", "Tables", "again", "connect", "create", "explained", "retried",
-    "tables", "writing",
+    "BUSY", "DRIVERS", "NODE", "TEXT", "Difference", "Moment", "Tables", "again", "connect", "create", "differences",
+    "explained", "retried", "review", "schema", "tables", "writing",
 ]  # fmt: skip

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from nicassh.db import NODE, Tables, connect, create, explained, retried, tables
+from nicassh.db import NODE, Difference, Tables, connect, create, explained, retried, schema, tables
 from nicassh.probe import Outcome, Probe
 from nicassh.record import Keep, Record
 from nicassh.store.result import Result
@@ -33,10 +33,15 @@ class Store:
         self.probes = {probe.name: list(probe.records) for probe in probes}
         self.engine = connect(url)
 
-    def create(self) -> None:
-        """Makes the tables that are missing, and the columns that a probe has gained. Raises DatabaseError."""
+    def refuse_newer(self) -> None:
+        """Raises DatabaseError where a newer program has upgraded the database."""
+        with explained(self.engine), self.engine.connect() as connection:
+            schema.refuse_newer(schema.version(connection))
+
+    def create(self, by_hand: bool = False) -> list[Difference]:
+        """Makes the tables that are missing, and the columns that a probe has gained; see `db.create`."""
         with explained(self.engine):
-            create(self.engine, self.metadata)
+            return create(self.engine, self.metadata, by_hand)
 
     def write(self, outcomes: Sequence[Outcome]) -> None:
         """Stores outcomes and their records, all or nothing. Raises DatabaseError.

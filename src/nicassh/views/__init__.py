@@ -10,6 +10,7 @@ from nicassh.views.named import NAMED, Named
 from nicassh.views.page import page
 from nicassh.views.procs import Wanted, cached, live
 from nicassh.views.scene import Scene
+from nicassh.views.schema import different, versions
 from nicassh.views.sizes import sizes
 from nicassh.views.software import software
 from nicassh.views.spread import meant, packages, spread
@@ -27,6 +28,7 @@ __all__ = [
     "catalogue",
     "choose",
     "diff",
+    "different",
     "exclusion",
     "explain",
     "fields_of",
@@ -44,4 +46,5 @@ __all__ = [
     "sizes",
     "software",
     "spread",
+    "versions",
 ]

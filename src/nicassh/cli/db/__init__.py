@@ -7,6 +7,8 @@ import click
 from nicassh.cli.lazy import Lazy
 
 COMMANDS = {
+    "status": "Show whether the tables are as this nicamon wants them.",
+    "upgrade": "Bring the tables up to date.",
     "stats": "Show how much each table holds, and from when.",
 }
 
@@ -16,5 +18,6 @@ def command() -> None:
     """Show what the database holds, and look after it.
 
     \b
+    nicamon db status
     nicamon db stats
     """
