@@ -9,6 +9,9 @@ from nicassh.cli.lazy import Lazy
 COMMANDS = {
     "status": "Show whether the tables are as this nicamon wants them.",
     "upgrade": "Bring the tables up to date.",
+    "backup": "Save the database in one file, while others write to it.",
+    "restore": "Put back what was saved.",
+    "copy": "Move everything to another database.",
     "stats": "Show how much each table holds, and from when.",
 }
 
