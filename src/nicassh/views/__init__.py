@@ -1,6 +1,7 @@
 """Views: named tables over the newest records, for the terminal, JSON, CSV and the web alike."""
 
 from nicassh.views import queue
+from nicassh.views.checks import checks
 from nicassh.views.diff import diff
 from nicassh.views.directory import catalogue, hostkeys, inventory
 from nicassh.views.explain import exclusion, explain
@@ -26,6 +27,7 @@ __all__ = [
     "Wanted",
     "cached",
     "catalogue",
+    "checks",
     "choose",
     "diff",
     "different",

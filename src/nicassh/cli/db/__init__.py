@@ -9,6 +9,8 @@ from nicassh.cli.lazy import Lazy
 COMMANDS = {
     "status": "Show whether the tables are as this nicamon wants them.",
     "upgrade": "Bring the tables up to date.",
+    "check": "Read everything: whether it is undamaged, and whose rows there are.",
+    "grants": "Print the SQL for an account that collects and one that reads.",
     "backup": "Save the database in one file, while others write to it.",
     "restore": "Put back what was saved.",
     "copy": "Move everything to another database.",
