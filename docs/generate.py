@@ -21,6 +21,8 @@ from nicassh.cli.session import Session
 from nicassh.config import SETTINGS, Config
 from nicassh.probe import Probe
 from nicassh.record import Column, Keep, columns
+from nicassh.store import Store
+from nicassh.store.published import published
 from nicassh.units import draw_seconds
 from nicassh.views import NAMED, Field, queue
 
@@ -194,6 +196,30 @@ def _below(group: click.Group, context: click.Context, seen: dict[str, str], nam
         yield from ("", *textwrap.wrap(f"{said}[views](views.md) and [probes](probes.md).", WIDTH))
 
 
+def sql() -> Iterator[str]:
+    """The page of the SQL views."""
+    yield "# SQL"
+    yield ""
+    yield "Views for Grafana, notebooks and people, the same on SQLite, MariaDB and PostgreSQL. Their names and"
+    yield "columns stay; columns may be added. The tables below them may change with any version. They are made with"
+    yield "the tables; columns that a probe has gained are in them after `nicamon db upgrade`."
+    yield ""
+    yield "Times are in UTC: a text in SQLite, `DATETIME` in MariaDB, `TIMESTAMP WITH TIME ZONE` in PostgreSQL. `at` is"
+    yield "in seconds since 1970, and is what to choose a range by. NULL is unknown, never 0."
+    yield ""
+    yield "```sql"
+    yield "-- the mean load of each node by hour, from five-minute means; choose one tier, they overlap"
+    yield "SELECT node, min(collected) AS hour, avg(load1) AS load1, max(load1_max) AS greatest"
+    yield "FROM view_history_load WHERE tier = '5m' AND at >= 1763700000 GROUP BY node, at - at % 3600;"
+    yield "```"
+    yield ""
+    yield "An account that may only read: `nicamon db grants`. A dashboard for Grafana: [grafana/](grafana/README.md)."
+    store = Store("sqlite://", probe.load_all())
+    for view in published(store.metadata, store.records):
+        yield from ("", f"## {view.name}", "", view.help, "")
+        yield from _table([("column", "what it is"), *((f"`{name}`", text) for name, text in view.described())])
+
+
 def configuration() -> Iterator[str]:
     """The page of the settings."""
     yield "# Configuration"
@@ -236,6 +262,7 @@ PAGES = {
     "cli.md": cli,
     "cli-look.md": look,
     "configuration.md": configuration,
+    "sql.md": sql,
 }
 
 if __name__ == "__main__":

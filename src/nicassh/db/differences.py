@@ -55,9 +55,13 @@ def differences(connection: sa.Connection, metadata: sa.MetaData) -> list[Differ
 def review(found: Iterable[Difference], metadata: sa.MetaData, dialect: sa.Dialect) -> Iterator[str]:
     """SQL, a statement a line, that mends what adding does not; for a person to read before it is run.
 
-    Where a key has changed, and on SQLite where a type has, the old table is put aside and keeps its rows.
+    Views of these tables go, and come back with the next collection. Where a key has changed, and on SQLite
+    where a type has, the old table is put aside and keeps its rows.
     """
     serious = [one for one in found if not one.adds]
+    for view, query in (metadata.info.get("views", dict)() if serious else {}).items():
+        if any(re.search(rf"\b{one.table}\b", str(query)) for one in serious):
+            yield f"DROP VIEW IF EXISTS {dialect.identifier_preparer.quote_identifier(view)};"
     for name in dict.fromkeys(one.table for one in serious):
         mine = [one for one in serious if one.table == name]
         if not mine[0].column:

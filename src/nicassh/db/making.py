@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.schema import CreateColumn, SetColumnComment
 
-from nicassh.db import schema
+from nicassh.db import schema, views
 from nicassh.db.differences import Difference, differences, review
 from nicassh.db.engine import BUSY, writing
 from nicassh.errors import DatabaseError
@@ -21,9 +21,10 @@ _MAKING = 0x6E696361
 def create(engine: sa.Engine, metadata: sa.MetaData, by_hand: bool = False) -> list[Difference]:
     """Makes the tables that are missing, and the columns: a probe's new field, unknown in the rows there are.
 
-    Of several programs that do so at the same moment one goes first and the others wait for it. Gives what
-    it added. Raises DatabaseError, with the SQL to review, where a table needs more than that; `by_hand`
-    allows migrations that do.
+    And the views that `metadata.info["views"]()` gives by name; `by_hand` makes them anew, and allows
+    migrations that do more than add. Of several programs that do so at the same moment one goes first and
+    the others wait for it. Gives what it added. Raises DatabaseError, with the SQL to review, where a table
+    needs more than that.
     """
     with writing(engine).begin() as connection, _turn(connection):
         schema.bring_up(connection, by_hand)
@@ -34,6 +35,8 @@ def create(engine: sa.Engine, metadata: sa.MetaData, by_hand: bool = False) -> l
             if one.adds and one.column:
                 _add(connection, metadata.tables[one.table].c[one.column])
         serious = [one for one in found if not one.adds]
+        if not serious:
+            views.make(connection, metadata.info.get("views", dict)(), anew=by_hand)
         statements = list(review(serious, metadata, connection.dialect))
     if serious:
         what = "; ".join(str(one) for one in serious[:3]) + (f"; and {len(serious) - 3} more" if serious[3:] else "")

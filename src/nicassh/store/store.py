@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from nicassh.db import NODE, Difference, Tables, connect, create, explained, retried, schema, tables
 from nicassh.probe import Outcome, Probe
 from nicassh.record import Keep, Record
+from nicassh.store.published import published
 from nicassh.store.result import Result
 from nicassh.store.writing import Row, append, chunks, hold, replace
 
@@ -28,6 +29,8 @@ class Store:
             for probe in probes
             for name, record in probe.records.items()
         }
+        # Asked for only where tables are made.
+        self.metadata.info["views"] = lambda: {one.name: one.query for one in published(self.metadata, self.records)}
         self._names = {record: name for probe in probes for name, record in probe.records.items()}
         self.every = {name: probe.every for probe in probes for name in probe.records}
         self.probes = {probe.name: list(probe.records) for probe in probes}
