@@ -205,7 +205,8 @@ def sql() -> Iterator[str]:
     yield "the tables; columns that a probe has gained are in them after `nicamon db upgrade`."
     yield ""
     yield "Times are in UTC: a text in SQLite, `DATETIME` in MariaDB, `TIMESTAMP WITH TIME ZONE` in PostgreSQL. `at` is"
-    yield "in seconds since 1970, and is what to choose a range by. NULL is unknown, never 0."
+    yield "in seconds since 1970, and is what to choose a range by. NULL is unknown, never 0. In a view of history each"
+    yield "number has its mean under its own name, the least and the greatest value under `NAME_min` and `NAME_max`."
     yield ""
     yield "```sql"
     yield "-- the mean load of each node by hour, from five-minute means; choose one tier, they overlap"
@@ -217,7 +218,10 @@ def sql() -> Iterator[str]:
     store = Store("sqlite://", probe.load_all())
     for view in published(store.metadata, store.records):
         yield from ("", f"## {view.name}", "", view.help, "")
-        yield from _table([("column", "what it is"), *((f"`{name}`", text) for name, text in view.described())])
+        described = dict(view.described())
+        ends = {name + end for name in described for end in ("_min", "_max")}
+        told = ((f"`{name}`", text) for name, text in described.items() if name not in ends)
+        yield from _table([("column", "what it is"), *told])
 
 
 def configuration() -> Iterator[str]:

@@ -185,7 +185,8 @@ def _checked(name: str, value: Any, where: str, folder: Path) -> Any:
         return tuple(folder / Path(item).expanduser() for item in value) if "Path" in kind else tuple(value)
     if not isinstance(value, _KINDS[kind]) or isinstance(value, bool):
         # Whatever stands there instead of the URL may have its password in it.
-        raise ConfigError(f"{where} {'' if name in _EITHER else f'= {value!r} '}must be {_WORDS[kind]}")
+        shown = "" if name in _EITHER and isinstance(value, list | dict) else f"= {value!r} "
+        raise ConfigError(f"{where} {shown}must be {_WORDS[kind]}")
     if kind == "Path | None":
         return folder / Path(str(value)).expanduser() if value else None
     least = field.metadata["least"]
