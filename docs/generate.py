@@ -133,12 +133,13 @@ def _field(field: Field) -> tuple[str, ...]:
 
 
 def cli() -> Iterator[str]:
-    """The page of the command line: the help of every command, but for those of `look`."""
+    """The page of the command line: the help of every command, but for those of the other pages."""
     yield "# Command line"
     yield ""
     yield "The help of each command; that of `queue`, `show`, `explain` and `procs` stands on [a page of its"
-    yield "own](cli-look.md). Exit codes and what the words mean: [operate](operate.md)."
-    yield from _command(command, _top(), {}, [name for name in COMMANDS if name not in LOOK])
+    yield "own](cli-look.md), and so does that of [`db`](cli-db.md). Exit codes and what the words mean:"
+    yield "[operate](operate.md)."
+    yield from _command(command, _top(), {}, [name for name in COMMANDS if name not in (*LOOK, "db")])
 
 
 def look() -> Iterator[str]:
@@ -147,6 +148,14 @@ def look() -> Iterator[str]:
     yield ""
     yield "The help of `queue`, `show`, `explain` and `procs`; that of [all others](cli.md)."
     yield from _below(command, _top(), {}, LOOK)
+
+
+def database() -> Iterator[str]:
+    """The page of the commands that look after the database."""
+    yield "# Command line: the database"
+    yield ""
+    yield "The help of `db`; that of [all others](cli.md). What it is about: [databases](databases.md)."
+    yield from _below(command, _top(), {}, ("db",))
 
 
 def _top() -> click.Context:
@@ -265,6 +274,7 @@ PAGES = {
     "views.md": views,
     "cli.md": cli,
     "cli-look.md": look,
+    "cli-db.md": database,
     "configuration.md": configuration,
     "sql.md": sql,
 }

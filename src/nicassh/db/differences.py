@@ -87,6 +87,8 @@ def _compared(table: sa.Table, found: dict[str, Any], key: Sequence[str], dialec
             yield Difference(table.name, column.name, "", wanted + ("" if column.nullable else " NOT NULL"))
         elif (there := kind(found[column.name]["type"], dialect)) != wanted:
             yield Difference(table.name, column.name, there, wanted)
+        elif not column.primary_key and column.nullable and not found[column.name]["nullable"]:
+            yield Difference(table.name, column.name, f"{there} NOT NULL", wanted)
     for name in found:
         if name not in {column.name for column in table.c}:
             yield Difference(table.name, name, kind(found[name]["type"], dialect), "")
@@ -109,7 +111,8 @@ def _alter(table: sa.Table, one: Difference, dialect: sa.Dialect) -> str:
         return f"{where} DROP COLUMN {column};"
     declared = table.c[one.column].type.compile(dialect=dialect)
     if dialect.name == "postgresql":
-        return f"{where} ALTER COLUMN {column} TYPE {declared} USING {column}::{declared};"
+        changed = f"{where} ALTER COLUMN {column} TYPE {declared} USING {column}::{declared}"
+        return f"{changed}, ALTER COLUMN {column} DROP NOT NULL;" if table.c[one.column].nullable else f"{changed};"
     return f"{where} MODIFY {column} {declared};"
 
 

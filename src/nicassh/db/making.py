@@ -27,6 +27,9 @@ def create(engine: sa.Engine, metadata: sa.MetaData, by_hand: bool = False) -> l
     needs more than that.
     """
     with writing(engine).begin() as connection, _turn(connection):
+        published = metadata.info.get("views", dict)()
+        if by_hand:  # a migration may change what they are made of
+            views.drop(connection, published)
         schema.bring_up(connection, by_hand)
         found = differences(connection, metadata)
         missing = [metadata.tables[one.table] for one in found if one.adds and not one.column]
@@ -36,7 +39,7 @@ def create(engine: sa.Engine, metadata: sa.MetaData, by_hand: bool = False) -> l
                 _add(connection, metadata.tables[one.table].c[one.column])
         serious = [one for one in found if not one.adds]
         if not serious:
-            views.make(connection, metadata.info.get("views", dict)(), anew=by_hand)
+            views.make(connection, published)
         statements = list(review(serious, metadata, connection.dialect))
     if serious:
         what = "; ".join(str(one) for one in serious[:3]) + (f"; and {len(serious) - 3} more" if serious[3:] else "")

@@ -1,8 +1,8 @@
-"""SQL views: made where they are missing, or all anew."""
+"""SQL views: made where they are missing, and removed."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -36,15 +36,18 @@ def _mariadb(element: Utc, compiler: Any, **settings: Any) -> str:
     return f"TIMESTAMPADD(SECOND, {compiler.process(element.clauses, **settings)}, '1970-01-01')"
 
 
-def make(connection: sa.Connection, views: Mapping[str, sa.Select[Any]], anew: bool = False) -> None:
-    """Makes the views that are missing; or all of them `anew`, with the columns that their tables have gained."""
+def make(connection: sa.Connection, views: Mapping[str, sa.Select[Any]]) -> None:
+    """Makes the views that are missing."""
     present = set(sa.inspect(connection).get_view_names())
-    quote = connection.dialect.identifier_preparer.quote_identifier
+    # The rights that count are those of the reader: an account that made a view may go, and the view stays.
+    secure = "SQL SECURITY INVOKER " if connection.dialect.name in ("mysql", "mariadb") else ""
     for name, query in views.items():
-        if name in present and anew:
-            connection.exec_driver_sql(f"DROP VIEW {quote(name)}")
-        if name not in present or anew:
-            # The rights that count are those of the reader: an account that made a view may go, and the view stays.
-            secure = "SQL SECURITY INVOKER " if connection.dialect.name in ("mysql", "mariadb") else ""
+        if name not in present:
             text = str(query.compile(connection, compile_kwargs={"literal_binds": True}))
-            connection.exec_driver_sql(f"CREATE {secure}VIEW {quote(name)} AS {text}")
+            connection.exec_driver_sql(f"CREATE {secure}VIEW {name} AS {text}")
+
+
+def drop(connection: sa.Connection, names: Iterable[str]) -> None:
+    """Removes views, where they are there."""
+    for name in set(names) & set(sa.inspect(connection).get_view_names()):
+        connection.exec_driver_sql(f"DROP VIEW {name}")
