@@ -21,6 +21,8 @@ from nicassh.cli.session import Session
 from nicassh.config import SETTINGS, Config
 from nicassh.probe import Probe
 from nicassh.record import Column, Keep, columns
+from nicassh.store import Store
+from nicassh.store.published import published
 from nicassh.units import draw_seconds
 from nicassh.views import NAMED, Field, queue
 
@@ -37,6 +39,7 @@ KINDS = {
     "str": "text",
     "int": "whole number",
     "float": "number",
+    "Path | None": "path",
     "tuple[Path, ...]": "list of paths",
     "tuple[str, ...]": "list of texts",
 }
@@ -130,12 +133,13 @@ def _field(field: Field) -> tuple[str, ...]:
 
 
 def cli() -> Iterator[str]:
-    """The page of the command line: the help of every command, but for those of `look`."""
+    """The page of the command line: the help of every command, but for those of the other pages."""
     yield "# Command line"
     yield ""
     yield "The help of each command; that of `queue`, `show`, `explain` and `procs` stands on [a page of its"
-    yield "own](cli-look.md). Exit codes and what the words mean: [operate](operate.md)."
-    yield from _command(command, _top(), {}, [name for name in COMMANDS if name not in LOOK])
+    yield "own](cli-look.md), and so does that of [`db`](cli-db.md). Exit codes and what the words mean:"
+    yield "[operate](operate.md)."
+    yield from _command(command, _top(), {}, [name for name in COMMANDS if name not in (*LOOK, "db")])
 
 
 def look() -> Iterator[str]:
@@ -144,6 +148,14 @@ def look() -> Iterator[str]:
     yield ""
     yield "The help of `queue`, `show`, `explain` and `procs`; that of [all others](cli.md)."
     yield from _below(command, _top(), {}, LOOK)
+
+
+def database() -> Iterator[str]:
+    """The page of the commands that look after the database."""
+    yield "# Command line: the database"
+    yield ""
+    yield "The help of `db`; that of [all others](cli.md). What it is about: [databases](databases.md)."
+    yield from _below(command, _top(), {}, ("db",))
 
 
 def _top() -> click.Context:
@@ -193,6 +205,34 @@ def _below(group: click.Group, context: click.Context, seen: dict[str, str], nam
         yield from ("", *textwrap.wrap(f"{said}[views](views.md) and [probes](probes.md).", WIDTH))
 
 
+def sql() -> Iterator[str]:
+    """The page of the SQL views."""
+    yield "# SQL"
+    yield ""
+    yield "Views for Grafana, notebooks and people, the same on SQLite, MariaDB and PostgreSQL. Their names and"
+    yield "columns stay; columns may be added. The tables below them may change with any version. They are made with"
+    yield "the tables; columns that a probe has gained are in them after `nicamon db upgrade`."
+    yield ""
+    yield "Times are in UTC: a text in SQLite, `DATETIME` in MariaDB, `TIMESTAMP WITH TIME ZONE` in PostgreSQL. `at` is"
+    yield "in seconds since 1970, and is what to choose a range by. NULL is unknown, never 0. In a view of history each"
+    yield "number has its mean under its own name, the least and the greatest value under `NAME_min` and `NAME_max`."
+    yield ""
+    yield "```sql"
+    yield "-- the mean load of each node by hour, from five-minute means; choose one tier, they overlap"
+    yield "SELECT node, min(collected) AS hour, avg(load1) AS load1, max(load1_max) AS greatest"
+    yield "FROM view_history_load WHERE tier = '5m' AND at >= 1763700000 GROUP BY node, at - at % 3600;"
+    yield "```"
+    yield ""
+    yield "An account that may only read: `nicamon db grants`. A dashboard for Grafana: [grafana/](grafana/README.md)."
+    store = Store("sqlite://", probe.load_all())
+    for view in published(store.metadata, store.records):
+        yield from ("", f"## {view.name}", "", view.help, "")
+        described = dict(view.described())
+        ends = {name + end for name in described for end in ("_min", "_max")}
+        told = ((f"`{name}`", text) for name, text in described.items() if name not in ends)
+        yield from _table([("column", "what it is"), *told])
+
+
 def configuration() -> Iterator[str]:
     """The page of the settings."""
     yield "# Configuration"
@@ -234,7 +274,9 @@ PAGES = {
     "views.md": views,
     "cli.md": cli,
     "cli-look.md": look,
+    "cli-db.md": database,
     "configuration.md": configuration,
+    "sql.md": sql,
 }
 
 if __name__ == "__main__":

@@ -8,24 +8,33 @@ import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import platformdirs
 
+from nicassh import secret
 from nicassh.errors import ConfigError
 
 FILE = "nicamon.toml"
 VARIABLE = "NICAMON_CONFIG"
 
 
-def setting(default: Any, help: str, choices: tuple[str, ...] = (), least: float | None = None) -> Any:  # noqa: A002 the reader's word
+def setting(
+    default: Any,
+    help: str,  # noqa: A002 the reader's word
+    choices: tuple[str, ...] = (),
+    least: float | None = None,
+    secret: bool = False,
+) -> Any:
     """Declares a setting: its default, the sentence that explains it, and the values it may have.
 
-    A number must be above 0 unless it may be as small as `least`.
+    A number must be above 0 unless it may be as small as `least`. A `secret` one is not in the repr.
     """
-    return dataclasses.field(default=default, metadata={"help": help, "choices": choices, "least": least})
+    meta = {"help": help, "choices": choices, "least": least}
+    return dataclasses.field(default=default, metadata=meta, repr=not secret)
 
 
 @dataclass(frozen=True)
@@ -40,6 +49,12 @@ class Config:
         "",
         "URL of the database: sqlite:///…, mariadb://… or postgresql://…, as SQLAlchemy writes them. "
         "Empty: an SQLite file in the user's state folder.",
+        secret=True,
+    )
+    database_file: Path | None = setting(
+        None,
+        "A file that holds this URL and nothing else, for its owner alone to read (mode 0600). Without either setting "
+        "the credential `nicamon-database` of systemd is taken, where the service has one.",
     )
     inventory: tuple[Path, ...] = setting(
         (), "Inventory files, relative to the configuration file. Empty: inventory.toml beside it."
@@ -93,16 +108,19 @@ class Config:
     stale: float = setting(900.0, "Seconds after which a value is shown as stale.")
     file: Path | None = None
 
-    @property
+    @cached_property
     def database_url(self) -> str:
-        """The database's URL, with the default filled in."""
-        return self.database or f"sqlite:///{platformdirs.user_state_path('nicamon') / 'nicamon.db'}"
+        """The database's URL, with the default filled in. Raises ConfigError where its file cannot be used."""
+        url = self.database or secret.read(self.database_file)
+        return url or f"sqlite:///{platformdirs.user_state_path('nicamon') / 'nicamon.db'}"
 
 
 SETTINGS = {field.name: field for field in dataclasses.fields(Config) if field.metadata}
-_KINDS: dict[str, tuple[type, ...]] = {"str": (str,), "int": (int,), "float": (int, float)}
 _TIERS = ("keep_raw", "keep_5m", "keep_1h", "keep_1d")
-_WORDS = {"str": "a text", "int": "a whole number", "float": "a number"}
+_EITHER = ("database", "database_file")
+"""Settings that say the same in two ways; one in the environment wins over both of the file."""
+_KINDS: dict[str, tuple[type, ...]] = {"str": (str,), "Path | None": (str,), "int": (int,), "float": (int, float)}
+_WORDS = {"str": "a text", "Path | None": "a text", "int": "a whole number", "float": "a number"}
 
 
 def load(file: Path | None = None, environment: Mapping[str, str] = os.environ) -> Config:
@@ -112,6 +130,8 @@ def load(file: Path | None = None, environment: Mapping[str, str] = os.environ) 
     """
     file = find(file, environment)
     values = _from_file(file) if file else {}
+    if not {f"NICAMON_{name.upper()}" for name in _EITHER}.isdisjoint(environment):
+        values = {name: value for name, value in values.items() if name not in _EITHER}
     for name in SETTINGS:
         variable = f"NICAMON_{name.upper()}"
         if variable in environment:
@@ -119,6 +139,8 @@ def load(file: Path | None = None, environment: Mapping[str, str] = os.environ) 
     if file and "inventory" not in values and (file.parent / "inventory.toml").is_file():
         values["inventory"] = (file.parent / "inventory.toml",)
     _check_order({name: values.get(name, SETTINGS[name].default) for name in _TIERS})
+    if all(values.get(name) for name in _EITHER):
+        raise ConfigError(f"both settings {' and '.join(_EITHER)} are there", "leave one of them out")
     return Config(**values, file=file)
 
 
@@ -165,7 +187,7 @@ def _from_text(name: str, text: str, variable: str) -> Any:
     kind = str(SETTINGS[name].type)
     if kind.startswith("tuple"):
         return _checked(name, [part for part in text.split(os.pathsep) if part], variable, Path.cwd())
-    if kind == "str":
+    if kind in ("str", "Path | None"):
         return _checked(name, text, variable, Path.cwd())
     try:
         return _checked(name, int(text) if kind == "int" else float(text), variable, Path.cwd())
@@ -182,7 +204,11 @@ def _checked(name: str, value: Any, where: str, folder: Path) -> Any:
             raise ConfigError(f"{where} = {value!r} must be a list of texts")
         return tuple(folder / Path(item).expanduser() for item in value) if "Path" in kind else tuple(value)
     if not isinstance(value, _KINDS[kind]) or isinstance(value, bool):
-        raise ConfigError(f"{where} = {value!r} must be {_WORDS[kind]}")
+        # Whatever stands there instead of the URL may have its password in it.
+        shown = "" if name in _EITHER and isinstance(value, list | dict) else f"= {value!r} "
+        raise ConfigError(f"{where} {shown}must be {_WORDS[kind]}")
+    if kind == "Path | None":
+        return folder / Path(str(value)).expanduser() if value else None
     least = field.metadata["least"]
     if isinstance(value, int | float) and not (0 < value < 1e9 or (least is not None and least <= value <= 0)):
         raise ConfigError(f"{where} = {value!r} must be {'above 0' if least is None else f'{least:g} or more'}")

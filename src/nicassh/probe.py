@@ -99,7 +99,7 @@ def load_all(folders: Sequence[Path] = ()) -> list[Probe]:
             raise ProbeError(f"{folder}: no such folder of probes", "see the setting `probes`")
         for child in sorted(folder.iterdir()):
             if (child / "probe.sh").is_file() or (child / "record.py").is_file():
-                if child.name in RESERVED:
+                if child.name in RESERVED or child.name.startswith("view_"):
                     raise ProbeError(f"{child}: {child.name!r} is a name of nicamon's own", "rename the folder")
                 if child.name in found:
                     raise ProbeError(f"{child}: a probe named {child.name} exists in {found[child.name].folder.parent}")

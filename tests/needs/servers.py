@@ -40,6 +40,7 @@ class Server:
     folder: Path
     port: int
     password: str
+    command: list[str]
     process: subprocess.Popen[bytes]
 
     def url(self, database: str = "") -> str:
@@ -72,6 +73,24 @@ class Server:
         self.process.send_signal(signal.SIGQUIT if self.kind == "postgresql" else signal.SIGKILL)
         self.process.wait()
 
+    def restart(self) -> None:
+        """Begins the server that was ended on its own data."""
+        if self.process.poll() is None:
+            self.end()
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(self.command, cwd=self.folder, stdout=log, stderr=log)
+        _wait(self)
+
+    def end(self) -> None:
+        """Ends the server in order."""
+        # PostgreSQL would wait for its clients after the usual signal.
+        self.process.send_signal(signal.SIGINT if self.kind == "postgresql" else signal.SIGTERM)
+        try:
+            self.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
     @contextmanager
     def fresh(self) -> Iterator[str]:
         """The URL of a new empty database, made as the server makes one by default, and dropped after."""
@@ -87,33 +106,27 @@ class Server:
 
 
 @contextmanager
-def started(kind: str) -> Iterator[Server]:
-    """A new server of a kind; it ends with the block, or with the process that began it.
+def started(kind: str, place: Path = Path("/tmp")) -> Iterator[Server]:
+    """A new server of a kind, its data below `place`; it ends with the block, or with the process that began it.
 
     Raises SetupError where its package is missing, or with its last words where it does not begin.
     """
     account = _account({"mariadb": "mysql", "postgresql": "postgres"}[kind])
     # Not in a test's own folder: other accounts do not get into it, and the name of a socket is short.
-    with tempfile.TemporaryDirectory(prefix=f"nicamon-{kind}-", dir="/tmp") as name:
+    with tempfile.TemporaryDirectory(prefix=f"nicamon-{kind}-", dir=place) as name:
         folder, password, port = Path(name), secrets.token_hex(8), _free_port()
         if account:
             shutil.chown(folder, account, pwd.getpwnam(account).pw_gid)
         begin = {"mariadb": _mariadb, "postgresql": _postgresql}[kind]
+        command = _as(account, begin(folder, password, port, lambda *argv: _run(account, argv, folder)))
         with (folder / "log").open("wb") as log:
-            command = begin(folder, password, port, lambda *argv: _run(account, argv, folder))
-            process = subprocess.Popen(_as(account, command), cwd=folder, stdout=log, stderr=log)
-        server = Server(kind, folder, port, password, process)
+            process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
+        server = Server(kind, folder, port, password, command, process)
         try:
             _wait(server)
             yield server
         finally:
-            # PostgreSQL would wait for its clients after the usual signal.
-            process.send_signal(signal.SIGINT if kind == "postgresql" else signal.SIGTERM)
-            try:
-                process.wait(PATIENCE)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            server.end()
 
 
 def _mariadb(folder: Path, password: str, port: int, run: Callable[..., None]) -> list[str]:

@@ -43,6 +43,14 @@ def test_the_same_after_it_was_gone_is_new(store: Store, between: State) -> None
     assert spans(store, "software", "package") == [("FairSoft", at(0), at(60)), ("FairSoft", at(120), None)]
 
 
+def test_the_same_after_others_have_removed_it_comes_back(store: Store) -> None:
+    write(store, 0, made("software"))
+    with store.engine.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM software")
+    write(store, 60, made("software"))
+    assert packages(store) == [("FairSoft", "apr13", at(60), at(60))]
+
+
 def test_nothing_after_nothing(store: Store) -> None:
     write(store, 0)
     write(store, 60)

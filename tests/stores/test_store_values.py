@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -179,14 +178,3 @@ def test_a_key_that_is_too_long_ends_in_a_digest_and_stays_the_same() -> None:
     assert names[0] != names[1]
     assert isinstance(meant, Untold)
     assert meant.where == (("mount", names[0]), ("size", 5))
-
-
-def test_the_file_of_an_older_version_gains_what_is_new(tmp_path: Path) -> None:
-    """A store that was made without `turns` has it after the next collection."""
-    store = Store(f"sqlite:///{tmp_path / 'old.db'}", PROBES)
-    store.create()
-    with store.engine.begin() as connection:
-        connection.exec_driver_sql("DROP TABLE turns")
-    store.create()
-    assert sa.inspect(store.engine).has_table("turns")
-    store.engine.dispose()

@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 from unit_rows import PROBES, at, login, made, node, outcome
 
+from nicassh.db import views
 from nicassh.errors import DatabaseError
 from nicassh.state import State
 from nicassh.store import Store
@@ -159,6 +160,7 @@ def test_tables_that_were_never_made_have_no_rows(database: str) -> None:
 def test_a_field_that_a_probe_has_gained_comes_with_the_next_collection(store: Store) -> None:
     store.write([outcome("nc2", "processes", at(0), made("processes"))])
     with store.engine.begin() as connection:
+        views.drop(connection, sa.inspect(connection).get_view_names())
         connection.exec_driver_sql("ALTER TABLE processes DROP COLUMN kind")
         connection.exec_driver_sql("ALTER TABLE processes DROP COLUMN login")
     with pytest.raises(DatabaseError) as caught:

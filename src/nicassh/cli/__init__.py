@@ -93,8 +93,8 @@ def main() -> None:
 
 def _tell(what: str, hint: str = "") -> None:
     click.echo(f"nicamon: {clean(what)}", err=True)
-    if hint:
-        click.echo(f"  {clean(hint)}", err=True)
+    for line in hint.splitlines():
+        click.echo(f"  {clean(line)}", err=True)
 
 
 def _mend_streams() -> None:

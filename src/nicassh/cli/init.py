@@ -84,7 +84,7 @@ def configuration() -> str:
 
 
 def _toml(value: Any) -> str:
-    return json.dumps(list(value) if isinstance(value, tuple) else value)
+    return json.dumps("" if value is None else list(value) if isinstance(value, tuple) else value)
 
 
 def _inventory() -> str:

@@ -61,7 +61,13 @@ class Session:
 
     @cached_property
     def store(self) -> Store:
-        """The database. Raises DatabaseError."""
+        """The database. Raises DatabaseError, also where a newer program has upgraded it."""
+        self.database.refuse_newer()
+        return self.database
+
+    @cached_property
+    def database(self) -> Store:
+        """The same whatever its schema is, for the commands that look after it. Raises DatabaseError."""
         from nicassh.store import Store
 
         return Store(self.config.database_url, self._loaded)

@@ -3,12 +3,15 @@
 SQLite, MariaDB (10.6 and newer; MySQL 8) and PostgreSQL, chosen by one URL, behave alike for who uses this.
 """
 
+from nicassh.db import schema
+from nicassh.db.differences import Difference, differences, review
 from nicassh.db.engine import BUSY, DRIVERS, connect, writing
 from nicassh.db.faults import again, explained, retried
+from nicassh.db.making import create
 from nicassh.db.sheet import Cells, Sheet, chunks, held
-from nicassh.db.tables import NODE, TEXT, Moment, Tables, create, tables
+from nicassh.db.tables import NODE, TEXT, Moment, Tables, tables
 
 __all__ = [
-    "BUSY", "DRIVERS", "NODE", "TEXT", "Cells", "Moment", "Sheet", "Tables", "again", "chunks", "connect", "create",
-    "explained", "held", "retried", "tables", "writing",
+    "BUSY", "DRIVERS", "NODE", "TEXT", "Cells", "Difference", "Moment", "Sheet", "Tables", "again", "chunks", "connect",
+    "create", "differences", "explained", "held", "retried", "review", "schema", "tables", "writing",
 ]  # fmt: skip

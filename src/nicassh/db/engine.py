@@ -20,6 +20,7 @@ PATIENCE = 10
 """Seconds to wait for a server to take a connection."""
 DRIVERS = {"mariadb": "mariadb+pymysql", "mysql": "mysql+pymysql", "postgresql": "postgresql+psycopg"}
 """The driver of a URL that names none."""
+_SETTINGS = "MariaDB: unix_socket, ssl_ca, …; PostgreSQL: host, sslmode, sslrootcert, …"
 EXTRAS = {"pymysql": "mariadb", "psycopg": "postgresql"}
 """The extra of our package that installs a driver."""
 
@@ -59,8 +60,18 @@ def _server(url: sa.URL) -> sa.Engine:
     given = {name: value for name, value in settings.items() if name not in url.query}
     # READ COMMITTED: with MariaDB's own default a transaction that waited for another would still see what was before.
     engine = sa.create_engine(url, connect_args=given, pool_pre_ping=True, isolation_level="READ COMMITTED")
+    sa.event.listen(engine, "do_connect", _open)
     sa.event.listen(engine, "connect", configure)
     return engine
+
+
+def _open(dialect: sa.Dialect, _record: Any, words: Any, settings: Any) -> Any:
+    """A connection of the driver's. Raises DatabaseError for a setting of the URL that it does not know."""
+    try:
+        return dialect.connect(*words, **settings)
+    except (TypeError, ValueError):
+        # What the driver says shows the setting, which somebody may have taken for the place of a password.
+        raise DatabaseError("the driver knows no such setting after the `?` of the database's URL", _SETTINGS) from None
 
 
 def _configure_mariadb(connection: Any, _record: Any) -> None:

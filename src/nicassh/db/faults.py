@@ -23,7 +23,9 @@ _HINTS: tuple[tuple[tuple[str, ...], str], ...] = (
     # none that would do, and libpq passes none on of a login that failed.
     (("1021", "1114", "53100", "disk is full", "No space left", "Errcode: 28"),
      "free some space; nothing that was committed is lost"),
-    (("readonly",), "the database or its folder cannot be written by this user"),
+    # SQLite says so where it has no room for the index of its log, and where the disk fails.
+    (("disk I/O error",), "the disk is full or fails: free some space; nothing that was committed is lost"),
+    (("readonly", "unable to open database file"), "the database or its folder cannot be written by this user"),
     (("1290", "1836", "25006"), "the server takes no writes: it is a standby, or set to read only"),
     (("database is locked", *_AGAIN), "another program holds the database for long"),
     (("no such column", "no column named", "1054", "42703"),

@@ -64,11 +64,13 @@ class Sheet:
             query = f"DELETE FROM {self._table} WHERE {self._among(part)}"  # noqa: S608
             connection.exec_driver_sql(query, tuple(part))
 
-    def touch(self, connection: sa.Connection, at: int, nodes: Iterable[str]) -> None:
-        """Sets the time of all rows of some nodes."""
+    def touch(self, connection: sa.Connection, at: int, nodes: Iterable[str]) -> int:
+        """Sets the time of all rows of some nodes; how many there are."""
+        touched = 0
         for part in chunks(nodes):
             query = f"UPDATE {self._table} SET {self._quote('at')} = {self._mark} WHERE {self._among(part)}"  # noqa: S608
-            connection.exec_driver_sql(query, (at, *part))
+            touched += connection.exec_driver_sql(query, (at, *part)).rowcount
+        return touched
 
     def end(self, connection: sa.Connection, rows: Sequence[Cells]) -> None:
         """Closes intervals: tuples of `until` and the key."""

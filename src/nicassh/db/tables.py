@@ -1,4 +1,4 @@
-"""Tables made from record types, and missing ones created.
+"""Tables made from record types.
 
 For a record `load` kept as a series there are the tables `load` (newest rows) and `load_series`
 (every row with its time); for intervals, `system` and `system_intervals`.
@@ -6,8 +6,6 @@ For a record `load` kept as a series there are the tables `load` (newest rows) a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -16,17 +14,14 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.mysql import MEDIUMTEXT
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.schema import CreateColumn, CreateTable, SetColumnComment
+from sqlalchemy.schema import CreateTable
 
-from nicassh.db.engine import BUSY, writing
 from nicassh.record import Column, Keep, Record, columns, width
 
 TEXT = sa.Text().with_variant(MEDIUMTEXT(), "mysql", "mariadb")
 """A text of any length: MariaDB's own TEXT ends at 64 KiB."""
 NODE = 255
 """Characters of a node's name."""
-_MAKING = 0x6E696361
-"""The number of PostgreSQL's lock under which tables are made."""
 
 
 @lru_cache(maxsize=65536)
@@ -77,45 +72,6 @@ def tables(metadata: sa.MetaData, name: str, record: type[Record], keep: Keep) -
             f"{name}_intervals", metadata, *_identity(record), since, until, *_values(record), quote=True
         )
     return Tables(record, keep, newest, history)
-
-
-def create(engine: sa.Engine, metadata: sa.MetaData) -> None:
-    """Makes the tables that are missing, and the columns: a probe's new field, unknown in the rows there are.
-
-    Of several programs that do so at the same moment one goes first and the others wait for it.
-    """
-    with writing(engine).begin() as connection, _turn(connection):
-        metadata.create_all(connection)
-        present = sa.inspect(connection).get_multi_columns(filter_names=list(metadata.tables))
-        for (_, name), found in present.items():
-            missing = set(metadata.tables[name].c.keys()) - {column["name"] for column in found}
-            for column in metadata.tables[name].c:
-                if column.name in missing:
-                    _add(connection, column)
-
-
-@contextmanager
-def _turn(connection: sa.Connection) -> Iterator[None]:
-    """Keeps others from making tables meanwhile; on SQLite the writing transaction does."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MAKING)))
-    # MariaDB commits at each CREATE, so its lock is of the connection. One name is for all of the server's databases.
-    held = f"nicamon {connection.engine.url.database}"[:64] if connection.dialect.name in ("mysql", "mariadb") else ""
-    if held:
-        connection.execute(sa.select(sa.func.get_lock(held, BUSY)))
-    try:
-        yield
-    finally:
-        if held:
-            connection.execute(sa.select(sa.func.release_lock(held)))
-
-
-def _add(connection: sa.Connection, column: sa.Column[Any]) -> None:
-    table = connection.dialect.identifier_preparer.format_table(column.table)
-    declared = CreateColumn(column).compile(dialect=connection.dialect)
-    connection.exec_driver_sql(f"ALTER TABLE {table} ADD COLUMN {declared}")
-    if connection.dialect.supports_comments and not connection.dialect.inline_comments:
-        connection.execute(SetColumnComment(column))
 
 
 @compiles(CreateTable, "mysql", "mariadb")

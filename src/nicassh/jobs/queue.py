@@ -9,7 +9,7 @@ from typing import TypeVar
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from nicassh.db import create, explained, retried
+from nicassh.db import Difference, create, explained, retried
 from nicassh.jobs.clock import Clock
 from nicassh.jobs.priority import Priority
 from nicassh.jobs.table import CLASSES, METADATA
@@ -41,12 +41,13 @@ class Queue:
         self.lease, self.sessions, self.reserved, self.ceiling = lease, sessions, reserved, ceiling
         self.clock = clock or Clock()
 
-    def create(self) -> None:
-        """Makes the tables that are missing, and asks for the time. Raises DatabaseError."""
+    def create(self) -> list[Difference]:
+        """Makes the tables that are missing, and asks for the time; see `db.create`."""
         with explained(self.engine):
-            create(self.engine, METADATA)
+            added = create(self.engine, METADATA)
         self.write(_classes)
         self.read(self.clock.ask)
+        return added
 
     def now(self) -> float:
         """Seconds since 1970 by the clock of the database, which all head nodes share."""

@@ -35,7 +35,7 @@ class Lasting(Shelf):
         `digests` are those of what is stored, by node and record: where they are the same, only the time is set. Gives
         node, record and digest where they are not. Rows that an outcome leaves untold stay as they are.
         """
-        same: dict[int, list[str]] = {}
+        same: dict[int, list[tuple[Outcome, list[Cells]]]] = {}
         others: list[Cells] = []
         changed: list[tuple[Outcome, list[Cells]]] = []
         gaps = self._gaps(current)
@@ -44,12 +44,14 @@ class Lasting(Shelf):
             # Where something is untold these rows are not all that is stored: the next are compared one by one.
             digest = "" if outcome.node in gaps else _digest(rows)
             if digest and digests.get((outcome.node, self._name)) == digest:
-                same.setdefault(held(outcome.at), []).append(outcome.node)
+                same.setdefault(held(outcome.at), []).append((outcome, rows))
             else:
                 changed.append((outcome, rows))
                 others.append((outcome.node, self._name, digest))
-        for at, nodes in same.items():
-            self._newest.touch(connection, at, nodes)
+        for at, some in same.items():
+            touched = self._newest.touch(connection, at, [outcome.node for outcome, _ in some])
+            if touched != sum(len(rows) for _, rows in some):  # somebody else has had a hand in the table
+                changed += some
         times = {outcome.node: held(outcome.at) for outcome, _ in changed}
         stored = self.stored(connection, times)
         self._turn(connection, changed, stored)

@@ -17,7 +17,7 @@ _BYTES = {
     " WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace",
     # An estimate; the one of MySQL 8 may be a day old.
     "mysql": "SELECT table_name, data_length + index_length FROM information_schema.tables"
-    " WHERE table_schema = database()",
+    " WHERE table_schema = database() AND table_type = 'BASE TABLE'",
 }
 
 

@@ -10,12 +10,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from nicassh.db import Tables, chunks, connect, create, explained, retried, tables
+from nicassh.db import Difference, Tables, chunks, connect, create, explained, retried, schema, tables
 from nicassh.probe import Outcome, Probe
 from nicassh.record import Keep, Record, columns
 from nicassh.store.earliest import earliest
 from nicassh.store.history import Point, history
 from nicassh.store.late import mark
+from nicassh.store.published import published
 from nicassh.store.result import Result
 from nicassh.store.tiers import Tiers
 from nicassh.store.top import Tops, last
@@ -48,6 +49,8 @@ class Store:
             for name, record in probe.records.items()
         }
         self.tiers = Tiers(self.metadata, self.records)
+        # Asked for only where tables are made.
+        self.metadata.info["views"] = lambda: {one.name: one.query for one in published(self.metadata, self.records)}
         self.every = {name: probe.every for probe in probes for name in probe.records}
         self.probes = {probe.name: list(probe.records) for probe in probes}
         self.engine = connect(url)
@@ -55,10 +58,15 @@ class Store:
         self.turns = self._writer.turns
         self.tops = Tops(self.metadata, self.records, self.engine.dialect)
 
-    def create(self) -> None:
-        """Makes the tables that are missing, and the columns that a probe has gained. Raises DatabaseError."""
+    def refuse_newer(self) -> None:
+        """Raises DatabaseError where a newer program has upgraded the database."""
+        with explained(self.engine), self.engine.connect() as connection:
+            schema.refuse_newer(schema.version(connection))
+
+    def create(self, by_hand: bool = False) -> list[Difference]:
+        """Makes the tables that are missing, and the columns that a probe has gained; see `db.create`."""
         with explained(self.engine):
-            create(self.engine, self.metadata)
+            return create(self.engine, self.metadata, by_hand)
 
     @_uncollected()
     def write(self, outcomes: Sequence[Outcome]) -> None:

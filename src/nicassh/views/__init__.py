@@ -1,6 +1,7 @@
 """Views: named tables over the newest records, for the terminal, JSON, CSV and the web alike."""
 
 from nicassh.views import queue
+from nicassh.views.checks import checks
 from nicassh.views.diff import diff
 from nicassh.views.directory import catalogue, hostkeys, inventory
 from nicassh.views.explain import exclusion, explain
@@ -12,6 +13,7 @@ from nicassh.views.named import NAMED, Named
 from nicassh.views.page import page
 from nicassh.views.procs import Wanted, cached, live
 from nicassh.views.scene import Scene
+from nicassh.views.schema import different, versions
 from nicassh.views.sizes import sizes
 from nicassh.views.software import software
 from nicassh.views.spread import meant, packages, spread
@@ -33,8 +35,10 @@ __all__ = [
     "Wanted",
     "cached",
     "catalogue",
+    "checks",
     "choose",
     "diff",
+    "different",
     "exclusion",
     "explain",
     "fields_of",
@@ -57,5 +61,6 @@ __all__ = [
     "spread",
     "stretch",
     "top",
+    "versions",
     "with_trends",
 ]

@@ -1,0 +1,34 @@
+"""`nicamon db backup`: saves the database in one file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from nicassh.cli.db.transfer import Progress, declared
+from nicassh.cli.session import Session
+from nicassh.db.backup import backup
+from nicassh.units import draw_bytes
+
+
+@click.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.pass_obj
+def command(session: Session, file: Path) -> None:
+    """Save the database in FILE, which must not exist, while collections and workers go on.
+
+    Whatever the database is, the file is one of SQLite, readable for its owner alone: `nicamon db restore`
+    takes it back into any kind of database, and nicamon can work with it as it is. It has what was there
+    when the command began. It gets its name when it is whole and was read through.
+
+    \b
+    nicamon db backup /backup/nicamon-$(date +%F).db
+    NICAMON_DATABASE=sqlite:////backup/nicamon-2026-11-22.db nicamon show farm
+    """
+    progress = Progress()
+    try:
+        backup(session.store.engine, file.absolute(), declared(session), progress)
+    finally:
+        progress.end()
+    click.echo(f"{file}: {draw_bytes(file.stat().st_size)}, read through")

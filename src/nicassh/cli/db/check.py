@@ -1,0 +1,32 @@
+"""`nicamon db check`: whether all rows can be read, and are of nodes that are known."""
+
+from __future__ import annotations
+
+import click
+
+from nicassh import views
+from nicassh.cli.output import Output, output_options
+from nicassh.cli.session import Session
+from nicassh.db.checking import check
+from nicassh.errors import DatabaseError
+
+
+@click.command()
+@output_options
+@click.pass_obj
+def command(session: Session, output: Output) -> None:
+    """Read the whole database: whether it is undamaged, and whose rows it has.
+
+    SQLite checks its file (integrity_check), MariaDB each table (CHECK TABLE); of PostgreSQL every value
+    is read. Of each state there may be one interval that lasts. Nodes that have rows and are not in the
+    inventory are told: no failure, they may have been taken out. Where something is damaged the exit
+    code is 3.
+
+    \b
+    nicamon db check
+    nicamon db check --filter "state = damaged" --json
+    """
+    found = check(session.store.engine, [node.name for node in session.select()])
+    output.show(lambda: views.checks(found))
+    if bad := [one.table for one in found if one.fault]:
+        raise DatabaseError(f"damaged: {', '.join(bad)}", "restore the last `nicamon db backup` into a new database")

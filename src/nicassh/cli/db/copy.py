@@ -1,0 +1,46 @@
+"""`nicamon db copy`: moves everything to another database."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from nicassh import db, secret
+from nicassh.cli.db.transfer import Progress, declared, refuse_filled, told
+from nicassh.cli.session import Session
+from nicassh.db.copying import copy
+from nicassh.errors import UsageError
+
+
+@click.command()
+@click.argument("url", default="")
+@click.option(
+    "--url-file", type=click.Path(dir_okay=False, path_type=Path),
+    help="A file of mode 0600 with the URL: on the command line every user of this machine sees its password.",
+)  # fmt: skip
+@click.option("--force", is_flag=True, help="Remove the rows that are there.")
+@click.pass_obj
+def command(session: Session, url: str, url_file: Path | None, force: bool) -> None:
+    """Copy everything from the configured database to the one at URL.
+
+    That one should be empty; its tables are made. What is written to the first meanwhile stays behind: end
+    the workers before, and set `database` to the new one after. Each table arrives whole or not at all,
+    then its rows are counted and compared.
+
+    \b
+    nicamon db copy sqlite:////var/lib/nicamon/nicamon.db
+    nicamon db copy --url-file /etc/nicamon/new-database
+    """
+    if bool(url) == bool(url_file):
+        raise UsageError("say where to: a URL, or --url-file with a file that holds it", "see nicamon db copy --help")
+    target = db.connect(url or secret.read(url_file))
+    source, tables, progress = session.store.engine, declared(session), Progress()
+    if target.url == source.url:
+        raise UsageError("the database cannot be copied onto itself")
+    refuse_filled(target, force)
+    try:
+        done = copy(source, target, tables, progress)
+    finally:
+        progress.end()
+    click.echo(told(done))

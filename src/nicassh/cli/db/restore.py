@@ -1,0 +1,35 @@
+"""`nicamon db restore`: puts back what was saved."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from nicassh.cli.db.transfer import Progress, declared, refuse_filled, told
+from nicassh.cli.session import Session
+from nicassh.db.backup import opened
+from nicassh.db.copying import copy
+
+
+@click.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--force", is_flag=True, help="Remove the rows that are there.")
+@click.pass_obj
+def command(session: Session, file: Path, force: bool) -> None:
+    """Put what `nicamon db backup` has saved in FILE into the configured database.
+
+    The database should be empty, and no worker may run. Each table arrives whole or not at all; then its
+    rows are counted and compared with the file.
+
+    \b
+    nicamon db restore /backup/nicamon-2026-11-22.db
+    """
+    target, tables, progress = session.store.engine, declared(session), Progress()
+    with opened(file.absolute(), tables) as source:
+        refuse_filled(target, force)
+        try:
+            done = copy(source, target, tables, progress)
+        finally:
+            progress.end()
+    click.echo(told(done))

@@ -1,0 +1,26 @@
+"""`nicamon db status`: whether the tables are as this nicamon wants them."""
+
+from __future__ import annotations
+
+import click
+
+from nicassh import views
+from nicassh.cli.output import Output, output_options
+from nicassh.cli.session import Session
+
+
+@click.command()
+@output_options
+@click.pass_obj
+def command(session: Session, output: Output) -> None:
+    """Show whether the tables are as this nicamon and its probes want them.
+
+    First the version of the fixed tables, then each table, column or key that differs. In JSON the latter
+    stand under `different`. Nothing is changed.
+
+    \b
+    nicamon db status
+    nicamon db status --json
+    """
+    store = session.database
+    output.show_page("schema", lambda: [views.versions(store), views.different(store)], beside=True)

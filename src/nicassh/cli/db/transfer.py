@@ -1,0 +1,59 @@
+"""What `backup`, `restore` and `copy` share: the tables that are declared, the progress, and what was done."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+
+import click
+import sqlalchemy as sa
+
+from nicassh.cli.session import Session
+from nicassh.db import explained
+from nicassh.db.copying import Copied, filled
+from nicassh.errors import DatabaseError
+from nicassh.jobs.table import METADATA
+from nicassh.units import counted
+
+_OFTEN = 0.2
+"""Seconds between two words on a terminal."""
+
+
+class Progress:
+    """Says on a terminal how far a transfer is; elsewhere nothing."""
+
+    def __init__(self) -> None:
+        self._shown = sys.stderr.isatty()
+        self._next = 0.0
+
+    def __call__(self, table: str, rows: int) -> None:
+        if self._shown and time.monotonic() >= self._next:
+            self._next = time.monotonic() + _OFTEN
+            click.echo(f"\r\x1b[K{table}: {rows}", nl=False, err=True)
+
+    def end(self) -> None:
+        """Clears the line."""
+        if self._shown:
+            click.echo("\r\x1b[K", nl=False, err=True)
+
+
+def declared(session: Session) -> list[sa.MetaData]:
+    """The tables of the store and of the queue."""
+    return [session.database.metadata, METADATA]
+
+
+def refuse_filled(target: sa.Engine, force: bool) -> None:
+    """Raises DatabaseError where there are rows already, unless they are meant to go."""
+    with explained(target), target.connect() as connection:
+        found = filled(connection)
+    if found and not force:
+        raise DatabaseError(
+            f"the database is not empty: {', '.join(found[:5])}{' …' if found[5:] else ''}",
+            "take an empty one; with --force the rows that are there are removed",
+        )
+
+
+def told(done: Sequence[Copied]) -> str:
+    """`61 tables, 120344 rows, all compared`."""
+    return f"{counted(len(done), 'table')}, {counted(sum(one.rows for one in done), 'row')}, all compared"

@@ -1,0 +1,28 @@
+"""`nicamon db upgrade`: brings the tables up to date."""
+
+from __future__ import annotations
+
+import click
+
+from nicassh.cli.session import Session
+from nicassh.db import schema
+from nicassh.units import counted
+
+
+@click.command()
+@click.pass_obj
+def command(session: Session) -> None:
+    """Bring the tables up to date: make an empty database's, add columns that probes have gained, migrate.
+
+    `collect` and `worker` do so by themselves as long as it only adds. What does more waits for this
+    command: end the workers before, and save the database. A column whose type or key has changed, or
+    that no probe has any more, is left alone; the SQL that mends it is printed for review, and the exit
+    code is 3.
+
+    \b
+    nicamon db backup before.db
+    nicamon db upgrade
+    """
+    added = [*session.database.create(by_hand=True), *session.queue.create()]
+    tables, columns = sum(not one.column for one in added), sum(bool(one.column) for one in added)
+    click.echo(f"schema {schema.WANTED}: {counted(tables, 'table')} made, {counted(columns, 'column')} added")

@@ -1,0 +1,74 @@
+"""Missing tables made, and missing columns; by one program at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.schema import CreateColumn, SetColumnComment
+
+from nicassh.db import schema, views
+from nicassh.db.differences import Difference, differences, review
+from nicassh.db.engine import BUSY, writing
+from nicassh.errors import DatabaseError
+
+_MAKING = 0x6E696361
+"""The number of PostgreSQL's lock under which tables are made."""
+
+
+def create(engine: sa.Engine, metadata: sa.MetaData, by_hand: bool = False) -> list[Difference]:
+    """Makes the tables that are missing, and the columns: a probe's new field, unknown in the rows there are.
+
+    And the views that `metadata.info["views"]()` gives by name; `by_hand` makes them anew, and allows
+    migrations that do more than add. Of several programs that do so at the same moment one goes first and
+    the others wait for it. Gives what it added. Raises DatabaseError, with the SQL to review, where a table
+    needs more than that.
+    """
+    with writing(engine).begin() as connection, _turn(connection):
+        published = metadata.info.get("views", dict)()
+        if by_hand:  # a migration may change what they are made of
+            views.drop(connection, published)
+        schema.bring_up(connection, by_hand)
+        found = differences(connection, metadata)
+        missing = [metadata.tables[one.table] for one in found if one.adds and not one.column]
+        metadata.create_all(connection, tables=missing, checkfirst=False)
+        for one in found:
+            if one.adds and one.column:
+                _add(connection, metadata.tables[one.table].c[one.column])
+        serious = [one for one in found if not one.adds]
+        if not serious:
+            views.make(connection, published)
+        statements = list(review(serious, metadata, connection.dialect))
+    if serious:
+        what = "; ".join(str(one) for one in serious[:3]) + (f"; and {len(serious) - 3} more" if serious[3:] else "")
+        raise DatabaseError(
+            f"the tables are not as this nicamon and its probes want them: {what}",
+            "\n".join(["save the database (`nicamon db backup FILE`), review this SQL, then run it:", *statements]),
+        )
+    return found
+
+
+@contextmanager
+def _turn(connection: sa.Connection) -> Iterator[None]:
+    """Keeps others from making tables meanwhile; on SQLite the writing transaction does."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MAKING)))
+    # MariaDB commits at each CREATE, so its lock is of the connection. One name is for all of the server's databases.
+    held = f"nicamon {connection.engine.url.database}"[:64] if connection.dialect.name in ("mysql", "mariadb") else ""
+    if held:
+        connection.execute(sa.select(sa.func.get_lock(held, BUSY)))
+    try:
+        yield
+    finally:
+        if held:
+            connection.execute(sa.select(sa.func.release_lock(held)))
+
+
+def _add(connection: sa.Connection, column: sa.Column[Any]) -> None:
+    table = connection.dialect.identifier_preparer.format_table(column.table)
+    declared = CreateColumn(column).compile(dialect=connection.dialect)
+    connection.exec_driver_sql(f"ALTER TABLE {table} ADD COLUMN {declared}")
+    if connection.dialect.supports_comments and not connection.dialect.inline_comments:
+        connection.execute(SetColumnComment(column))

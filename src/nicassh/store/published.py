@@ -1,0 +1,201 @@
+"""The SQL views: what Grafana and people may rely on, whatever becomes of the tables below.
+
+Each shows times as times; `collected` is there in seconds since 1970 too, as `at`. A view of records has the
+columns of their probe; those of `history` have each number's mean, least and greatest value, row by row of the
+tier that the column `tier` names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+
+from nicassh.db import Moment, Tables
+from nicassh.db.views import PREFIX, Utc
+from nicassh.record import columns
+from nicassh.state import LOGIN
+from nicassh.store.tiers import TIERS
+
+
+@dataclass(frozen=True)
+class Published:
+    """One view: what its rows are, the query, and what those of its columns are that no probe describes."""
+
+    name: str
+    help: str
+    query: sa.Select[Any] | sa.CompoundSelect[Any]
+    notes: Mapping[str, str] = field(default_factory=dict)
+
+    def described(self) -> Iterator[tuple[str, str]]:
+        """The columns in order, each with what it is."""
+        for column in self.query.selected_columns:
+            inner = (part for part in sa.sql.visitors.iterate(column) if isinstance(part, sa.ColumnClause))
+            source = next((base for part in inner for base in part.base_columns), None)
+            told = self.notes.get(column.name) or _COMMON.get(column.name) or getattr(source, "comment", None)
+            yield column.name, str(told or "")
+
+
+def published(metadata: sa.MetaData, records: Mapping[str, Tables]) -> list[Published]:
+    """All views whose tables there are, by name."""
+    tables = metadata.tables
+    found = [make(tables) for make, needs in _MADE if all(name in tables for name in needs)]
+    found += [
+        Published(f"{PREFIX}{view}", text, sa.select(*_plain(tables[name]))) for view, (name, text) in _ROWS.items()
+        if name in tables
+    ]  # fmt: skip
+    found += [_history(name, shape, tables) for name, shape in records.items() if f"{name}_series" in tables]
+    return sorted(found, key=lambda view: view.name)
+
+
+def _farm(tables: Mapping[str, sa.Table]) -> Published:
+    login, disks, processes = tables["outcomes"].alias("login"), tables["disks"], tables["processes"]
+    system, load, memory = tables["system"], tables["load"], tables["memory"]
+    space = sa.select(disks.c.node, sa.func.sum(disks.c.size).label("size"), sa.func.sum(disks.c.free).label("free"))
+    space_of = space.group_by(disks.c.node).subquery("space")
+    people = sa.select(
+        processes.c.node, sa.func.count().label("number"), sa.func.count(processes.c.user.distinct()).label("users")
+    )
+    people_of = people.where(processes.c.ordinary.is_(True)).group_by(processes.c.node).subquery("people")
+    source: Any = login
+    for other in (system, load, memory, space_of, people_of):
+        source = source.outerjoin(other, other.c.node == login.c.node)
+    state = sa.case((login.c.state == "ok", "up"), else_="down").label("state")
+    return Published(
+        f"{PREFIX}farm", "One row a node: whether it could be reached, and its newest values.",
+        sa.select(
+            login.c.node, state, login.c.reason, *_times(login), Utc(login.c.since).label("since"),
+            system.c.os, system.c.kernel, system.c.cpu, system.c.cpus, Utc(system.c.boot_time).label("boot_time"),
+            load.c.load1, load.c.load5, load.c.load15, load.c.processes, memory.c.total.label("memory"),
+            memory.c.available.label("memory_available"), memory.c.available_percent.label("memory_available_percent"),
+            space_of.c.size.label("disk"), space_of.c.free.label("disk_free"), people_of.c.users,
+            people_of.c.number.label("processes_of_users"),
+        ).select_from(source).where(login.c.probe == LOGIN),
+        {
+            "state": "up or down, as the last login went.", "since": "Since when it has been in this state.",
+            "disk": "Size of its local disks. [bytes]", "disk_free": "What is free on them. [bytes]",
+            "users": "Ordinary users with processes. [count]", "processes_of_users": "Their processes. [count]",
+        },
+    )  # fmt: skip
+
+
+def _users(tables: Mapping[str, sa.Table]) -> Published:
+    rows = tables["processes"]
+
+    def of(kind: str) -> sa.Label[Any]:
+        return sa.func.sum(sa.case((rows.c.kind == kind, 1), else_=0)).label(kind)
+
+    return Published(
+        f"{PREFIX}users", "One row a user: what runs on all nodes.",
+        sa.select(
+            rows.c.user, sa.func.count(rows.c.node.distinct()).label("nodes"), sa.func.count().label("processes"),
+            sa.func.sum(rows.c.cpu_percent).label("cpu_percent"), of("batch"), of("interactive"), of("daemon"),
+            *_times(rows, sa.func.min(rows.c.at)),
+        ).where(rows.c.ordinary.is_(True)).group_by(rows.c.user),
+        {
+            "nodes": "Nodes with processes of this user. [count]", "processes": "Processes. [count]",
+            "cpu_percent": "Their use of processors; 100 is one. [percent]",
+            "batch": "Those that belong to a batch job. [count]",
+            "daemon": "Those that nobody is logged in for. [count]",
+            "interactive": "Those of a login. [count]", "collected": "When the oldest of these rows was collected.",
+        },
+    )  # fmt: skip
+
+
+def _downtimes(tables: Mapping[str, sa.Table]) -> Published:
+    rows = tables["outcomes_intervals"]
+    return Published(
+        f"{PREFIX}downtimes", "One row for each time in which a node could not be reached.",
+        sa.select(
+            rows.c.node, Utc(rows.c.since).label("since"), Utc(rows.c.until).label("until"),
+            rows.c.state, rows.c.reason, rows.c.since.label("at"),
+        ).where(rows.c.probe == LOGIN, rows.c.state != "ok"),
+        {"until": "When it ended; null: it lasts.", "at": "The same as since, in seconds since 1970."},
+    )  # fmt: skip
+
+
+def _troubles(tables: Mapping[str, sa.Table]) -> Published:
+    rows = tables["outcomes"]
+    query = sa.select(rows.c.node, rows.c.probe, rows.c.state, rows.c.reason, *_times(rows))
+    return Published(
+        f"{PREFIX}troubles",
+        "One row for each probe that failed on a node when it ran last.",
+        query.add_columns(Utc(rows.c.since).label("since")).where(rows.c.state.not_in(("ok", "absent"))),
+    )
+
+
+def _history(name: str, shape: Tables, tables: Mapping[str, sa.Table]) -> Published:
+    """Rows as they came, and the buckets of the tiers that the series has."""
+    keys = [column.name for column in columns(shape.record) if column.key]
+    numbers = [column.name for column in columns(shape.record) if not column.key and column.kind in (int, float)]
+    raw = tables[f"{name}_series"]
+    parts = [_tier("raw", raw, keys, (sa.cast(raw.c[n], sa.Double).label(n + end) for n in numbers for end in _ENDS))]
+    parts += [
+        _tier(tier.name, rolled, keys, (value for number in numbers for value in _rolled(rolled, number)))
+        for tier in TIERS
+        if (rolled := tables.get(f"{name}_{tier.name}")) is not None
+    ]
+    helps = {column.name: f"{column.help} [{column.unit.name}]" for column in columns(shape.record)}
+    notes = {
+        n + end: f"{word} {helps[n]}" for n in numbers for end, word in (("_min", "Least."), ("_max", "Greatest."))
+    }
+    query = sa.union_all(*parts) if len(parts) > 1 else parts[0]
+    return Published(
+        f"{PREFIX}history_{name}", f"The history of `{name}`: one row for each time and key.", query,
+        {**helps, **notes, "tier": "raw: as collected; 5m, 1h, 1d: means of so long. Choose one: they overlap."},
+    )  # fmt: skip
+
+
+def _tier(tier: str, table: sa.Table, keys: Sequence[str], values: Iterable[Any]) -> sa.Select[Any]:
+    named = [sa.literal(tier).label("tier"), table.c.node, *_times(table), *(table.c[key] for key in keys), *values]
+    # A probe may have a field of one of our names: ours goes first, and its own is left out.
+    first: dict[str, Any] = {}
+    for column in named:
+        first.setdefault(column.name, column)
+    return sa.select(*first.values())
+
+
+def _rolled(table: sa.Table, number: str) -> Iterator[sa.Label[Any]]:
+    total, count = table.c[f"{number}_sum"], table.c[f"{number}_n"]
+    yield (total / sa.func.nullif(count, 0)).label(number)
+    for end in _ENDS[1:]:
+        yield sa.cast(table.c[number + end], sa.Double).label(number + end)
+
+
+def _plain(table: sa.Table) -> Iterator[Any]:
+    """All columns of a table; times as times."""
+    for column in table.c:
+        if column.name == "at":
+            yield from _times(table)
+        else:
+            yield Utc(column).label(column.name) if isinstance(column.type, Moment) else column
+
+
+def _times(table: Any, at: Any = None) -> tuple[Any, Any]:
+    at = table.c.at if at is None else at
+    return Utc(at).label("collected"), sa.type_coerce(at, sa.BigInteger).label("at")
+
+
+_ENDS = ("", "_min", "_max")
+_COMMON = {
+    "node": "The node.", "collected": "When it was collected; of a bucket, when that begins.",
+    "at": "The same in seconds since 1970.", "since": "Since when it has been so.",
+}  # fmt: skip
+_MADE = (
+    (_farm, ("outcomes", "system", "load", "memory", "disks", "processes")),
+    (_users, ("processes",)),
+    (_downtimes, ("outcomes_intervals",)),
+    (_troubles, ("outcomes",)),
+)
+_ROWS = {
+    "jobs": ("batch_job", "One row for each job, or for each part of an array that is alike."),
+    "workers": ("batch_host", "One row for each host of a batch system."),
+    "disks": ("disks", "One row for each local disk of a node."),
+    "services": ("services", "One row for each service."),
+    "mounts": ("mounts", "One row for each network mount of a node."),
+    "software": ("software", "One row for each installed package."),
+    "gpus": ("gpus", "One row for each GPU."),
+    "processes": ("processes", "One row for each process of the newest listing."),
+}

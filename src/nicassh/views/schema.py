@@ -1,0 +1,58 @@
+"""Whether the tables of the database are as the program wants them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from nicassh.db import differences, explained, schema
+from nicassh.jobs.table import METADATA
+from nicassh.store import Store
+from nicassh.units import Text, counted
+from nicassh.views.table import Field, Row, View, declared
+
+
+def versions(store: Store) -> View:
+    """One row: the version of the fixed tables, and the one wanted. Raises DatabaseError."""
+    with explained(store.engine), store.engine.connect() as connection:
+        found = schema.version(connection)
+    state = "current" if found == schema.WANTED else "newer" if found > schema.WANTED else "older" if found else "none"
+    values = {"schema": found or None, "wanted": schema.WANTED, "state": state}
+    return View("schema", VERSIONS, (Row(values, trouble={"state": _TROUBLE[state]}),))
+
+
+def different(store: Store) -> View:
+    """One row for each table, column or key that differs. Raises DatabaseError."""
+    with explained(store.engine), store.engine.connect() as connection:
+        found = [one for metadata in (store.metadata, METADATA) for one in differences(connection, metadata)]
+    rows = tuple(
+        Row(
+            {
+                "table": one.table, "column": one.column or None, "found": one.found or None,
+                "wanted": one.wanted or None, "mended": "by itself" if one.adds else "by hand",
+            },
+            trouble={"mended": 0 if one.adds else 2},
+        )
+        for one in found
+    )  # fmt: skip
+    return View("different", DIFFERENT, rows, _summary)
+
+
+def _summary(rows: Sequence[Row]) -> str:
+    by_hand = sum(row.values["mended"] == "by hand" for row in rows)
+    told = f", {by_hand} of them to be mended by hand: `nicamon db upgrade` prints the SQL" if by_hand else ""
+    return f"{counted(len(rows), 'difference')}{told}"
+
+
+_TROUBLE = {"current": 0, "none": 0, "older": 1, "newer": 2}
+VERSIONS = (
+    Field(declared("schema", str, Text, "Version of the fixed tables; null in an empty database."), 100),
+    Field(declared("wanted", str, Text, "The version that this nicamon works with."), 95),
+    Field(declared("state", str, Text, "current, older, newer, or none in an empty database."), 90),
+)
+DIFFERENT = (
+    Field(declared("table", str, Text, "The table."), 100),
+    Field(declared("column", str, Text, "The column, or (key); null: the whole table."), 95),
+    Field(declared("found", str, Text, "What is there; null: nothing."), 90),
+    Field(declared("wanted", str, Text, "What should be there; null: nothing."), 90),
+    Field(declared("mended", str, Text, "by itself: the next collection adds it; by hand: SQL is to be reviewed."), 85),
+)
