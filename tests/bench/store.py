@@ -1,4 +1,4 @@
-"""Measures what a collection of 1,000 nodes x all probes takes to be written, and what readers feel of it.
+"""Measures what a collection of 1,000 nodes x all probes takes to be written.
 
     python tests/bench/store.py [--nodes 1000] [--rounds 5] [--kinds sqlite mariadb postgresql]
 
@@ -11,15 +11,10 @@ median; rows are those of the collection, bytes those of the whole database afte
 from __future__ import annotations
 
 import argparse
-import os
-import subprocess
 import sys
-import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from statistics import median
 
 import crew
@@ -34,8 +29,6 @@ from nicassh.store import Store
 
 BOUND = 0.5
 """Seconds for a following collection on SQLite, of 40 processes a node."""
-SLOWEST = 1.0
-"""Seconds for the slowest reader."""
 PROBES = probe.load_all()
 BEGIN = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -60,7 +53,7 @@ def main() -> None:
                         if (kind, processes, what) == ("sqlite", 40, ALL):
                             well = well and wall < BOUND
     print(f"\nbound: {BOUND} s for {ALL!r} on SQLite with 40 processes a node\n")
-    sys.exit(0 if readers(max(2, options.nodes // 2), options.rounds * 4) and well else 1)
+    sys.exit(0 if well else 1)
 
 
 ALL = "following, all probes"
@@ -80,7 +73,7 @@ def measured(url: str, farm: Farm, rounds: int) -> Iterator[_Figures]:
     minutes = iter(range(10**6))
     yield _median("first, all probes", store, farm, [], minutes, 1, store.write)
     yield _median(ALL, store, farm, [], minutes, rounds, store.write)
-    yield _median("the same, with save", store, farm, [], minutes, rounds, lambda found: _save(store, found))
+    yield _median("the same, with save", store, farm, [], minutes, rounds, lambda found: save(store, found))
     for priority in PRIORITIES:
         if some := [one.name for one in PROBES if one.priority == priority]:
             yield _median(f"{priority}: {' '.join(some)}", store, farm, some, minutes, rounds, store.write)
@@ -113,7 +106,7 @@ def _median(
     return what, rows, median(walls), median(cpus), int(size or 0)
 
 
-def _save(store: Store, outcomes: Sequence[Outcome]) -> None:
+def save(store: Store, outcomes: Sequence[Outcome]) -> None:
     """Writes outcomes as a collection does, through what probes make of those before."""
     nodes: dict[str, list[Outcome]] = {}
     for outcome in outcomes:
@@ -123,51 +116,6 @@ def _save(store: Store, outcomes: Sequence[Outcome]) -> None:
                  tuple(one for one in found if one.probe != LOGIN))
         for name, found in nodes.items()
     ])  # fmt: skip
-
-
-def readers(nodes: int, rounds: int) -> bool:
-    """Prints what four readers of an SQLite file feel of collections one after another; whether it is within bounds."""
-    farm = Farm(PROBES, BEGIN, nodes)
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        (folder / "inventory.toml").write_text(f'[[nodes]]\nnames = "n[1-{nodes}]"\n')
-        config = folder / "nicamon.toml"
-        config.write_text(f'database = "sqlite:///{folder}/nicamon.db"\ninventory = ["inventory.toml"]\n')
-        store = Store(f"sqlite:///{folder}/nicamon.db", PROBES)
-        store.create()
-        _save(store, farm.outcomes())
-        alone = _read(config, lambda: time.sleep(10))
-        busy = _read(config, lambda: [_save(store, farm.outcomes(minute)) for minute in range(1, rounds)])
-    print(f"4 readers, each `show farm --json` once a second; {nodes} nodes")
-    for what, (times, words) in (("nobody writes", alone), (f"{rounds} collections meanwhile", busy)):
-        failed = [word for word in words if word]
-        locked = sum("locked" in word for word in failed)
-        print(f"  {what:28}{len(times):4} reads, median {median(times):.2f} s, slowest {max(times):.2f} s,", end=" ")
-        print(f"{len(failed)} failed, {locked} 'database is locked'")
-    return max(busy[0]) < SLOWEST and not any(busy[1])
-
-
-def _read(config: Path, work: Callable[[], object]) -> tuple[list[float], list[str]]:
-    """How long each read took while `work` was done, and the words of those that failed."""
-    command = [sys.executable, "-m", "nicassh", "show", "farm", "--json"]
-    done, times, words = threading.Event(), list[float](), list[str]()
-
-    def read() -> None:
-        while not done.is_set():
-            begin = time.monotonic()
-            run = subprocess.run(command, env={**os.environ, "NICAMON_CONFIG": str(config)}, capture_output=True)
-            times.append(time.monotonic() - begin)
-            words.append("" if run.returncode == 0 else run.stderr.decode() or "?")
-            done.wait(max(0.0, begin + 1 - time.monotonic()))
-
-    threads = [threading.Thread(target=read) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    work()
-    done.set()
-    for thread in threads:
-        thread.join()
-    return times, words
 
 
 if __name__ == "__main__":
