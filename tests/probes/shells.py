@@ -111,9 +111,12 @@ def counted(shell: Shell, probes: Sequence[Probe], parameters: Mapping[str, str]
 def forks(shell: Shell, probe: Probe, parameters: Mapping[str, str] | None = None) -> int:
     """How many processes a probe starts. Needs root."""
     read = "read -r _ _ _ _ last </proc/loadavg"
-    script = f"{read}; before=$last\n(\n{probe.script}\n) >/dev/null\n{read}; echo $((last - before - 1))"
-    one = replace(probe, script=script)
+    # What the frame starts at its beginning may come late: the probe waits until nothing has come for many looks.
+    look = f"before=$last; {read}; calm=$((calm + 1)); [ $last = $before ] || calm=0"
+    calm = f"calm=0; {read}; while [ $calm -lt 1000 ]; do {look}; done"
+    script = f"{calm}\n(\n{probe.script}\n) >/dev/null\n{read}; echo $((last - before - 1))"
     # The frame starts a process each second, so the least of some runs counts.
+    one = replace(probe, script=script)
     return min(int(counted(shell, [one], parameters)[0].sections[probe.name].output) for _ in range(3))
 
 
