@@ -60,6 +60,7 @@ bench: packages ## Compare with pdsh on 100 nodes and with another queue, measur
 	$(BIN)/python tests/bench/store.py
 	$(BIN)/python tests/bench/readers.py
 	$(BIN)/python tests/bench/history.py
+	$(BIN)/python tests/bench/narrow.py
 	$(BIN)/python tests/bench/queue_rate.py
 	$(BIN)/python tests/bench/queue_deferred.py
 	$(BIN)/python tests/bench/queue_share.py

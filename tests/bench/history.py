@@ -4,8 +4,7 @@
 
 The raw tables are filled directly, with loads, memory and file systems as nodes have them (values that wander, some
 that never change). While it is rolled up, a collection of one node is written every tenth of a second: how long
-these had to wait is what the roll-up costs others. The same numbers stand beside in a narrow table (series, at,
-value), of a twentieth of the nodes.
+these had to wait is what the roll-up costs others. `narrow.py` has the same numbers in a table of another shape.
 """
 
 from __future__ import annotations
@@ -18,8 +17,7 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-
-import sqlalchemy as sa
+from typing import Any
 
 from nicassh import probe
 from nicassh.config import Config
@@ -48,39 +46,47 @@ def main() -> None:
         store = Store(url, [one for one in probe.load_all() if one.name in PERIODS])
         store.create()
         nodes = [f"nc{number}.jinr.ru" for number in range(options.nodes)]
-        _fill(store, nodes, options)
+        fill(store, nodes, options.hours, options.mounts)
         waits = _roll(store, options.hours)
         _sizes(store, options)
-        _narrow(store, nodes[: max(1, options.nodes // 20)], options.hours)
         _reads(store, nodes[0], options.hours)
         _prune(store, options.hours)
         store.engine.dispose()
     sys.exit(0 if max(waits) < BOUND else 1)
 
 
-def _fill(store: Store, nodes: list[str], options: argparse.Namespace) -> None:
-    """One row for each period, node and key."""
+def fill(store: Store, nodes: list[str], hours: int, mounts: int) -> list[float]:
+    """One row for each period, node and key; how long each minute took, in seconds."""
     moment = datetime.fromtimestamp(MIDNIGHT, UTC)
     store.write([Outcome(node, LOGIN, moment, State.OK, "", 0.3) for node in nodes])
     sheets = {}
     for name in PERIODS:
         table = store.tiers.series[name].tables[RAW]
         sheets[name] = Sheet(table, [column.name for column in table.c], store.engine.dialect)
-    chance = random.Random(1)
-    started = time.monotonic()
-    number = 0
-    for at in range(MIDNIGHT, MIDNIGHT + options.hours * 3600, 60):
+    taken = []
+    for minute in minutes(nodes, hours, mounts):
+        begun = time.perf_counter()
         with writing(store.engine).begin() as connection:
-            for name, every in PERIODS.items():
-                if at % every == 0:
-                    rows = [row for node in nodes for row in _rows(name, at, node, options.mounts, chance)]
-                    sheets[name].put(connection, rows)
-                    number += len(rows)
-    print(f"{number} rows of {len(nodes)} nodes over {options.hours} h filled in {time.monotonic() - started:.0f} s\n")
+            for name, rows in minute.items():
+                sheets[name].put(connection, rows)
+        taken.append(time.perf_counter() - begun)
+    print(f"{len(nodes)} nodes over {hours} h filled in {sum(taken):.0f} s\n", flush=True)
+    return taken
 
 
-def _rows(name: str, at: int, node: str, mounts: int, chance: random.Random) -> Iterator[tuple[object, ...]]:
-    """Rows in the order of the table's columns: time, node, keys, values."""
+def minutes(nodes: list[str], hours: int, mounts: int) -> Iterator[dict[str, list[tuple[Any, ...]]]]:
+    """The rows of each minute by record, in the order of the tables' columns; the same at each call."""
+    chance = random.Random(1)
+    for at in range(MIDNIGHT, MIDNIGHT + hours * 3600, 60):
+        yield {
+            name: [row for node in nodes for row in _rows(name, at, node, mounts, chance)]
+            for name, every in PERIODS.items()
+            if at % every == 0
+        }
+
+
+def _rows(name: str, at: int, node: str, mounts: int, chance: random.Random) -> Iterator[tuple[Any, ...]]:
+    """Time, node, keys, values."""
     if name == "load":
         load = chance.randrange(4000) / 100
         yield at, node, load, load / 2, load / 4, 300 + chance.randrange(50), chance.randrange(48), 0
@@ -137,33 +143,6 @@ def _sizes(store: Store, options: argparse.Namespace) -> None:
     kept = (keeps.keep_raw, keeps.keep_5m, keeps.keep_1h, keeps.keep_1d)
     whole = sum(total * length for total, length in zip(totals, kept, strict=True))
     print(f"a node with all its tiers full: {whole / 2**20:.1f} MiB; ten years raw: {totals[0] * 3650 / 2**20:.0f} MiB")
-
-
-def _narrow(store: Store, nodes: list[str], hours: int) -> None:
-    """The same numbers in one table of all series, as many rows as there are values."""
-    narrow = sa.Table(
-        "narrow", sa.MetaData(), sa.Column("series", sa.Integer, primary_key=True, autoincrement=False),
-        sa.Column("at", sa.BigInteger, primary_key=True, autoincrement=False), sa.Column("value", sa.Double),
-        sqlite_with_rowid=False,
-    )  # fmt: skip
-    narrow.create(store.engine)
-    sheet = Sheet(narrow, ["series", "at", "value"], store.engine.dialect)
-    series = 0
-    for one in store.tiers.series.values():
-        table = one.tables[RAW]
-        keys = [table.c[key] for key in one.keys]
-        for metric in one.metrics:
-            query = sa.select(table.c.node, *keys, sa.type_coerce(table.c.at, sa.BigInteger), table.c[metric])
-            with store.engine.connect() as connection:
-                rows = sorted(connection.execute(query.where(table.c.node.in_(nodes))).all())
-            known: dict[tuple[str, ...], int] = {}
-            values = [(series + known.setdefault(tuple(key), len(known)), at, value) for *key, at, value in rows]
-            series += len(known)
-            with writing(store.engine).begin() as connection:
-                sheet.put(connection, values)
-    found = {size.table: size for size in sizes(store.engine, store.metadata)}["narrow"]
-    days = len(nodes) * hours / 24
-    print(f"the raw numbers in a narrow table: {(found.bytes or 0) / days:.0f} bytes, {found.rows / days:.0f} rows")
 
 
 def _reads(store: Store, node: str, hours: int) -> None:
