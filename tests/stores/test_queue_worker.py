@@ -23,11 +23,21 @@ LOAD = [probe for probe in PROBES if probe.name == "load"]
 NODES = [Node(f"n{number}", "", transport="local") for number in range(1, 5)]
 
 
-def hired(queue: Queue, database: str, started: Callable[[Ask], None] = lambda _ask: None, **chores: Chore) -> Worker:
-    """A worker that asks its nodes one by one."""
+def hired(
+    queue: Queue, database: str, started: Callable[[Ask], None] = lambda _ask: None, **chores: Callable[[Queue], object]
+) -> Worker:
+    """A worker that asks its nodes one by one; its chores need the queue alone."""
     store = Store(database, LOAD)
     store.create()
-    return Worker(queue, store, NODES, LOAD, Config(fanout=1), started=started, chores=chores)
+
+    def alone(chore: Callable[[Queue], object]) -> Chore:
+        def run(queue: Queue, _store: Store, _config: Config) -> None:
+            chore(queue)
+
+        return run
+
+    own = {name: alone(chore) for name, chore in chores.items()}
+    return Worker(queue, store, NODES, LOAD, Config(fanout=1), started=started, chores=own)
 
 
 def work(worker: Worker) -> None:
@@ -68,7 +78,7 @@ def test_a_chore_that_fails_and_takes_its_time(queue: Queue, database: str) -> N
     jobs.add(queue, "report")
     worker = hired(queue, database, report=report)
     work(worker)
-    assert row(queue).state == "waiting"
+    assert (row(queue).state, row(queue).error) == ("waiting", "OSError: no space")
     assert 82 <= row(queue).next_try - queue.now() <= 111
 
 

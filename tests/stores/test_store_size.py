@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlalchemy as sa
 from unit_rows import at, made, outcome
 
 from nicassh.store import Store, sizes
@@ -18,6 +19,13 @@ def test_rows_bytes_and_times_of_each_table(store: Store) -> None:
     assert (empty.rows, empty.oldest, empty.newest) == (0, None, None)
     assert (found["outcomes_intervals"].oldest, found["turns"].oldest) == (at(0), None)
     assert all(size.bytes is not None and size.bytes > 0 for size in (series, newest))
+
+
+def test_how_far_tiers_are_is_no_time_of_rows(store: Store) -> None:
+    with store.engine.begin() as connection:
+        connection.execute(sa.insert(store.tiers.kept), {"tier": "raw", "since": 86400})
+    (kept,) = (size for size in sizes(store.engine, store.metadata) if size.table == "kept")
+    assert (kept.rows, kept.oldest) == (1, None)
 
 
 def test_a_table_that_is_not_ours_is_counted_too(store: Store) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from nicassh.db import explained
+from nicassh.db import Moment, explained
 
 _BYTES = {
     "sqlite": "SELECT tbl_name, SUM(pgsize) FROM dbstat JOIN sqlite_master USING (name)"
@@ -53,7 +53,8 @@ def _counted(
 ) -> tuple[int, int | None, datetime | None, datetime | None]:
     """Rows, bytes, first and last time of a table."""
     table = metadata.tables.get(name)
-    times = [table.c[time] for time in ("at", "since") if time in table.c] if table is not None else []
+    named = [table.c[time] for time in ("at", "since") if time in table.c] if table is not None else []
+    times = [time for time in named if isinstance(time.type, Moment)]
     count: list[Any] = [sa.func.count(), *(kind(time) for time in times[:1] for kind in (sa.func.min, sa.func.max))]
     source = table if table is not None else sa.table(name)
     rows, *limits = connection.execute(sa.select(*count).select_from(source)).one()
