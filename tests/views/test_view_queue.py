@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -16,9 +15,9 @@ WORDS = {"load": "failed: no such file", "car": "there is no chore 'wash'"}
 
 
 @pytest.fixture
-def queue(tmp_path: Path) -> Iterator[Queue]:
+def queue(database: str) -> Iterator[Queue]:
     """A queue in which nc2 is out of reach, load failed on nc3, disks went well there, a chore failed for good."""
-    queue = Queue(connect(f"sqlite:///{tmp_path}/nicamon.db"))
+    queue = Queue(connect(database))
     queue.create()
     wanted = [("load", Priority.CRITICAL, 60), ("disks", Priority.MEDIUM, 300), ("software", Priority.LOW, 3600)]
     jobs.arm(queue, [Wanted(PROBE, node, name, *rest) for node in ("nc2", "nc3") for name, *rest in wanted])
