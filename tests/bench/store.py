@@ -1,6 +1,6 @@
 """Measures what a collection of 1,000 nodes x all probes takes to be written.
 
-    python tests/bench/store.py [--nodes 1000] [--rounds 5] [--kinds sqlite mariadb postgresql]
+    python tests/bench/store.py [--nodes 1000] [--rounds 5] [--kinds sqlite mariadb postgresql] [--processes 40 200]
 
 A following collection is one a minute after another, in which has changed what changes on a farm (`rows.Farm`).
 All of it at once is what `nicamon collect` writes; a class of probes, or 20 of its nodes, is what a worker of the queue
@@ -39,13 +39,14 @@ def main() -> None:
     arguments.add_argument("--nodes", type=int, default=1000)
     arguments.add_argument("--rounds", type=int, default=5)
     arguments.add_argument("--kinds", nargs="*", default=crew.KINDS)
+    arguments.add_argument("--processes", type=int, nargs="+", default=[40, 200], help="of users, on each node")
     options = arguments.parse_args()
     print(f"{options.nodes} nodes; seconds of wall and of our own CPU, median of {options.rounds}\n")
     print(f"{'':12}{'processes':>10}  {'':34}{'rows':>9}{'wall s':>8}{'CPU s':>8}{'MB':>8}")
     well = True
     for kind in options.kinds:
         with crew.fresh(kind) as fresh:
-            for processes in (40, 200):
+            for processes in options.processes:
                 with fresh() as url:
                     found = measured(url, Farm(PROBES, BEGIN, options.nodes, processes), options.rounds)
                     for what, rows, wall, cpu, size in found:
