@@ -10,6 +10,7 @@ import pty
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 import pytest
 from program import Program
@@ -17,13 +18,18 @@ from unit_rows import PROBES, login, made, outcome
 
 from nicassh.store import Store
 
-NOW = datetime.now(UTC).replace(microsecond=0)
 MISSING = range(40, 60)
 """Minutes before now in which n1 gave nothing."""
 
 
+@cache
+def now() -> datetime:
+    """The moment at which the first of these tests began: others may have taken long before."""
+    return datetime.now(UTC).replace(microsecond=0)
+
+
 def ago(minutes: float) -> datetime:
-    return NOW - timedelta(minutes=minutes)
+    return now() - timedelta(minutes=minutes)
 
 
 @pytest.fixture(scope="module")
@@ -89,7 +95,7 @@ def test_all_formats_hold_the_same_rows(program: Program) -> None:
 
 
 def test_a_terminal_gets_a_plot_and_a_pipe_a_table(program: Program) -> None:
-    words = ("history", "n1", "load1", "--since", "2h", "--until", NOW.isoformat())
+    words = ("history", "n1", "load1", "--since", "2h", "--until", now().isoformat())
     coloured, plain = on_a_terminal(program, *words), on_a_terminal(program, *words, NO_COLOR="1")
     assert "┤" in plain
     assert "\x1b" in coloured
