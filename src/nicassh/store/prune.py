@@ -52,7 +52,9 @@ def prune(store: Store, config: Config, now: float, most: float = math.inf) -> d
 def _advance(connection: sa.Connection, store: Store, keeps: Mapping[Tier, float], now: float) -> dict[str, int]:
     """Moves the horizons on as far as the roll-up is, each to the start of a bucket of the next tier."""
     tiers, told = store.tiers, store.outcomes.newest
-    before = tiers.horizons(connection, sa.select(tiers.kept).with_for_update())
+    found = tiers.horizons(connection, sa.select(tiers.kept).with_for_update())
+    # Of a clock that was far ahead for a while they would take all that comes for too old, until it is so late.
+    before = {name: since if since <= now + _DAY else int(now) for name, since in found.items()}
     known = sa.select(tiers.rolled.c.node)
     unmet = sa.select(told.c.node).where(told.c.node.not_in(known)).limit(1)
     done = connection.execute(sa.select(*(sa.func.min(tiers.upto(tier)) for tier in TIERS))).one()
@@ -63,7 +65,7 @@ def _advance(connection: sa.Connection, store: Store, keeps: Mapping[Tier, float
     for (tier, above), upto in zip(pairwise((RAW, *TIERS, TIERS[-1])), (*done, limit), strict=True):
         # What the finer tier still has may yet have to be rolled up again, and needs its whole bucket here.
         limit = above.start(min(now - keeps[tier] * _DAY, upto, limit))
-        after[tier.name] = max(before[tier.name], limit)
+        after[tier.name] = max(above.start(before[tier.name]), limit)
     Sheet(tiers.kept, ["tier", "since"], connection.dialect).put(connection, list(after.items()))
     return after
 
