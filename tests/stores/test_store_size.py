@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from unit_rows import at, made, outcome
 
-from nicassh.store import Store, sizes
+from nicassh.config import Config
+from nicassh.store import Store, prune, rollup, sizes
 
 
 def test_rows_bytes_and_times_of_each_table(store: Store) -> None:
@@ -18,6 +19,14 @@ def test_rows_bytes_and_times_of_each_table(store: Store) -> None:
     assert (empty.rows, empty.oldest, empty.newest) == (0, None, None)
     assert (found["outcomes_intervals"].oldest, found["turns"].oldest) == (at(0), None)
     assert all(size.bytes is not None and size.bytes > 0 for size in (series, newest))
+
+
+def test_the_horizons_are_no_times_of_rows(store: Store) -> None:
+    store.write([outcome("nc2", "load", at(0), made("load"))])
+    rollup(store, at(0).timestamp())
+    prune(store, Config(), at(0).timestamp())
+    (kept,) = (size for size in sizes(store.engine, store.metadata) if size.table == "kept")
+    assert (kept.rows, kept.oldest, kept.newest) == (4, None, None)
 
 
 def test_a_table_that_is_not_ours_is_counted_too(store: Store) -> None:

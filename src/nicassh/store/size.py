@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from nicassh.db import explained
+from nicassh.db import Moment, explained
 
 _BYTES = {
     "sqlite": "SELECT tbl_name, SUM(pgsize) FROM dbstat JOIN sqlite_master USING (name)"
@@ -53,7 +53,9 @@ def _counted(
 ) -> tuple[int, int | None, datetime | None, datetime | None]:
     """Rows, bytes, first and last time of a table."""
     table = metadata.tables.get(name)
-    times = [table.c[time] for time in ("at", "since") if time in table.c] if table is not None else []
+    # What `kept` has as `since` is a number: no row is of that time.
+    columns = {} if table is None else {column.name: column for column in table.c if isinstance(column.type, Moment)}
+    times = [columns[name] for name in ("at", "since") if name in columns]
     count: list[Any] = [sa.func.count(), *(kind(time) for time in times[:1] for kind in (sa.func.min, sa.func.max))]
     source = table if table is not None else sa.table(name)
     rows, *limits = connection.execute(sa.select(*count).select_from(source)).one()
