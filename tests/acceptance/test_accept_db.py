@@ -104,6 +104,7 @@ def test_a_file_that_is_not_for_its_owner_alone(
         'database = "nonsense://u:hunter2@h/x"',
         'database = "postgresql://u:hunter2@127.0.0.1:1/x?hunter2=hunter2"',
         'database = "mariadb://u:hunter2@127.0.0.1:1/x?hunter2=hunter2"',
+        'database = "mariadb://u:hunter2@127.0.0.1:1/x?ssl_ca=/hunter2"',
         'database = "mariadb://u:hunter2@127.0.0.1:1/x"\ndatabase_file = "url"',
         'database = "mariadb://u:hunter2@h/x',
     ],
