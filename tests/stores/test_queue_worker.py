@@ -40,13 +40,13 @@ def work(worker: Worker) -> None:
 def test_a_chore_that_fails_is_deferred(queue: Queue, database: str, caplog: pytest.LogCaptureFixture) -> None:
     """BO4: like any job that failed, with what it met as its error; the worker goes on."""
 
-    def report(_queue: Queue) -> None:
+    def report(*_: object) -> None:
         raise OSError("no space")
 
     jobs.add(queue, "report")
     jobs.add(queue, "prune")
     done = []
-    work(hired(queue, database, report=report, prune=done.append))
+    work(hired(queue, database, report=report, prune=lambda queue, *_: done.append(queue)))
     (left,) = rows(queue)
     assert (left.kind, left.state, left.retrial, left.attempts) == ("report", "waiting", 1, 1)
     assert left.error == "OSError: no space"
@@ -58,7 +58,7 @@ def test_a_chore_that_fails_is_deferred(queue: Queue, database: str, caplog: pyt
 def test_a_chore_that_fails_and_takes_its_time(queue: Queue, database: str) -> None:
     """BO3: two minutes, which is longer than its delay; it is still deferred when it has ended."""
 
-    def report(queue: Queue) -> None:
+    def report(queue: Queue, *_: object) -> None:
         for _ in range(6):
             later(queue, 20)
             assert jobs.reap(queue) == 0
@@ -70,6 +70,20 @@ def test_a_chore_that_fails_and_takes_its_time(queue: Queue, database: str) -> N
     work(worker)
     assert row(queue).state == "waiting"
     assert 82 <= row(queue).next_try - queue.now() <= 111
+
+
+def test_a_chore_hears_that_its_worker_is_to_stop(queue: Queue, database: str) -> None:
+    heard = []
+
+    def report(_queue: Queue, _store: Store, _config: Config, halted: Callable[[], bool]) -> None:
+        heard.append(halted())
+        worker.stop()
+        heard.append(halted())
+
+    jobs.add(queue, "report")
+    worker = hired(queue, database, report=report)
+    work(worker)
+    assert heard == [False, True]
 
 
 def test_jobs_that_nobody_knows(queue: Queue, database: str) -> None:

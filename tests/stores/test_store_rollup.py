@@ -94,6 +94,17 @@ def test_a_roll_up_that_has_no_time_goes_on_the_next_time(store: Store) -> None:
     assert len(stored(store, "load", TIERS[0], "load1")) == 1
 
 
+def test_a_roll_up_that_is_halted_goes_on_the_next_time(store: Store) -> None:
+    mirror, now = Mirror(), BEGIN + 3 * DAY
+    for at in range(0, 2 * DAY, 3600):
+        write(store, mirror, "nc2", BEGIN + at, 1)
+    for steps in range(3):
+        left = iter([False] * steps)
+        assert not rollup(store, now, halted=lambda left=left: next(left, True))
+    assert rollup(store, now)
+    agree(store, mirror, now)
+
+
 def test_a_late_row_has_its_bucket_rolled_up_again_in_all_tiers(store: Store) -> None:
     mirror, now = Mirror(), BEGIN + 3 * DAY
     for at in (0, 60, 3600, DAY):

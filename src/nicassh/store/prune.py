@@ -7,7 +7,7 @@ are deleted in short steps.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from nicassh.config import Config
 from nicassh.db import Sheet, explained, retried
 from nicassh.record import Keep
-from nicassh.store.pace import Pace
+from nicassh.store.pace import Pace, never
 from nicassh.store.tiers import RAW, TIERS, Tier, seconds
 from nicassh.store.top import KEPT
 
@@ -28,14 +28,16 @@ _SIZE, _NODES = 1000, 50
 """Rows in the first step, and nodes whose old rows are counted at once."""
 
 
-def prune(store: Store, config: Config, now: float, most: float = math.inf) -> dict[str, int]:
+def prune(
+    store: Store, config: Config, now: float, most: float = math.inf, halted: Callable[[], bool] = never
+) -> dict[str, int]:
     """Deletes what is older at the moment `now` than the configuration keeps; rows deleted, by table.
 
-    After `most` seconds it leaves the rest to the next time. Raises DatabaseError.
+    After `most` seconds, or when it is `halted`, it leaves the rest to the next time. Raises DatabaseError.
     """
     keeps = {RAW: config.keep_raw, TIERS[0]: config.keep_5m, TIERS[1]: config.keep_1h, TIERS[2]: config.keep_1d}
     horizons = retried(store.engine, lambda connection: _advance(connection, store, keeps, now))
-    pruner = _Pruner(store, Pace(store.engine, _SIZE, most))
+    pruner = _Pruner(store, Pace(store.engine, _SIZE, most, halted))
     for series in store.tiers.series.values():
         for tier, table in series.tables.items():
             before = horizons[tier.name]

@@ -8,13 +8,14 @@ transaction: a crash undoes the step, and a step done twice changes nothing.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
 from nicassh.db import chunks
-from nicassh.store.pace import Pace
+from nicassh.store.pace import Pace, never
 from nicassh.store.tiers import RAW, TIERS, Series, Tier, bucket, seconds, summary
 from nicassh.store.writing import hold
 
@@ -28,9 +29,12 @@ _SIZE, _NODES = 100, 200
 _Replace = tuple[sa.Delete, sa.Insert]
 
 
-def rollup(store: Store, now: float, most: float = math.inf) -> bool:
-    """Rolls up what is closed at the moment `now`; whether all of it, within `most` seconds. Raises DatabaseError."""
-    pace = Pace(store.engine, _SIZE, most)
+def rollup(store: Store, now: float, most: float = math.inf, halted: Callable[[], bool] = never) -> bool:
+    """Rolls up what is closed at the moment `now`; whether all of it.
+
+    After `most` seconds, or when it is `halted`, it leaves the rest to the next time. Raises DatabaseError.
+    """
+    pace = Pace(store.engine, _SIZE, most, halted)
     return pace.steps(lambda connection, _: _enrol(connection, store, now)) and all(
         pace.steps(_Level(store, source, target, now).step) for source, target in pairwise((RAW, *TIERS))
     )
