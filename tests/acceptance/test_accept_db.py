@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import os
 import shutil
@@ -186,6 +187,11 @@ def account_of_the_reader(here: Program, url: str) -> None:
             connection.commit()
             connection.exec_driver_sql(statement)
     engine.dispose()
+
+
+def test_over_a_socket_the_owner_is_who_asks(here: Program) -> None:
+    sql = here("db", "grants", NICAMON_DATABASE="postgresql:///nicamon?host=/run/postgresql").stdout
+    assert f'GRANT nicamon_tables TO "{getpass.getuser()}";' in sql
 
 
 def test_sqlite_has_no_accounts(here: Program, tmp_path: Path) -> None:
