@@ -16,7 +16,6 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from math import isfinite
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -37,6 +36,8 @@ PLACES = ("nodes", "head")
 """Where a probe runs: on every node, or once a cluster on the node that answers for it."""
 SIZE = 2 * 1024 * 1024
 """Bytes that a probe may print unless its folder says otherwise."""
+_VAST = 1e200
+"""Beyond all that can be measured. A sum that is not finite ends each roll-up on MariaDB and PostgreSQL."""
 _HISTORIES = {Keep.SERIES: ("series", "5m", "1h", "1d"), Keep.INTERVALS: ("intervals",), Keep.LATEST: ("top",)}
 """How the names of the further tables of a record end."""
 Parse = Callable[[str], Iterable[Record | Untold]]
@@ -205,10 +206,10 @@ def _converted(column: Column, value: Any) -> dict[str, Any]:
 
 
 def _holds(value: Any) -> bool:
-    """Whether a database can hold a number: 64 bits, and finite."""
+    """Whether a database can hold a number: 64 bits, and so far below infinity that a sum of many is as well."""
     if type(value) is int:
         return -(2**63) <= value < 2**63
-    return type(value) is not float or isfinite(value)
+    return type(value) is not float or abs(value) < _VAST
 
 
 def _table(probe: str, index: int, record: type[Record]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import os
 import shutil
@@ -104,6 +105,7 @@ def test_a_file_that_is_not_for_its_owner_alone(
         'database = "nonsense://u:hunter2@h/x"',
         'database = "postgresql://u:hunter2@127.0.0.1:1/x?hunter2=hunter2"',
         'database = "mariadb://u:hunter2@127.0.0.1:1/x?hunter2=hunter2"',
+        'database = "mariadb://u:hunter2@127.0.0.1:1/x?ssl_ca=/hunter2"',
         'database = "mariadb://u:hunter2@127.0.0.1:1/x"\ndatabase_file = "url"',
         'database = "mariadb://u:hunter2@h/x',
     ],
@@ -185,6 +187,11 @@ def account_of_the_reader(here: Program, url: str) -> None:
             connection.commit()
             connection.exec_driver_sql(statement)
     engine.dispose()
+
+
+def test_over_a_socket_the_owner_is_who_asks(here: Program) -> None:
+    sql = here("db", "grants", NICAMON_DATABASE="postgresql:///nicamon?host=/run/postgresql").stdout
+    assert f'GRANT nicamon_tables TO "{getpass.getuser()}";' in sql
 
 
 def test_sqlite_has_no_accounts(here: Program, tmp_path: Path) -> None:

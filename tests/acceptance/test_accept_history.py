@@ -107,6 +107,12 @@ def test_a_terminal_gets_a_plot_and_a_pipe_a_table(program: Program) -> None:
     assert plain.splitlines()[-1].endswith("1 gap")
 
 
+def test_a_terminal_of_few_columns(program: Program) -> None:
+    for columns in range(1, 16):
+        done = program("history", "n1", "load1", "--since", "2h", "--plot", COLUMNS=str(columns))
+        assert " UTC: " in done.stdout
+
+
 def test_one_line_over_nodes(program: Program) -> None:
     words = ("history", "n[1-2]", "load1", "--since", "2h", "--step", "10m")
     for over, both, alone in (("--sum", 40.0, 30.0), ("--mean", 20.0, 30.0)):
@@ -131,6 +137,7 @@ def test_keys(program: Program) -> None:
         ("n1 load1 --since yesterday", "'yesterday' is no time; a time is 2d or 12h (ago), 03:12"),
         ("n1 load1 --until 2026-13-01", "is no time"),
         ("n1 load1 --step often", "'often' is not a duration such as 90s, 5m"),
+        ("n1 load1 --step 1e30", "at most 3650d"),
         ("n1 load1 --since 1h --until 2h", "--since 1h is not before --until 2h"),
         ("n1 load1 --since 0s", "--since 0s is not before now"),
         ("n1 laod1", "did you mean 'load1'"),

@@ -23,21 +23,11 @@ LOAD = [probe for probe in PROBES if probe.name == "load"]
 NODES = [Node(f"n{number}", "", transport="local") for number in range(1, 5)]
 
 
-def hired(
-    queue: Queue, database: str, started: Callable[[Ask], None] = lambda _ask: None, **chores: Callable[[Queue], object]
-) -> Worker:
-    """A worker that asks its nodes one by one; its chores need the queue alone."""
+def hired(queue: Queue, database: str, started: Callable[[Ask], None] = lambda _ask: None, **chores: Chore) -> Worker:
+    """A worker that asks its nodes one by one."""
     store = Store(database, LOAD)
     store.create()
-
-    def alone(chore: Callable[[Queue], object]) -> Chore:
-        def run(queue: Queue, _store: Store, _config: Config) -> None:
-            chore(queue)
-
-        return run
-
-    own = {name: alone(chore) for name, chore in chores.items()}
-    return Worker(queue, store, NODES, LOAD, Config(fanout=1), started=started, chores=own)
+    return Worker(queue, store, NODES, LOAD, Config(fanout=1), started=started, chores=chores)
 
 
 def work(worker: Worker) -> None:
@@ -50,13 +40,13 @@ def work(worker: Worker) -> None:
 def test_a_chore_that_fails_is_deferred(queue: Queue, database: str, caplog: pytest.LogCaptureFixture) -> None:
     """BO4: like any job that failed, with what it met as its error; the worker goes on."""
 
-    def report(_queue: Queue) -> None:
+    def report(*_: object) -> None:
         raise OSError("no space")
 
     jobs.add(queue, "report")
     jobs.add(queue, "prune")
     done = []
-    work(hired(queue, database, report=report, prune=done.append))
+    work(hired(queue, database, report=report, prune=lambda queue, *_: done.append(queue)))
     (left,) = rows(queue)
     assert (left.kind, left.state, left.retrial, left.attempts) == ("report", "waiting", 1, 1)
     assert left.error == "OSError: no space"
@@ -68,7 +58,7 @@ def test_a_chore_that_fails_is_deferred(queue: Queue, database: str, caplog: pyt
 def test_a_chore_that_fails_and_takes_its_time(queue: Queue, database: str) -> None:
     """BO3: two minutes, which is longer than its delay; it is still deferred when it has ended."""
 
-    def report(queue: Queue) -> None:
+    def report(queue: Queue, *_: object) -> None:
         for _ in range(6):
             later(queue, 20)
             assert jobs.reap(queue) == 0
@@ -78,8 +68,22 @@ def test_a_chore_that_fails_and_takes_its_time(queue: Queue, database: str) -> N
     jobs.add(queue, "report")
     worker = hired(queue, database, report=report)
     work(worker)
-    assert (row(queue).state, row(queue).error) == ("waiting", "OSError: no space")
+    assert row(queue).state == "waiting"
     assert 82 <= row(queue).next_try - queue.now() <= 111
+
+
+def test_a_chore_hears_that_its_worker_is_to_stop(queue: Queue, database: str) -> None:
+    heard = []
+
+    def report(_queue: Queue, _store: Store, _config: Config, halted: Callable[[], bool]) -> None:
+        heard.append(halted())
+        worker.stop()
+        heard.append(halted())
+
+    jobs.add(queue, "report")
+    worker = hired(queue, database, report=report)
+    work(worker)
+    assert heard == [False, True]
 
 
 def test_jobs_that_nobody_knows(queue: Queue, database: str) -> None:

@@ -73,6 +73,20 @@ def test_a_row_for_a_time_that_is_gone_is_not_kept(store: Store) -> None:
     assert loads(store, RAW) == 2
 
 
+def test_a_clock_that_was_far_ahead_costs_what_was_there_and_nothing_that_comes(store: Store) -> None:
+    mirror, ahead = Mirror(), BEGIN + 400 * DAY
+    write(store, mirror, "nc2", BEGIN, 1)
+    rollup(store, ahead)
+    prune(store, Config(), ahead)
+    assert prune(store, Config(), BEGIN + 3600) == {}
+    for second in (3600, 3660, 7200):
+        write(store, mirror, "nc2", BEGIN + second, 1)
+    assert prune(store, Config(), BEGIN + 7300) == {}
+    assert loads(store, RAW) == 3
+    rollup(store, BEGIN + DAY)
+    assert loads(store, TIERS[0]) == 2
+
+
 def test_intervals_go_when_they_ended_long_ago(store: Store) -> None:
     for second, version in ((0, "apr13"), (60, "may18"), (2 * DAY, "jun19")):
         store.write([outcome("nc2", "software", at(second), made("software", version=version))])

@@ -11,6 +11,7 @@ import pytest
 from tiered import BEGIN, DAY, NODES, Mirror, agree, stored, write
 from unit_rows import PROBES, made, outcome
 
+from nicassh.errors import DatabaseError
 from nicassh.store import Store, rollup
 from nicassh.store.rollup import GRACE
 from nicassh.store.tiers import TIERS
@@ -94,6 +95,17 @@ def test_a_roll_up_that_has_no_time_goes_on_the_next_time(store: Store) -> None:
     assert len(stored(store, "load", TIERS[0], "load1")) == 1
 
 
+def test_a_roll_up_that_is_halted_goes_on_the_next_time(store: Store) -> None:
+    mirror, now = Mirror(), BEGIN + 3 * DAY
+    for at in range(0, 2 * DAY, 3600):
+        write(store, mirror, "nc2", BEGIN + at, 1)
+    for steps in range(3):
+        left = iter([False] * steps)
+        assert not rollup(store, now, halted=lambda left=left: next(left, True))
+    assert rollup(store, now)
+    agree(store, mirror, now)
+
+
 def test_a_late_row_has_its_bucket_rolled_up_again_in_all_tiers(store: Store) -> None:
     mirror, now = Mirror(), BEGIN + 3 * DAY
     for at in (0, 60, 3600, DAY):
@@ -104,6 +116,20 @@ def test_a_late_row_has_its_bucket_rolled_up_again_in_all_tiers(store: Store) ->
     rollup(store, now)
     agree(store, mirror, now)
     assert stored(store, "load", TIERS[0], "blocked")["nc2", BEGIN, ""] == (3, 70.0, 10, 50)
+
+
+def test_who_does_not_know_a_series_leaves_the_roll_up_to_others(store: Store, database: str) -> None:
+    """`rolled` is of all series of a node: it would move on beyond rows that are in no tier, and they would go."""
+    other = Store(database, [probe for probe in PROBES if probe.name != "disks"])
+    for second in (0, 300):
+        disk(store, "nc2", BEGIN + second, "/", 1)
+    with pytest.raises(DatabaseError, match="disks_series is written by another program"):
+        rollup(other, BEGIN + 1800)
+    assert rollup(store, BEGIN + 1800)
+    assert len(stored(store, "disks", TIERS[0], "used")) == 2
+    # Taken out for good: an hour later nobody waits for it.
+    assert rollup(other, BEGIN + DAY)
+    other.engine.dispose()
 
 
 @pytest.mark.parametrize("seed", range(3))

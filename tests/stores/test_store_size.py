@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sqlalchemy as sa
 from unit_rows import at, made, outcome
 
-from nicassh.store import Store, sizes
+from nicassh.config import Config
+from nicassh.store import Store, prune, rollup, sizes
 
 
 def test_rows_bytes_and_times_of_each_table(store: Store) -> None:
@@ -21,11 +21,12 @@ def test_rows_bytes_and_times_of_each_table(store: Store) -> None:
     assert all(size.bytes is not None and size.bytes > 0 for size in (series, newest))
 
 
-def test_how_far_tiers_are_is_no_time_of_rows(store: Store) -> None:
-    with store.engine.begin() as connection:
-        connection.execute(sa.insert(store.tiers.kept), {"tier": "raw", "since": 86400})
+def test_the_horizons_are_no_times_of_rows(store: Store) -> None:
+    store.write([outcome("nc2", "load", at(0), made("load"))])
+    rollup(store, at(0).timestamp())
+    prune(store, Config(), at(0).timestamp())
     (kept,) = (size for size in sizes(store.engine, store.metadata) if size.table == "kept")
-    assert (kept.rows, kept.oldest) == (1, None)
+    assert (kept.rows, kept.oldest, kept.newest) == (4, None, None)
 
 
 def test_a_table_that_is_not_ours_is_counted_too(store: Store) -> None:

@@ -142,6 +142,14 @@ def test_a_view_does_not_stand_in_the_way_of_the_sql_to_review(store: Store) -> 
     assert rows(store, "SELECT size FROM view_disks") == []
 
 
+def test_the_views_stay_while_sql_waits_for_review(store: Store) -> None:
+    with store.engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE disks ADD COLUMN colour VARCHAR(9)")
+    with pytest.raises(DatabaseError):
+        store.create(by_hand=True)
+    assert {"view_farm", "view_disks"} <= set(sa.inspect(store.engine).get_view_names())
+
+
 def test_no_probe_takes_the_name_of_a_view(tmp_path: Path) -> None:
     (tmp_path / "view_farm").mkdir()
     (tmp_path / "view_farm/probe.sh").touch()

@@ -166,6 +166,14 @@ def test_a_value_that_its_column_cannot_hold_is_unreadable(tmp_path: Path, value
     assert "used = " in found.reason and "is no bytes" in found.reason
 
 
+@pytest.mark.parametrize("word", ["1e308", "-1e200", "inf", "nan"])
+def test_a_number_beyond_all_measures_is_unreadable(word: str) -> None:
+    """Two of them in a bucket have no sum, and on a server the roll-up would fail for all nodes."""
+    load = next(one for one in PROBES if one.name == "load")
+    found = judge(load, section(GOOD.replace(b"0.20", word.encode())), outcome("nc2", "load", at(0)))
+    assert (found.state, found.records) == (State.UNREADABLE, ())
+
+
 def test_a_parser_that_leaves_the_program_is_one_unreadable_answer(tmp_path: Path) -> None:
     one = probe.load(folder(tmp_path, RECORD.replace("for line in", "raise SystemExit(3)\n    for line in")))
     found = judge(one, Section(b"a\n", b"", 0, timed_out=False, whole=True), outcome("nc2", "gpu", at(0)))

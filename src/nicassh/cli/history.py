@@ -35,9 +35,12 @@ def _when(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -
 
 def _step(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> float | None:
     try:
-        return None if value is None else read_seconds(value)
+        step = None if value is None else read_seconds(value)
     except ValueError as error:
         raise click.BadParameter(str(error)) from None
+    if step and step > _LONGEST:
+        raise click.BadParameter(f"{value!r} is longer than any row stands for; at most {_LONGEST // 86400}d")
+    return step
 
 
 @click.command()
@@ -113,7 +116,7 @@ class _Look:
         if begin >= end:
             raise UsageError(f"--since {self.since} is not before {'now' if end == now else f'--until {self.until}'}")
         nodes = [node.name for node in self.session.select(self.expression)]
-        time = views.stretch(begin, end, screen_width() - _AXIS, self.metric, bool(self.over))
+        time = views.stretch(begin, end, max(_LEAST, screen_width() - _AXIS), self.metric, bool(self.over))
         if self.step is not None:
             time = replace(time, step=self.step)
         return views.history(self.session.store, self.metric, nodes, time, self.where, self.over)
@@ -145,5 +148,7 @@ def _refuse(other: str, **given: object) -> None:
             raise UsageError(f"{name if name.isupper() else f'--{name}'} does not go with {other}", "see --help")
 
 
-_AXIS = 10
-"""Characters that the value axis of a plot takes."""
+_AXIS, _LEAST = 10, 5
+"""Characters that the value axis of a plot takes, and that its values have on the narrowest terminal."""
+_LONGEST = 3650 * 86400
+"""Seconds of the longest step."""

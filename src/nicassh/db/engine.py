@@ -66,12 +66,15 @@ def _server(url: sa.URL) -> sa.Engine:
 
 
 def _open(dialect: sa.Dialect, _record: Any, words: Any, settings: Any) -> Any:
-    """A connection of the driver's. Raises DatabaseError for a setting of the URL that it does not know."""
+    """A connection of the driver's. Raises DatabaseError for a setting of the URL that it cannot use."""
     try:
         return dialect.connect(*words, **settings)
     except (TypeError, ValueError):
         # What the driver says shows the setting, which somebody may have taken for the place of a password.
         raise DatabaseError("the driver knows no such setting after the `?` of the database's URL", _SETTINGS) from None
+    except OSError as error:  # PyMySQL reads the files for TLS before it begins
+        what = f"a file that the database's URL names cannot be used: {error.strerror or error}"
+        raise DatabaseError(what, "see ssl_ca, ssl_cert and ssl_key after its `?`") from None
 
 
 def _configure_mariadb(connection: Any, _record: Any) -> None:

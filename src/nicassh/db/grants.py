@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -40,7 +41,8 @@ GRANT SELECT, SHOW VIEW ON `{database}`.* TO {places[reader]};
 
 
 def _postgresql(url: sa.URL, collector: Account, reader: Account, _host: str) -> str:
-    database, owner = _quoted(url.database or ""), _quoted(url.username or "postgres")
+    # Over a socket the URL need name nobody: then it is who runs this.
+    database, owner = _quoted(url.database or ""), _quoted(url.username or getpass.getuser())
     writes, reads = _quoted(collector.name), _quoted(reader.name)
     return f"""
 -- PostgreSQL lets nobody add a column but the owner of a table. So all tables belong to one role that cannot

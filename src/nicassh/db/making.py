@@ -28,7 +28,7 @@ def create(engine: sa.Engine, metadata: sa.MetaData, by_hand: bool = False) -> l
     """
     with writing(engine).begin() as connection, _turn(connection):
         published = metadata.info.get("views", dict)()
-        if by_hand:  # a migration may change what they are made of
+        if by_hand and schema.version(connection) != schema.WANTED:  # a migration may change what they are made of
             views.drop(connection, published)
         schema.bring_up(connection, by_hand)
         found = differences(connection, metadata)
@@ -38,6 +38,8 @@ def create(engine: sa.Engine, metadata: sa.MetaData, by_hand: bool = False) -> l
             if one.adds and one.column:
                 _add(connection, metadata.tables[one.table].c[one.column])
         serious = [one for one in found if not one.adds]
+        if by_hand and not serious:
+            views.drop(connection, published)
         if not serious:
             views.make(connection, published)
         statements = list(review(serious, metadata, connection.dialect))

@@ -15,21 +15,27 @@ _GOAL = 0.05
 """Seconds that a step should take: others wait for one step, and for what is under way at the disk."""
 
 
+def never() -> bool:
+    """For work that nobody halts."""
+    return False
+
+
 class Pace:
     """Steps of a size that this database does in a few hundredths of a second, with as long a pause after each.
 
     `size` is what one step may take on, in whatever the work counts. It grows to four times what it was at first and
-    no further: after many steps that had little to do comes one that has much. After `most` seconds it is `over`.
+    no further: after many steps that had little to do comes one that has much. It is `over` after `most` seconds, or
+    when it is `halted`.
     """
 
-    def __init__(self, engine: sa.Engine, size: int, most: float) -> None:
+    def __init__(self, engine: sa.Engine, size: int, most: float, halted: Callable[[], bool]) -> None:
         self.size, self._least, self._greatest = size, max(1, size // 64), size * 4
-        self._engine, self._end = engine, time.monotonic() + most
+        self._engine, self._end, self._halted = engine, time.monotonic() + most, halted
 
     @property
     def over(self) -> bool:
         """Whether it is time to leave the rest to the next time."""
-        return time.monotonic() >= self._end
+        return time.monotonic() >= self._end or self._halted()
 
     def step(self, work: Callable[[sa.Connection, int], T]) -> T:
         """What `work` gives, in a transaction of its own, with the size that it may take on. Raises DatabaseError."""

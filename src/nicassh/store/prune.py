@@ -7,7 +7,7 @@ are deleted in short steps.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from nicassh.config import Config
 from nicassh.db import Sheet, explained, retried
 from nicassh.record import Keep
-from nicassh.store.pace import Pace
+from nicassh.store.pace import Pace, never
 from nicassh.store.tiers import RAW, TIERS, Tier, seconds
 from nicassh.store.top import KEPT
 
@@ -25,22 +25,24 @@ if TYPE_CHECKING:
 
 _DAY = 86400
 _SIZE, _NODES = 1000, 50
-"""Rows in the first step, and nodes that are looked through at once."""
+"""Rows in the first step, and nodes whose old rows are counted at once."""
 
 
-def prune(store: Store, config: Config, now: float, most: float = math.inf) -> dict[str, int]:
+def prune(
+    store: Store, config: Config, now: float, most: float = math.inf, halted: Callable[[], bool] = never
+) -> dict[str, int]:
     """Deletes what is older at the moment `now` than the configuration keeps; rows deleted, by table.
 
-    After `most` seconds it leaves the rest to the next time. Raises DatabaseError.
+    After `most` seconds, or when it is `halted`, it leaves the rest to the next time. Raises DatabaseError.
     """
     keeps = {RAW: config.keep_raw, TIERS[0]: config.keep_5m, TIERS[1]: config.keep_1h, TIERS[2]: config.keep_1d}
     horizons = retried(store.engine, lambda connection: _advance(connection, store, keeps, now))
-    pruner = _Pruner(store, Pace(store.engine, _SIZE, most))
+    pruner = _Pruner(store, Pace(store.engine, _SIZE, most, halted))
     for series in store.tiers.series.values():
         for tier, table in series.tables.items():
-            parts = [None] if tier is RAW else pruner.nodes()
-            for nodes in parts:
-                pruner.clear(table, table.c.at, horizons[tier.name], nodes)
+            before = horizons[tier.name]
+            for nodes in [None] if tier is RAW else pruner.ripe(table, before):
+                pruner.clear(table, table.c.at, before, nodes)
     for table in store.tops.tables.values():
         pruner.clear(table, table.c.at, int(now) - KEPT)
     for shape in (store.outcomes, *store.records.values()):
@@ -52,7 +54,9 @@ def prune(store: Store, config: Config, now: float, most: float = math.inf) -> d
 def _advance(connection: sa.Connection, store: Store, keeps: Mapping[Tier, float], now: float) -> dict[str, int]:
     """Moves the horizons on as far as the roll-up is, each to the start of a bucket of the next tier."""
     tiers, told = store.tiers, store.outcomes.newest
-    before = tiers.horizons(connection, sa.select(tiers.kept).with_for_update())
+    found = tiers.horizons(connection, sa.select(tiers.kept).with_for_update())
+    # Of a clock that was far ahead for a while they would take all that comes for too old, until it is so late.
+    before = {name: since if since <= now + _DAY else int(now) for name, since in found.items()}
     known = sa.select(tiers.rolled.c.node)
     unmet = sa.select(told.c.node).where(told.c.node.not_in(known)).limit(1)
     done = connection.execute(sa.select(*(sa.func.min(tiers.upto(tier)) for tier in TIERS))).one()
@@ -63,7 +67,7 @@ def _advance(connection: sa.Connection, store: Store, keeps: Mapping[Tier, float
     for (tier, above), upto in zip(pairwise((RAW, *TIERS, TIERS[-1])), (*done, limit), strict=True):
         # What the finer tier still has may yet have to be rolled up again, and needs its whole bucket here.
         limit = above.start(min(now - keeps[tier] * _DAY, upto, limit))
-        after[tier.name] = max(before[tier.name], limit)
+        after[tier.name] = max(above.start(before[tier.name]), limit)
     Sheet(tiers.kept, ["tier", "since"], connection.dialect).put(connection, list(after.items()))
     return after
 
@@ -75,11 +79,24 @@ class _Pruner:
         self.deleted: dict[str, int] = {}
         self._store, self._pace = store, pace
 
-    def nodes(self) -> list[Sequence[str]]:
-        """All nodes that have series, in parts."""
-        with explained(self._store.engine), self._store.engine.connect() as connection:
-            every = connection.scalars(sa.select(self._store.tiers.rolled.c.node).order_by("node")).all()
-        return [every[index : index + _NODES] for index in range(0, len(every), _NODES)]
+    def ripe(self, table: sa.Table, before: int) -> Iterator[list[str]]:
+        """The nodes that have rows of a time before this one, as many at once as a step takes on, or one.
+
+        Of many rows of several nodes each step would sort all to find the oldest.
+        """
+        rolled, count = self._store.tiers.rolled.c.node, sa.func.count()
+        every = [node for (node,) in self._read(sa.select(rolled).order_by(rolled))]
+        old = sa.select(table.c.node, count).where(seconds(table.c.at) < before).group_by(table.c.node)
+        for index in range(0, len(every), _NODES):
+            some: list[str] = []
+            rows = 0
+            for node, more in self._read(old.where(table.c.node.in_(every[index : index + _NODES]))):
+                if some and rows + more > self._pace.size:
+                    yield some
+                    some, rows = [], 0
+                some, rows = [*some, node], rows + more
+            if some:
+                yield some
 
     def clear(self, table: sa.Table, time: sa.Column[object], before: int, nodes: Sequence[str] | None = None) -> None:
         """Deletes the rows of a time before this one, the oldest first."""
@@ -109,12 +126,15 @@ class _Pruner:
 
         while not self._pace.over:
             # No index has the ends. To look for them keeps nobody waiting, as it would in the step.
-            with explained(self._store.engine), self._store.engine.connect() as connection:
-                rows = connection.execute(ended.limit(self._pace.size)).all()
+            rows = self._read(ended.limit(self._pace.size))
             found[:] = [{f"_{column.name}": value for column, value in zip(key, row, strict=True)} for row in rows]
             self._count(table, self._pace.step(step))
             if not found:
                 return
+
+    def _read(self, query: sa.Select[Any]) -> Sequence[Any]:
+        with explained(self._store.engine), self._store.engine.connect() as connection:
+            return connection.execute(query).all()
 
     def _count(self, table: sa.Table, number: int) -> None:
         if number:

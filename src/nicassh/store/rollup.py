@@ -8,13 +8,15 @@ transaction: a crash undoes the step, and a step done twice changes nothing.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from nicassh.db import chunks
-from nicassh.store.pace import Pace
+from nicassh.db import chunks, explained
+from nicassh.errors import DatabaseError
+from nicassh.store.pace import Pace, never
 from nicassh.store.tiers import RAW, TIERS, Series, Tier, bucket, seconds, summary
 from nicassh.store.writing import hold
 
@@ -23,17 +25,38 @@ if TYPE_CHECKING:
 
 GRACE = 600
 """Seconds after the end of a bucket until it is rolled up: what comes later has it rolled up again."""
+_GONE = 3600
+"""Seconds after which nobody writes a series any more."""
 _SIZE, _NODES = 100, 200
 """Buckets of a node in the first step, and nodes in a step at the most."""
 _Replace = tuple[sa.Delete, sa.Insert]
 
 
-def rollup(store: Store, now: float, most: float = math.inf) -> bool:
-    """Rolls up what is closed at the moment `now`; whether all of it, within `most` seconds. Raises DatabaseError."""
-    pace = Pace(store.engine, _SIZE, most)
+def rollup(store: Store, now: float, most: float = math.inf, halted: Callable[[], bool] = never) -> bool:
+    """Rolls up what is closed at the moment `now`; whether all of it.
+
+    After `most` seconds, or when it is `halted`, it leaves the rest to the next time. Raises DatabaseError, also
+    where others write a series that this program does not know.
+    """
+    _refuse_strange(store, now)
+    pace = Pace(store.engine, _SIZE, most, halted)
     return pace.steps(lambda connection, _: _enrol(connection, store, now)) and all(
         pace.steps(_Level(store, source, target, now).step) for source, target in pairwise((RAW, *TIERS))
     )
+
+
+def _refuse_strange(store: Store, now: float) -> None:
+    """Raises DatabaseError for a series of another program's probe: `rolled` would move on, and its rows be lost."""
+    known = {one.tables[RAW].name for one in store.tiers.series.values()}
+    with explained(store.engine), store.engine.connect() as connection:
+        look = sa.inspect(connection)
+        names = {name for name in look.get_table_names() if name.endswith("_series")} - known
+        for name in sorted(names):
+            if "at" in {column["name"] for column in look.get_columns(name)}:
+                newest: sa.Select[Any] = sa.select(sa.func.max(sa.column("at"))).select_from(sa.table(name))
+                if (connection.scalar(newest) or 0) > now - _GONE:
+                    hint = "give all that use the database the same probes; of one that was taken out wait for an hour"
+                    raise DatabaseError(f"{name} is written by another program, whose probe is not known here", hint)
 
 
 def _enrol(connection: sa.Connection, store: Store, now: float) -> bool:

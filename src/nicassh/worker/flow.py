@@ -30,7 +30,7 @@ class Known:
 
     nodes: Mapping[str, Node]
     probes: Mapping[str, Probe]
-    chores: Mapping[str, Callable[[], None]]
+    chores: Mapping[str, Callable[[Callable[[], bool]], None]]
 
 
 class Flow:
@@ -133,16 +133,15 @@ class Flow:
 
     def _chore(self, batch: Batch, job: Job) -> None:
         self._recorder.begun(Share(batch, (job,)))
-        self._recorder.ended(batch, _do(self._known.chores, job))
+        self._recorder.ended(batch, self._do(job))
 
-
-def _do(chores: Mapping[str, Callable[[], None]], job: Job) -> Ended:
-    """Does a chore; how it ended."""
-    if job.kind not in chores:
-        return Ended(job, f"there is no chore {job.kind!r}", hopeless=True)
-    try:
-        chores[job.kind]()
-    except Exception as error:  # noqa: BLE001 whatever a chore meets is its job's failure
-        _LOG.warning("%s: %s", job.kind, error)
-        return Ended(job, f"{type(error).__name__}: {error}")
-    return Ended(job)
+    def _do(self, job: Job) -> Ended:
+        """Does a chore; how it ended."""
+        if job.kind not in self._known.chores:
+            return Ended(job, f"there is no chore {job.kind!r}", hopeless=True)
+        try:
+            self._known.chores[job.kind](self._done)
+        except Exception as error:  # noqa: BLE001 whatever a chore meets is its job's failure
+            _LOG.warning("%s: %s", job.kind, error)
+            return Ended(job, f"{type(error).__name__}: {error}")
+        return Ended(job)

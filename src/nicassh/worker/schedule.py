@@ -11,22 +11,22 @@ from nicassh.nodes import Node
 from nicassh.probe import Probe
 from nicassh.store import Store, prune, rollup
 
-Chore = Callable[[Queue, Store, Config], None]
-"""What a head node does for itself."""
+Chore = Callable[[Queue, Store, Config, Callable[[], bool]], None]
+"""What a head node does for itself. The last tells whether its worker is to stop: then the rest is left."""
 _MOST = 30.0
 """Seconds that a chore may take: its worker asks no node meanwhile. What is left comes the next time."""
 
 
-def _tidy(queue: Queue, _store: Store, _config: Config) -> None:
+def _tidy(queue: Queue, _store: Store, _config: Config, _halted: Callable[[], bool]) -> None:
     jobs.tidy(queue)
 
 
-def _rollup(queue: Queue, store: Store, _config: Config) -> None:
-    rollup(store, queue.now(), _MOST)
+def _rollup(queue: Queue, store: Store, _config: Config, halted: Callable[[], bool]) -> None:
+    rollup(store, queue.now(), _MOST, halted)
 
 
-def _prune(queue: Queue, store: Store, config: Config) -> None:
-    prune(store, config, queue.now(), _MOST)
+def _prune(queue: Queue, store: Store, config: Config, halted: Callable[[], bool]) -> None:
+    prune(store, config, queue.now(), _MOST, halted)
 
 
 CHORES: Mapping[str, Chore] = {"tidy": _tidy, "rollup": _rollup, "prune": _prune}
