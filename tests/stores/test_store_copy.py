@@ -147,7 +147,7 @@ def test_a_file_of_an_older_program_is_brought_up_to_date_and_stays_as_it_is(
     monkeypatch.setattr("nicassh.db.upgrade.FOLDER", tmp_path / "migrations")
     monkeypatch.setattr("nicassh.db.upgrade.WANTED", "0002")
     monkeypatch.setattr("nicassh.db.schema.WANTED", "0002")
-    store.turns.append_column(sa.Column("since", sa.BigInteger))
+    store.turns.table.append_column(sa.Column("since", sa.BigInteger))
     target = fresh("sqlite")
     with opened(file, declared(store)) as source:
         copy(source, target.engine, declared(store))

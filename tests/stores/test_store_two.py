@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
+from random import Random
 
 import pytest
 import sqlalchemy as sa
@@ -54,6 +56,37 @@ def test_two_collections_at_once_leave_the_rows_of_one(database: str) -> None:
         assert lasting[0]["kernel"] == stores[0].newest("system", [name])[0]["kernel"]
     for store in stores:
         store.engine.dispose()
+
+
+def test_writers_of_new_nodes_and_known_ones_never_wait_for_each_other(server: Server) -> None:
+    """A server ends such a wait itself, after a second, and counts it."""
+    counted = {
+        "mariadb": "SELECT variable_value FROM information_schema.global_status"
+        " WHERE variable_name = 'Innodb_deadlocks'",
+        "postgresql": "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()",
+    }[server.kind]
+
+    def deadlocks(url: str) -> int:
+        engine = connect(url)
+        with engine.connect() as connection:
+            number = int(connection.exec_driver_sql(counted).scalar_one())
+        engine.dispose()
+        return number
+
+    with server.fresh() as url:
+        stores = [Store(url, PROBES) for _ in range(4)]
+        stores[0].create()
+        before = deadlocks(url)
+
+        def write(store: Store, chance: Random) -> None:
+            for turn in range(12):
+                nodes = chance.sample(range(300), 40)
+                store.write([outcome(f"n{node}", "load", at(turn), made("load")) for node in nodes])
+
+        at_once(*(partial(write, store, Random(index)) for index, store in enumerate(stores)))
+        for store in stores:
+            store.engine.dispose()
+        assert deadlocks(url) == before
 
 
 def test_what_is_read_meanwhile_is_whole(store: Store, database: str) -> None:

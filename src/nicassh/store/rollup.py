@@ -18,7 +18,6 @@ from nicassh.db import chunks, explained
 from nicassh.errors import DatabaseError
 from nicassh.store.pace import Pace, never
 from nicassh.store.tiers import RAW, TIERS, Series, Tier, bucket, seconds, summary
-from nicassh.store.writing import hold
 
 if TYPE_CHECKING:
     from nicassh.store.store import Store
@@ -66,7 +65,7 @@ def _enrol(connection: sa.Connection, store: Store, now: float) -> bool:
     fresh = connection.scalars(sa.select(told.c.node).distinct().where(told.c.node.not_in(known)).limit(_NODES)).all()
     if not fresh:
         return False
-    hold(connection, store.turns, fresh)
+    store.turns.hold(connection, fresh)
     oldest = [connection.scalar(sa.select(sa.func.min(seconds(one.tables[RAW].c.at)))) for one in tiers.series.values()]
     begin = max(
         tiers.horizons(connection)[RAW.name], min((at for at in oldest if at is not None), default=int(now - GRACE))
@@ -97,7 +96,7 @@ class _Level:
             return False
         here = sa.and_(behind, self._upto == begin)
         nodes = connection.scalars(sa.select(rolled.c.node).where(here).limit(min(size, _NODES))).all()
-        hold(connection, self._store.turns, nodes)
+        self._store.turns.hold(connection, nodes)
         # Whoever held them before may have rolled them up, or set them back.
         still = connection.execute(sa.select(rolled.c.node, self._ready).where(here, rolled.c.node.in_(nodes))).all()
         if still:

@@ -75,6 +75,7 @@ class Store:
         An ok or absent outcome replaces the node's newest rows of that probe; any other leaves them,
         with the time at which they were true.
         """
+        self.turns.enrol(self.engine, (outcome.node for outcome in outcomes))
         retried(self.engine, lambda connection: self._write(connection, outcomes))
 
     def _write(self, connection: sa.Connection, outcomes: Sequence[Outcome]) -> None:

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import sqlalchemy as sa
 
-from nicassh.db import NODE, Cells, Sheet, Tables, chunks, held
+from nicassh.db import NODE, Cells, Sheet, Tables, held
 from nicassh.probe import Outcome
 from nicassh.record import Keep, Record
 from nicassh.store.lasting import DIGEST, Lasting
 from nicassh.store.shelf import Current, Passing
+from nicassh.store.turns import Turns
 
 
 class Writer:
@@ -24,8 +25,7 @@ class Writer:
         self, outcomes: Tables, records: Mapping[str, Tables], probes: Mapping[str, Sequence[str]], dialect: sa.Dialect
     ) -> None:
         metadata = outcomes.newest.metadata
-        # One row a node, for good: who writes the rows of a node holds it meanwhile.
-        self.turns = sa.Table("turns", metadata, sa.Column("node", sa.String(NODE), primary_key=True))
+        self.turns = Turns(metadata)
         # What the rows of a node are in a few letters: those that are still the same need not be read.
         digests = sa.Table(
             "digests", metadata, sa.Column("node", sa.String(NODE), primary_key=True),
@@ -40,7 +40,7 @@ class Writer:
     def write(self, connection: sa.Connection, outcomes: Sequence[Outcome]) -> None:
         """Stores outcomes; of several of a probe and node the latest counts, also beside those that are stored."""
         nodes = [outcome.node for outcome in outcomes]
-        hold(connection, self.turns, nodes)
+        self.turns.hold(connection, nodes)
         known = self._results.stored(connection, nodes)
         current: dict[Cells, Outcome] = {}
         late: list[Outcome] = []
@@ -78,28 +78,3 @@ class Writer:
                     own = [record for record in outcome.records if type(record) is kind]
                     parts.setdefault(name, []).append((outcome, own))
         return parts
-
-
-def hold(connection: sa.Connection, turns: sa.Table, nodes: Iterable[str]) -> None:
-    """Waits until no other transaction writes rows of these nodes, and keeps all others waiting until this one ends.
-
-    Without it two collections at once would leave the rows of both, and two intervals open. All take the
-    nodes in one order, so that no two wait for each other.
-    """
-    if connection.dialect.name == "sqlite":
-        return  # its writing transactions come one after another as they are
-    for part in chunks(sorted(nodes)):
-        query = sa.select(turns.c.node).where(turns.c.node.in_(part)).order_by(turns.c.node).with_for_update()
-        known = set(connection.scalars(query))
-        if new := [{"node": node} for node in part if node not in known]:
-            connection.execute(_new(connection, turns), new)
-            connection.execute(query)
-
-
-def _new(connection: sa.Connection, table: sa.Table) -> sa.Insert:
-    """Adds rows, but for those that another has added meanwhile."""
-    if connection.dialect.name == "postgresql":
-        from sqlalchemy.dialects import postgresql  # a tenth of a reader's start, who needs none of it
-
-        return postgresql.insert(table).on_conflict_do_nothing()
-    return sa.insert(table).prefix_with("IGNORE")
