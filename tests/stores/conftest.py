@@ -56,3 +56,12 @@ def timescale(timescale_server: servers.Server) -> Iterator[str]:
     with timescale_server.fresh() as url:
         timescale_server.run("CREATE EXTENSION timescaledb", database=url.rpartition("/")[2])
         yield url
+
+
+@pytest.fixture
+def scaled(timescale: str) -> Iterator[Store]:
+    """A store in TimescaleDB."""
+    store = Store(timescale, PROBES)
+    store.create()
+    yield store
+    store.engine.dispose()

@@ -43,7 +43,8 @@ def create(engine: sa.Engine, metadata: sa.MetaData, by_hand: bool = False) -> l
         serious = [one for one in found if not one.adds]
         if not serious:
             views.make(connection, published)
-        statements = list(review(serious, metadata, connection.dialect))
+        hypertables = timescale.hypertables(connection) if timescale and serious else ()
+        statements = list(review(serious, metadata, connection.dialect, hypertables))
     if serious:
         what = "; ".join(str(one) for one in serious[:3]) + (f"; and {len(serious) - 3} more" if serious[3:] else "")
         raise DatabaseError(

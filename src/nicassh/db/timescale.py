@@ -20,10 +20,11 @@ SELECT extversion, nspname, current_setting('timescaledb.license', true) FROM pg
 JOIN pg_namespace ON pg_namespace.oid = extnamespace WHERE extname = 'timescaledb'
 """
 _GROWING = """
-SELECT relname, hypertable_name IS NOT NULL, coalesce(compression_enabled, false), pg_relation_size(oid) = 0
+SELECT relname, hypertable_name IS NOT NULL, coalesce(compression_enabled, false), pg_relation_size(oid) = 0,
+  pg_has_role(relowner, 'USAGE')
 FROM pg_class LEFT JOIN timescaledb_information.hypertables
   ON hypertable_schema = current_schema() AND hypertable_name = relname
-WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r' AND pg_has_role(relowner, 'USAGE')
+WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'
 """
 _OLD = """
 SELECT range_end_integer, format('%I.%I', chunk_schema, chunk_name) FROM timescaledb_information.chunks
@@ -42,12 +43,13 @@ class Chunks:
 
 @dataclass(frozen=True)
 class Growing:
-    """A table that grows, as it is now."""
+    """A table that grows, as it is now; `ours`: this account may alter it."""
 
     table: str
     hyper: bool
     compressed: bool
     empty: bool
+    ours: bool
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class Timescale:
         return None if row is None else cls(row[0], row[1], row[2] == "timescale")
 
     def growing(self, connection: sa.Connection, metadata: sa.MetaData) -> list[Growing]:
-        """The tables that grow, of those there are and that this account may alter."""
+        """The tables that grow, of those there are."""
         names = {table.name for table in metadata.tables.values() if CHUNKS in table.info}
         rows = connection.exec_driver_sql(_GROWING).all() if names else []
         return [Growing(*row) for row in rows if row[0] in names]
@@ -75,7 +77,7 @@ class Timescale:
     def take_over(self, connection: sa.Connection, metadata: sa.MetaData, filled: bool) -> None:
         """Makes hypertables of the tables that grow: of those without rows, and of the `filled`, which takes long."""
         for one in self.growing(connection, metadata):
-            if one.hyper or one.empty or filled:
+            if one.ours and (one.hyper or one.empty or filled):
                 if not one.hyper:
                     self._convert(connection, metadata.tables[one.table])
                 if self.compresses and not one.compressed:
