@@ -131,16 +131,17 @@ def started(kind: str, place: Path = Path("/tmp"), settings: Sequence[str] = ())
             server.end()
 
 
-def timescale(place: Path = Path("/tmp")) -> AbstractContextManager[Server]:
+def timescale(licence: str = "timescale") -> AbstractContextManager[Server]:
     """A PostgreSQL with TimescaleDB; a database has it after `CREATE EXTENSION timescaledb`.
 
+    With the licence `apache` it does what the build of that licence does.
     Debian has no package of it. Raises SetupError where nobody has installed it.
     """
     newest = _postgresql_programs()
     if not Path(f"/usr/share/postgresql/{newest.parent.name}/extension/timescaledb.control").exists():
         raise SetupError(f"no TimescaleDB for the PostgreSQL in {newest}", "install it from its makers' packages")
-    settings = ("shared_preload_libraries=timescaledb", "timescaledb.telemetry_level=off")
-    return started("postgresql", place, [word for setting in settings for word in ("-c", setting)])
+    words = "-c shared_preload_libraries=timescaledb -c timescaledb.telemetry_level=off -c timescaledb.license="
+    return started("postgresql", settings=f"{words}{licence}".split())
 
 
 def _mariadb(folder: Path, password: str, port: int, run: Callable[..., None]) -> list[str]:

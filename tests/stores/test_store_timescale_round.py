@@ -7,6 +7,7 @@ import secrets
 from pathlib import Path
 
 import pytest
+import servers
 import sqlalchemy as sa
 from program import Program
 from scaled import chunks, count, growing, hypertables
@@ -138,10 +139,25 @@ def test_an_account_of_few_rights_makes_compresses_and_drops_and_a_reader_reads(
             store.engine.dispose()
         roles = ", ".join([*names, OWNERS])
         timescale_server.run(
-            f"SET ROLE {USER}; ALTER ROLE {USER} IN DATABASE {database} RESET role; REASSIGN OWNED BY {OWNERS} TO {USER};"
-            f"DROP OWNED BY {roles}; DROP ROLE {roles}",
+            f"SET ROLE {USER}; ALTER ROLE {USER} IN DATABASE {database} RESET role;"
+            f"REASSIGN OWNED BY {OWNERS} TO {USER}; DROP OWNED BY {roles}; DROP ROLE {roles}",
             database=database,
         )  # fmt: skip
+
+
+@pytest.mark.usefixtures("timescale_server")
+def test_where_the_licence_has_no_compression() -> None:
+    """There are chunks, and they go by age. The other server says whether the extension is there at all."""
+    with servers.timescale("apache") as server, server.fresh() as url:
+        server.run("CREATE EXTENSION timescaledb", database=url.rpartition("/")[2])
+        store = Store(url, SERIES)
+        store.create()
+        filled(store)
+        assert hypertables(store) == growing(store)
+        assert [compressed for _, _, compressed in chunks(store, "load_series")] == [False] * 5
+        rollup(store, BEGIN + 30 * DAY)
+        assert prune(store, Config(), BEGIN + 30 * DAY) == {"load_series": 48, "disks_series": 96}
+        store.engine.dispose()
 
 
 def test_a_table_of_another_owner_is_left_as_it_is(timescale: str, timescale_server: Server) -> None:

@@ -28,8 +28,9 @@ WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'
 """
 _OLD = """
 SELECT range_end_integer, format('%I.%I', chunk_schema, chunk_name) FROM timescaledb_information.chunks
+JOIN timescaledb_information.hypertables USING (hypertable_schema, hypertable_name)
 WHERE hypertable_schema = current_schema() AND hypertable_name = :table AND range_end_integer <= :before
-  AND NOT (is_compressed AND :loose) ORDER BY range_end_integer LIMIT 1
+  AND (NOT :loose OR (compression_enabled AND NOT is_compressed)) ORDER BY range_end_integer LIMIT 1
 """
 
 
@@ -75,7 +76,7 @@ class Timescale:
         return [Growing(*row) for row in rows if row[0] in names]
 
     def take_over(self, connection: sa.Connection, metadata: sa.MetaData, filled: bool) -> None:
-        """Makes hypertables of the tables that grow: of those without rows, and of the `filled`, which takes long."""
+        """Makes hypertables of the tables that grow, also, which takes long, of the `filled`; those of others stay."""
         for one in self.growing(connection, metadata):
             if one.ours and (one.hyper or one.empty or filled):
                 if not one.hyper:

@@ -93,7 +93,7 @@ class _Pruner:
         return [every[index : index + _NODES] for index in range(0, len(every), _NODES)]
 
     def clear(self, table: sa.Table, time: sa.Column[object], before: int, nodes: Sequence[str] | None = None) -> None:
-        """Deletes the rows of a time before this one, the oldest first."""
+        """Deletes the rows of a time before this one, the oldest first; of chunks those that have no others."""
         if timescale := self.timescale(table):
             self._drop(timescale, table, before)
             return
