@@ -69,6 +69,7 @@ bench: packages ## Compare with pdsh on 100 nodes and with another queue, measur
 	$(BIN)/python tests/bench/queue_race.py
 	$(BIN)/python tests/bench/fair.py
 	$(BIN)/python tests/bench/looking_back.py
+	$(BIN)/python tests/bench/timescale.py
 
 clean: ## Remove .venv and caches
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -16,7 +16,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,9 +59,9 @@ class Server:
         """The query for the number by which the server knows a connection."""
         return {"mariadb": "SELECT CONNECTION_ID()", "postgresql": "SELECT pg_backend_pid()"}[self.kind]
 
-    def run(self, *statements: str) -> None:
+    def run(self, *statements: str, database: str = "") -> None:
         """Runs statements, each by itself, as `USER`."""
-        url = sa.make_url(self.url()).set(drivername=DRIVERS[self.kind])
+        url = sa.make_url(self.url(database)).set(drivername=DRIVERS[self.kind])
         engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
         with engine.connect() as connection:
             for statement in statements:
@@ -106,8 +106,10 @@ class Server:
 
 
 @contextmanager
-def started(kind: str, place: Path = Path("/tmp")) -> Iterator[Server]:
+def started(kind: str, place: Path = Path("/tmp"), settings: Sequence[str] = ()) -> Iterator[Server]:
     """A new server of a kind, its data below `place`; it ends with the block, or with the process that began it.
+
+    `settings` are more words of its command.
 
     Raises SetupError where its package is missing, or with its last words where it does not begin.
     """
@@ -118,7 +120,7 @@ def started(kind: str, place: Path = Path("/tmp")) -> Iterator[Server]:
         if account:
             shutil.chown(folder, account, pwd.getpwnam(account).pw_gid)
         begin = {"mariadb": _mariadb, "postgresql": _postgresql}[kind]
-        command = _as(account, begin(folder, password, port, lambda *argv: _run(account, argv, folder)))
+        command = _as(account, [*begin(folder, password, port, lambda *argv: _run(account, argv, folder)), *settings])
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
         server = Server(kind, folder, port, password, command, process)
@@ -127,6 +129,19 @@ def started(kind: str, place: Path = Path("/tmp")) -> Iterator[Server]:
             yield server
         finally:
             server.end()
+
+
+def timescale(licence: str = "timescale") -> AbstractContextManager[Server]:
+    """A PostgreSQL with TimescaleDB; a database has it after `CREATE EXTENSION timescaledb`.
+
+    With the licence `apache` it does what the build of that licence does.
+    Debian has no package of it. Raises SetupError where nobody has installed it.
+    """
+    newest = _postgresql_programs()
+    if not Path(f"/usr/share/postgresql/{newest.parent.name}/extension/timescaledb.control").exists():
+        raise SetupError(f"no TimescaleDB for the PostgreSQL in {newest}", "install it from its makers' packages")
+    words = "-c shared_preload_libraries=timescaledb -c timescaledb.telemetry_level=off -c timescaledb.license="
+    return started("postgresql", settings=f"{words}{licence}".split())
 
 
 def _mariadb(folder: Path, password: str, port: int, run: Callable[..., None]) -> list[str]:
@@ -146,8 +161,7 @@ def _mariadb(folder: Path, password: str, port: int, run: Callable[..., None]) -
 
 def _postgresql(folder: Path, password: str, port: int, run: Callable[..., None]) -> list[str]:
     """Makes the data of a PostgreSQL; the command that serves it."""
-    newest = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: float(path.parent.name))
-    place = str(newest[-1]) if newest else "/usr/lib/postgresql"
+    place = str(_postgresql_programs())
     _write(folder / "password", password)
     run(
         _program("initdb", "postgresql", place), f"--pgdata={folder}/data", f"--username={USER}",
@@ -156,6 +170,12 @@ def _postgresql(folder: Path, password: str, port: int, run: Callable[..., None]
     server = _program("postgres", "postgresql", place)
     settings = ["-c", f"unix_socket_directories={folder}", "-c", "listen_addresses=127.0.0.1"]
     return [server, "-D", f"{folder}/data", "-p", str(port), *settings]
+
+
+def _postgresql_programs() -> Path:
+    """The folder of the newest PostgreSQL's programs."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: float(path.parent.name))
+    return found[-1] if found else Path("/usr/lib/postgresql")
 
 
 def _program(name: str, package: str, place: str) -> str:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+import servers
 from queueing import Driven
 from unit_rows import PROBES
 
 from nicassh import jobs
 from nicassh.db import connect
+from nicassh.errors import SetupError
 from nicassh.jobs import Claimant, Queue
 from nicassh.store import Store
 
@@ -35,3 +37,31 @@ def queue(database: str) -> Iterator[Queue]:
 def worker(queue: Queue) -> Claimant:
     """A worker that has entered the queue."""
     return jobs.enter(queue)
+
+
+@pytest.fixture(scope="session")
+def timescale_server() -> Iterator[servers.Server]:
+    """A PostgreSQL with TimescaleDB. Where it is not installed it is skipped everywhere: no package here has it."""
+    try:
+        starting = servers.timescale()
+    except SetupError as error:
+        pytest.skip(f"{error.what}; {error.hint}")
+    with starting as server:
+        yield server
+
+
+@pytest.fixture
+def timescale(timescale_server: servers.Server) -> Iterator[str]:
+    """The URL of an empty database with TimescaleDB."""
+    with timescale_server.fresh() as url:
+        timescale_server.run("CREATE EXTENSION timescaledb", database=url.rpartition("/")[2])
+        yield url
+
+
+@pytest.fixture
+def scaled(timescale: str) -> Iterator[Store]:
+    """A store in TimescaleDB."""
+    store = Store(timescale, PROBES)
+    store.create()
+    yield store
+    store.engine.dispose()

@@ -187,7 +187,8 @@ def here(tmp_path: Path) -> Program:
 def test_the_commands(here: Program, database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NICAMON_DATABASE", database)
     empty = json.loads(here("db", "status", "--json").stdout)
-    assert empty["rows"] == [{"schema": None, "wanted": schema.WANTED, "state": "none"}]
+    none = {"timescaledb": None, "plain": None}
+    assert empty["rows"] == [{"schema": None, "wanted": schema.WANTED, "state": "none", **none}]
     assert {row["table"] for row in empty["different"]} >= {"jobs", "load_series"}
     assert "tables made" in here("db", "upgrade").stdout
     assert json.loads(here("db", "status", "--json").stdout)["different"] == []

@@ -10,8 +10,10 @@ from nicassh.db.faults import again, explained, retried
 from nicassh.db.making import create
 from nicassh.db.sheet import Cells, Sheet, chunks, held
 from nicassh.db.tables import NODE, TEXT, Moment, Tables, tables
+from nicassh.db.timescale import CHUNKS, Chunks, Timescale
 
 __all__ = [
-    "BUSY", "DRIVERS", "NODE", "TEXT", "Cells", "Difference", "Moment", "Sheet", "Tables", "again", "chunks", "connect",
-    "create", "differences", "explained", "held", "retried", "review", "schema", "tables", "writing",
+    "BUSY", "CHUNKS", "DRIVERS", "NODE", "TEXT", "Cells", "Chunks", "Difference", "Moment", "Sheet", "Tables",
+    "Timescale", "again", "chunks", "connect", "create", "differences", "explained", "held", "retried", "review",
+    "schema", "tables", "writing",
 ]  # fmt: skip

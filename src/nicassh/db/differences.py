@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,11 +52,13 @@ def differences(connection: sa.Connection, metadata: sa.MetaData) -> list[Differ
     return found
 
 
-def review(found: Iterable[Difference], metadata: sa.MetaData, dialect: sa.Dialect) -> Iterator[str]:
+def review(
+    found: Iterable[Difference], metadata: sa.MetaData, dialect: sa.Dialect, hypertables: Collection[str] = ()
+) -> Iterator[str]:
     """SQL, a statement a line, that mends what adding does not; for a person to read before it is run.
 
     Views of these tables go, and come back with the next collection. Where a key has changed, and on SQLite
-    where a type has, the old table is put aside and keeps its rows.
+    and of `hypertables` where a type has, the old table is put aside and keeps its rows.
     """
     serious = [one for one in found if not one.adds]
     for view, query in (metadata.info.get("views", dict)() if serious else {}).items():
@@ -67,7 +69,8 @@ def review(found: Iterable[Difference], metadata: sa.MetaData, dialect: sa.Diale
         if not mine[0].column:
             yield _made(metadata.tables[name], dialect)
             continue
-        in_place = dialect.name != "sqlite" or all(not one.wanted for one in mine)
+        alters = dialect.name != "sqlite" and name not in hypertables
+        in_place = alters or all(not one.wanted for one in mine)
         table = metadata.tables[name]
         keys = {column.name for column in table.primary_key}
         if in_place and not any(one.column in keys or one.column == KEY or not one.found for one in mine):

@@ -87,8 +87,11 @@ def _configure_mariadb(connection: Any, _record: Any) -> None:
 def _configure_postgresql(connection: Any, _record: Any) -> None:
     """The same patience as elsewhere. Raises DatabaseError for a database that cannot hold every character."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT set_config('lock_timeout', '{BUSY}s', false), current_setting('server_encoding')")
-        (_, encoding) = cursor.fetchone()
+        # TimescaleDB would refuse to change what takes more than so many compressed rows to be opened; 0: no limit.
+        limit = "set_config('timescaledb.max_tuples_decompressed_per_dml_transaction', '0', false)"
+        patience = f"set_config('lock_timeout', '{BUSY}s', false)"
+        cursor.execute(f"SELECT {patience}, {limit}, current_setting('server_encoding')")
+        (_, _, encoding) = cursor.fetchone()
     connection.commit()
     if encoding != "UTF8":
         connection.close()

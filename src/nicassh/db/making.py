@@ -12,6 +12,7 @@ from sqlalchemy.schema import CreateColumn, SetColumnComment
 from nicassh.db import schema, views
 from nicassh.db.differences import Difference, differences, review
 from nicassh.db.engine import BUSY, writing
+from nicassh.db.timescale import Timescale
 from nicassh.errors import DatabaseError
 
 _MAKING = 0x6E696361
@@ -21,10 +22,10 @@ _MAKING = 0x6E696361
 def create(engine: sa.Engine, metadata: sa.MetaData, by_hand: bool = False) -> list[Difference]:
     """Makes the tables that are missing, and the columns: a probe's new field, unknown in the rows there are.
 
-    And the views that `metadata.info["views"]()` gives by name; `by_hand` makes them anew, and allows
-    migrations that do more than add. Of several programs that do so at the same moment one goes first and
-    the others wait for it. Gives what it added. Raises DatabaseError, with the SQL to review, where a table
-    needs more than that.
+    And the views that `metadata.info["views"]()` gives by name; `by_hand` makes them anew, allows migrations
+    that do more than add, and has TimescaleDB take over tables that have rows already. Of several programs that
+    do so at the same moment one goes first and the others wait for it. Gives what it added. Raises
+    DatabaseError, with the SQL to review, where a table needs more than that.
     """
     with writing(engine).begin() as connection, _turn(connection):
         published = metadata.info.get("views", dict)()
@@ -37,12 +38,15 @@ def create(engine: sa.Engine, metadata: sa.MetaData, by_hand: bool = False) -> l
         for one in found:
             if one.adds and one.column:
                 _add(connection, metadata.tables[one.table].c[one.column])
+        if timescale := Timescale.of(connection):
+            timescale.take_over(connection, metadata, by_hand)
         serious = [one for one in found if not one.adds]
         if by_hand and not serious:
             views.drop(connection, published)
         if not serious:
             views.make(connection, published)
-        statements = list(review(serious, metadata, connection.dialect))
+        hypertables = timescale.hypertables(connection) if timescale and serious else ()
+        statements = list(review(serious, metadata, connection.dialect, hypertables))
     if serious:
         what = "; ".join(str(one) for one in serious[:3]) + (f"; and {len(serious) - 3} more" if serious[3:] else "")
         raise DatabaseError(

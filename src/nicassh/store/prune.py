@@ -1,7 +1,8 @@
 """Prune: rows that are older than they are to be kept go, but none before it is in the next tier.
 
 First one transaction moves the horizons of `kept`, from then on a row before them counts as gone; then the rows
-are deleted in short steps.
+are deleted in short steps. With TimescaleDB a chunk goes as a whole once all of it is gone, and one to which nothing
+is added any more is compressed.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from nicassh.config import Config
-from nicassh.db import Sheet, explained, retried
+from nicassh.db import Sheet, Timescale, explained, retried
 from nicassh.record import Keep
 from nicassh.store.pace import Pace, never
 from nicassh.store.tiers import RAW, TIERS, Tier, seconds
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 _DAY = 86400
 _SIZE, _NODES = 1000, 50
 """Rows in the first step, and nodes whose old rows are counted at once."""
+_QUIET = 6 * 3600
+"""Seconds after the end of a chunk until it is compressed: what comes later still finds its place, but slowly."""
 
 
 def prune(
@@ -41,13 +44,14 @@ def prune(
     for series in store.tiers.series.values():
         for tier, table in series.tables.items():
             before = horizons[tier.name]
-            for nodes in [None] if tier is RAW else pruner.ripe(table, before):
+            for nodes in [None] if tier is RAW or pruner.timescale(table) else pruner.ripe(table, before):
                 pruner.clear(table, table.c.at, before, nodes)
     for table in store.tops.tables.values():
         pruner.clear(table, table.c.at, int(now) - KEPT)
     for shape in (store.outcomes, *store.records.values()):
         if shape.keep is Keep.INTERVALS and shape.history is not None:
             pruner.forget(shape.history, int(now - config.keep_intervals * _DAY))
+    pruner.compress(int(now) - _QUIET)
     return pruner.deleted
 
 
@@ -78,6 +82,13 @@ class _Pruner:
     def __init__(self, store: Store, pace: Pace) -> None:
         self.deleted: dict[str, int] = {}
         self._store, self._pace = store, pace
+        with explained(store.engine), store.engine.connect() as connection:
+            self._timescale = Timescale.of(connection)
+            self._hyper = self._timescale.hypertables(connection) if self._timescale else set()
+
+    def timescale(self, table: sa.Table) -> Timescale | None:
+        """What looks after the chunks of a table, where it has some."""
+        return self._timescale if table.name in self._hyper else None
 
     def ripe(self, table: sa.Table, before: int) -> Iterator[list[str]]:
         """The nodes that have rows of a time before this one, as many at once as a step takes on, or one.
@@ -99,7 +110,10 @@ class _Pruner:
                 yield some
 
     def clear(self, table: sa.Table, time: sa.Column[object], before: int, nodes: Sequence[str] | None = None) -> None:
-        """Deletes the rows of a time before this one, the oldest first."""
+        """Deletes the rows of a time before this one, the oldest first; of chunks those that have no others."""
+        if timescale := self.timescale(table):
+            self._drop(timescale, table, before)
+            return
         ripe = seconds(time) < before
         if nodes is not None:
             ripe = sa.and_(table.c.node.in_(nodes), ripe)
@@ -111,6 +125,22 @@ class _Pruner:
 
         while not self._pace.over and (number := self._pace.step(step)):
             self._count(table, number)
+
+    def _drop(self, timescale: Timescale, table: sa.Table, before: int) -> None:
+        while not self._pace.over:
+            number = self._pace.step(lambda connection, _: timescale.drop_oldest(connection, table, before))
+            if number is None:
+                return
+            self._count(table, number)
+
+    def compress(self, before: int) -> None:
+        """Compresses the chunks that ended before this time."""
+        for table in self._store.metadata.sorted_tables:
+            if timescale := self.timescale(table):
+                self._compress(timescale, table, before)
+
+    def _compress(self, timescale: Timescale, table: sa.Table, before: int) -> None:
+        self._pace.steps(lambda connection, _: timescale.compress_oldest(connection, table, before))
 
     def forget(self, table: sa.Table, before: int) -> None:
         """Deletes the intervals that ended before this time."""

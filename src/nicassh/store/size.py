@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from nicassh.db import Moment, explained
+from nicassh.db import Moment, Timescale, explained
 
 _BYTES = {
     "sqlite": "SELECT tbl_name, SUM(pgsize) FROM dbstat JOIN sqlite_master USING (name)"
@@ -44,8 +44,9 @@ def _bytes(connection: sa.Connection) -> dict[str, int]:
     kind = connection.dialect.name.replace("mariadb", "mysql")
     if kind == "sqlite" and not connection.scalar(sa.text("SELECT sqlite_compileoption_used('ENABLE_DBSTAT_VTAB')")):
         return {}
-    rows = connection.exec_driver_sql(_BYTES[kind]).all()
-    return {name: int(number) for name, number in rows}
+    found = {name: int(number) for name, number in connection.exec_driver_sql(_BYTES[kind])}
+    timescale = Timescale.of(connection)
+    return found | timescale.sizes(connection) if timescale else found
 
 
 def _counted(

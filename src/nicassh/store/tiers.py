@@ -15,25 +15,29 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from nicassh.db import NODE, Tables
+from nicassh.db import CHUNKS, NODE, Chunks, Tables
 from nicassh.record import Keep, columns
 
 
 @dataclass(frozen=True)
 class Tier:
-    """One of the forms of a series; `width` is the seconds of a bucket."""
+    """One of the forms of a series; `width` is the seconds of a bucket, `chunk` those of a chunk in TimescaleDB."""
 
     name: str
     width: int
+    chunk: int
 
     def start(self, moment: float) -> int:
         """The start of the bucket that a moment is in; moments are seconds since 1970."""
         return int(moment) // self.width * self.width
 
 
-RAW = Tier("raw", 1)
+_DAY = 86400
+RAW = Tier("raw", 1, _DAY // 2)
 """Rows as they came; each has a time of its own."""
-TIERS = (Tier("5m", 300), Tier("1h", 3600), Tier("1d", 86400))
+# A chunk has some hundred rows of each node and key: with fewer there is little to compress, and a chunk is
+# compressed, and goes, as a whole.
+TIERS = (Tier("5m", 300, 2 * _DAY), Tier("1h", 3600, 30 * _DAY), Tier("1d", _DAY, 365 * _DAY))
 """Each is made of the one before it, the first of RAW; each width is a multiple of the one before."""
 
 
@@ -108,7 +112,10 @@ def _series(metadata: sa.MetaData, name: str, shape: Tables) -> Series:
     metrics = tuple(column.name for column in columns(shape.record) if not column.key and column.kind in (int, float))
     keys = tuple(column.name for column in columns(shape.record) if column.key)
     made = {tier: _table(metadata, f"{name}_{tier.name}", history, keys, metrics) for tier in TIERS if metrics}
-    return Series(metrics, keys, {RAW: history, **made})
+    every = {RAW: history, **made}
+    for tier, table in every.items():
+        table.info[CHUNKS] = Chunks(tier.chunk, ("node", *keys))
+    return Series(metrics, keys, every)
 
 
 def _table(

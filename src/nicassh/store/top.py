@@ -15,12 +15,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from nicassh.clean import shorten
-from nicassh.db import NODE, Moment, Sheet, Tables, held
+from nicassh.db import CHUNKS, NODE, Chunks, Moment, Sheet, Tables, held
 from nicassh.probe import Outcome
 from nicassh.record import Column, Record, columns
 
 KEPT = 48 * 3600
 """Seconds for which these rows are kept."""
+_CHUNK = 6 * 3600
 FIRST = 10
 """Rows of each node, by each of the fields."""
 _LEAST = 1.0
@@ -76,7 +77,8 @@ def _table(metadata: sa.MetaData, name: str, record: type[Record]) -> sa.Table:
         for column in _fields(record)
     ]  # fmt: skip
     at, node = sa.Column("at", Moment, primary_key=True), sa.Column("node", sa.String(NODE), primary_key=True)
-    return sa.Table(f"{name}_top", metadata, at, node, *own, sqlite_with_rowid=False, quote=True)
+    chunks = {CHUNKS: Chunks(_CHUNK, ("node",))}
+    return sa.Table(f"{name}_top", metadata, at, node, *own, sqlite_with_rowid=False, quote=True, info=chunks)
 
 
 def _first(record: type[Record], found: Sequence[Record]) -> list[Record]:

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nicassh.db import differences, explained, schema
+from nicassh.db import Timescale, differences, explained, schema
 from nicassh.jobs.table import METADATA
 from nicassh.store import Store
-from nicassh.units import Text, counted
+from nicassh.units import Count, Text, counted
 from nicassh.views.table import Field, Row, View, declared
 
 
 def versions(store: Store) -> View:
-    """One row: the version of the fixed tables, and the one wanted. Raises DatabaseError."""
+    """One row: the version of the fixed tables, the one wanted, and TimescaleDB's. Raises DatabaseError."""
     with explained(store.engine), store.engine.connect() as connection:
         found = schema.version(connection)
+        timescale = Timescale.of(connection)
+        growing = timescale.growing(connection, store.metadata) if timescale else []
     state = "current" if found == schema.WANTED else "newer" if found > schema.WANTED else "older" if found else "none"
-    values = {"schema": found or None, "wanted": schema.WANTED, "state": state}
-    return View("schema", VERSIONS, (Row(values, trouble={"state": _TROUBLE[state]}),))
+    plain = sum(not one.hyper for one in growing)
+    values = {
+        "schema": found or None, "wanted": schema.WANTED, "state": state,
+        "timescaledb": timescale and timescale.version, "plain": plain if timescale else None,
+    }  # fmt: skip
+    return View("schema", VERSIONS, (Row(values, trouble={"state": _TROUBLE[state], "plain": int(plain > 0)}),))
 
 
 def different(store: Store) -> View:
@@ -48,6 +54,8 @@ VERSIONS = (
     Field(declared("schema", str, Text, "Version of the fixed tables; null in an empty database."), 100),
     Field(declared("wanted", str, Text, "The version that this nicamon works with."), 95),
     Field(declared("state", str, Text, "current, older, newer, or none in an empty database."), 90),
+    Field(declared("timescaledb", str, Text, "The version of TimescaleDB in this database; null: there is none."), 85),
+    Field(declared("plain", int, Count, "Series that are not hypertables yet: `nicamon db upgrade` moves them."), 80),
 )
 DIFFERENT = (
     Field(declared("table", str, Text, "The table."), 100),

@@ -15,8 +15,8 @@ from nicassh.cli.session import Session
 def command(session: Session, output: Output) -> None:
     """Show whether the tables are as this nicamon and its probes want them.
 
-    First the version of the fixed tables, then each table, column or key that differs. In JSON the latter
-    stand under `different`. Nothing is changed.
+    First the version of the fixed tables and of TimescaleDB, then each table, column or key that differs. In
+    JSON the latter stand under `different`. Nothing is changed.
 
     \b
     nicamon db status

@@ -17,7 +17,7 @@ def command(session: Session) -> None:
     `collect` and `worker` do so by themselves as long as it only adds. What does more waits for this
     command: end the workers before, and save the database. A column whose type or key has changed, or
     that no probe has any more, is left alone; the SQL that mends it is printed for review, and the exit
-    code is 3.
+    code is 3. Where TimescaleDB is new in the database it takes over series that have rows.
 
     \b
     nicamon db backup before.db
