@@ -70,6 +70,7 @@ bench: packages ## Compare with pdsh on 100 nodes and with another queue, measur
 	$(BIN)/python tests/bench/fair.py
 	$(BIN)/python tests/bench/looking_back.py
 	$(BIN)/python tests/bench/timescale.py
+	$(BIN)/python tests/bench/scale.py
 
 clean: ## Remove .venv and caches
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
