@@ -56,8 +56,9 @@ class Tables:
 def tables(metadata: sa.MetaData, name: str, record: type[Record], keep: Keep) -> Tables:
     """Describes the tables of a record type in `metadata`."""
     newest = sa.Table(
-        name, metadata, *_identity(record), sa.Column("at", Moment, nullable=False), *_values(record), quote=True
-    )
+        name, metadata, *_identity(record), sa.Column("at", Moment, nullable=False), *_values(record),
+        sqlite_with_rowid=False, quote=True,
+    )  # fmt: skip
     history = None
     if keep is Keep.SERIES:
         # The time comes first: each collection adds its rows in one place, and the oldest go from another.

@@ -21,9 +21,10 @@ def mark(connection: sa.Connection, store: Store, outcomes: Sequence[Outcome]) -
     The tiers of such a node go back to that bucket. A row for a time whose rows are gone is taken out again: what
     is left of its bucket would be taken for the whole.
     """
+    measuring = {probe for probe, names in store.probes.items() if not store.tiers.series.keys().isdisjoint(names)}
     times: dict[str, list[int]] = {}
     for outcome in outcomes:
-        if outcome.state.well and any(name in store.tiers.series for name in store.probes.get(outcome.probe, ())):
+        if outcome.probe in measuring and outcome.state.well:
             times.setdefault(outcome.node, []).append(int(outcome.at.timestamp()))
     upto = _upto(connection, store, times)
     late = {node: moments for node, moments in times.items() if min(moments) < upto.get(node, min(moments) + 1)}

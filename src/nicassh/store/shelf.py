@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from nicassh.clean import shorten
 from nicassh.db import Cells, Sheet, Tables, held
 from nicassh.probe import Outcome
 from nicassh.record import Column, Keep, Untold, columns
@@ -27,7 +28,7 @@ class Shelf:
         self._record, self._name = shape.record, shape.newest.name
         order = sorted(columns(shape.record), key=lambda column: (not column.key, column.volatile))
         self._names = ["node", *(column.name for column in order)]
-        self._row = _row(order)
+        self._row = rows_of(order)
         self._key = 1 + sum(column.key for column in order)
         # Where there is no key, all records of a node are one.
         self._tell = attrgetter(*(self._names[1 : self._key] or ["__class__"]))
@@ -90,16 +91,16 @@ class Passing(Shelf):
         return [row for o, records in current for row in self._rows(o.node, records, held(o.at))]
 
 
-def _row(order: Sequence[Column]) -> Callable[..., Cells]:
+def rows_of(order: Sequence[Column], longest: int = 0) -> Callable[..., Cells]:
     """What makes a row of a node, a record and ends; the values are as the database holds them.
 
-    It is written out and compiled, as dataclasses do with theirs, because it is called for each of 150,000 rows.
+    Texts of more than `longest` characters are shortened; 0: none is. It is written out and compiled, as dataclasses
+    do with theirs, because it is called for each of 150,000 rows.
     """
-    values = [
-        f"None if record.{column.name} is None else int(record.{column.name}.timestamp())"
-        if column.kind is datetime
-        else f"record.{column.name}"
-        for column in order
-    ]
-    made: Callable[..., Cells] = eval(f"lambda node, record, *ends: (node, {', '.join(values)}, *ends)")  # noqa: S307 names of fields are Python's own
+    forms: dict[type, str] = {datetime: "None if (v := record.{0}) is None else int(v.timestamp())"}
+    if longest:
+        forms[str] = f"v if (v := record.{{0}}) is None or len(v) <= {longest} else shorten(v, {longest})"
+    values = [f"({forms.get(column.kind, 'record.{0}').format(column.name)})" for column in order]
+    text = f"lambda node, record, *ends: (node, {', '.join(values)}, *ends)"
+    made: Callable[..., Cells] = eval(text, {"shorten": shorten})  # noqa: S307 names of fields are Python's own
     return made

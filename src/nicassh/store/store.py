@@ -56,7 +56,7 @@ class Store:
         self.engine = connect(url)
         self._writer = Writer(self.outcomes, self.records, self.probes, self.engine.dialect)
         self.turns = self._writer.turns
-        self.tops = Tops(self.metadata, self.records, self.engine.dialect)
+        self.tops = Tops(self.metadata, self.records, self.probes, self.engine.dialect)
 
     def refuse_newer(self) -> None:
         """Raises DatabaseError where a newer program has upgraded the database."""

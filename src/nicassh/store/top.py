@@ -8,16 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from heapq import nlargest
 from operator import attrgetter
 from typing import Any
 
 import sqlalchemy as sa
 
-from nicassh.clean import shorten
 from nicassh.db import CHUNKS, NODE, Chunks, Moment, Sheet, Tables, held
 from nicassh.probe import Outcome
 from nicassh.record import Column, Record, columns
+from nicassh.store.shelf import rows_of
 
 KEPT = 48 * 3600
 """Seconds for which these rows are kept."""
@@ -33,25 +32,43 @@ _LONGEST = 160
 class Tops:
     """The tables of first rows in a database, by the names of their listings."""
 
-    def __init__(self, metadata: sa.MetaData, records: Mapping[str, Tables], dialect: sa.Dialect) -> None:
+    def __init__(
+        self,
+        metadata: sa.MetaData,
+        records: Mapping[str, Tables],
+        probes: Mapping[str, Sequence[str]],
+        dialect: sa.Dialect,
+    ) -> None:
         types = {name: shape.record for name, shape in records.items() if shape.record.top}
         self.tables = {name: _table(metadata, name, record) for name, record in types.items()}
-        self._sheets = {
-            record: Sheet(self.tables[name], ["at", "node", *(field.name for field in _fields(record))], dialect)
-            for name, record in types.items()
-        }
+        self._listings = [
+            _Listing(probe, types[name], self.tables[name], dialect)
+            for probe, names in probes.items()
+            for name in names
+            if name in types
+        ]
 
     def write(self, connection: sa.Connection, outcomes: Sequence[Outcome]) -> None:
         """Adds the first rows of what these outcomes list."""
-        well = [outcome for outcome in outcomes if outcome.state.well]
-        for record, sheet in self._sheets.items():
-            names = [field.name for field in _fields(record)]
-            rows = [
-                (held(outcome.at), outcome.node, *(_cell(getattr(one, name)) for name in names))
-                for outcome in well
-                for one in _first(record, outcome.records)
-            ]
-            sheet.put(connection, rows)
+        for listing in self._listings:
+            listing.write(connection, outcomes)
+
+
+class _Listing:
+    """One of these tables, the probe that lists, and what its rows look like."""
+
+    def __init__(self, probe: str, record: type[Record], table: sa.Table, dialect: sa.Dialect) -> None:
+        fields = _fields(record)
+        self._probe, self._record, self._row = probe, record, rows_of(fields, _LONGEST)
+        self._sheet = Sheet(table, ["node", *(field.name for field in fields), "at"], dialect)
+
+    def write(self, connection: sa.Connection, outcomes: Sequence[Outcome]) -> None:
+        self._sheet.put(connection, [
+            self._row(outcome.node, one, held(outcome.at))
+            for outcome in outcomes
+            if outcome.probe == self._probe and outcome.state.well
+            for one in _first(self._record, outcome.records)
+        ])  # fmt: skip
 
 
 def last(table: sa.Table, since: datetime, until: datetime) -> sa.Select[Any]:
@@ -88,9 +105,7 @@ def _first(record: type[Record], found: Sequence[Record]) -> list[Record]:
     for field in record.top:
         value = attrgetter(field)
         busy = [one for one in mine if (value(one) or 0) >= _LEAST]
-        chosen |= {id(one): one for one in nlargest(FIRST, busy, key=value)}
+        if len(busy) > FIRST:
+            busy = sorted(busy, key=value, reverse=True)[:FIRST]
+        chosen |= {id(one): one for one in busy}
     return list(chosen.values())
-
-
-def _cell(value: Any) -> Any:
-    return shorten(value, _LONGEST) if isinstance(value, str) and len(value) > _LONGEST else held(value)

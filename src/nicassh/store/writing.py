@@ -68,13 +68,15 @@ class Writer:
             else:
                 self._passing[name].replace(connection, some)
 
-    def _parted(self, outcomes: Iterable[Outcome]) -> dict[str, list[tuple[Outcome, list[Record]]]]:
+    def _parted(self, outcomes: Iterable[Outcome]) -> dict[str, list[tuple[Outcome, Sequence[Record]]]]:
         """The outcomes that ended well, each with its records of one table, by the names of the tables."""
-        parts: dict[str, list[tuple[Outcome, list[Record]]]] = {}
+        parts: dict[str, list[tuple[Outcome, Sequence[Record]]]] = {}
         for outcome in outcomes:
             if outcome.state.well:
-                for name in self._probes.get(outcome.probe, ()):
+                names = self._probes.get(outcome.probe, ())
+                for name in names:
                     kind = self._records[name].record
-                    own = [record for record in outcome.records if type(record) is kind]
+                    alone = len(names) == 1
+                    own = outcome.records if alone else [one for one in outcome.records if type(one) is kind]
                     parts.setdefault(name, []).append((outcome, own))
         return parts

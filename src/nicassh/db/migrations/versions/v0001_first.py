@@ -28,7 +28,7 @@ def upgrade() -> None:
     for make in (_outcomes, _tiers, _queue):
         for name, parts in make().items():
             if name not in present:
-                op.create_table(name, *parts)
+                op.create_table(name, *parts, sqlite_with_rowid=name != "outcomes")
 
 
 def _outcomes() -> dict[str, list[SchemaItem]]:
