@@ -19,10 +19,12 @@ class Program:
 
     config: Path
 
-    def __call__(self, *words: str, code: int | None = 0, **environment: str) -> subprocess.CompletedProcess[str]:
-        """Runs it; the exit code must be `code`, unless that is None."""
+    def __call__(
+        self, *words: str, code: int | None = 0, inside: Sequence[str] = (), **environment: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Runs it, perhaps inside another program; the exit code must be `code`, unless that is None."""
         done = subprocess.run(
-            [sys.executable, "-m", "nicassh", *words],
+            [*inside, sys.executable, "-m", "nicassh", *words],
             capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=120, check=False,
             env={**os.environ, "NICAMON_CONFIG": str(self.config), **environment},
         )  # fmt: skip

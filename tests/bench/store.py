@@ -11,6 +11,7 @@ median; rows are those of the collection, bytes those of the whole database afte
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -20,7 +21,7 @@ from statistics import median
 import crew
 from rows import Farm
 
-from nicassh import collect, probe
+from nicassh import cli, collect, probe
 from nicassh.collect import Answered
 from nicassh.nodes import Node
 from nicassh.probe import PRIORITIES, Outcome
@@ -41,6 +42,7 @@ def main() -> None:
     arguments.add_argument("--kinds", nargs="*", default=crew.KINDS)
     arguments.add_argument("--processes", type=int, nargs="+", default=[40, 200], help="of users, on each node")
     options = arguments.parse_args()
+    gc.set_threshold(cli.THRESHOLD)  # as the program does
     print(f"{options.nodes} nodes; seconds of wall and of our own CPU, median of {options.rounds}\n")
     print(f"{'':12}{'processes':>10}  {'':34}{'rows':>9}{'wall s':>8}{'CPU s':>8}{'MB':>8}")
     well = True

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 import servers
 from queueing import Driven
-from unit_rows import PROBES
+from unit_rows import stored
 
 from nicassh import jobs
 from nicassh.db import connect
@@ -18,10 +18,8 @@ from nicassh.store import Store
 
 @pytest.fixture
 def store(database: str) -> Iterator[Store]:
-    store = Store(database, PROBES)
-    store.create()
-    yield store
-    store.engine.dispose()
+    with stored(database) as store:
+        yield store
 
 
 @pytest.fixture
@@ -61,7 +59,5 @@ def timescale(timescale_server: servers.Server) -> Iterator[str]:
 @pytest.fixture
 def scaled(timescale: str) -> Iterator[Store]:
     """A store in TimescaleDB."""
-    store = Store(timescale, PROBES)
-    store.create()
-    yield store
-    store.engine.dispose()
+    with stored(timescale) as store:
+        yield store

@@ -6,14 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from unit_rows import PROBES
+from unit_rows import stored
 
 from nicassh.store import Store
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    store = Store(f"sqlite:///{tmp_path / 'state' / 'nicamon.db'}", PROBES)
-    store.create()
-    yield store
-    store.engine.dispose()
+    with stored(f"sqlite:///{tmp_path / 'state' / 'nicamon.db'}") as store:
+        yield store

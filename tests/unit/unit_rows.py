@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,9 +12,19 @@ from nicassh.nodes import Node
 from nicassh.probe import Outcome
 from nicassh.record import Record
 from nicassh.state import LOGIN, State
+from nicassh.store import Store
 
 PROBES = probe.load_all()
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+
+@contextmanager
+def stored(url: str) -> Iterator[Store]:
+    """A store of all probes in a database, with its tables."""
+    store = Store(url, PROBES)
+    store.create()
+    yield store
+    store.engine.dispose()
 
 
 def at(seconds: float) -> datetime:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 
 import pytest
 import sqlalchemy as sa
 from servers import KINDS, Server
-from unit_rows import PROBES
+from unit_rows import stored
 
 from nicassh.store import Store
 
@@ -17,17 +18,11 @@ def shared(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, serving: Callable[[str], Server]
 ) -> Iterator[Store]:
     if request.param == "sqlite":
-        yield from _made(f"sqlite:///{tmp_path_factory.mktemp('views') / 'nicamon.db'}")
+        fresh = nullcontext(f"sqlite:///{tmp_path_factory.mktemp('views') / 'nicamon.db'}")
     else:
-        with serving(request.param).fresh() as url:
-            yield from _made(url)
-
-
-def _made(url: str) -> Iterator[Store]:
-    store = Store(url, PROBES)
-    store.create()
-    yield store
-    store.engine.dispose()
+        fresh = serving(request.param).fresh()
+    with fresh as url, stored(url) as store:
+        yield store
 
 
 @pytest.fixture

@@ -26,9 +26,6 @@ def command(session: Session, file: Path) -> None:
     nicamon db backup /backup/nicamon-$(date +%F).db
     NICAMON_DATABASE=sqlite:////backup/nicamon-2026-11-22.db nicamon show farm
     """
-    progress = Progress()
-    try:
+    with Progress() as progress:
         backup(session.store.engine, file.absolute(), declared(session), progress)
-    finally:
-        progress.end()
     click.echo(f"{file}: {draw_bytes(file.stat().st_size)}, read through")

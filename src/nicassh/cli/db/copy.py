@@ -7,9 +7,8 @@ from pathlib import Path
 import click
 
 from nicassh import db, secret
-from nicassh.cli.db.transfer import Progress, declared, refuse_filled, told
+from nicassh.cli.db.transfer import declared, move
 from nicassh.cli.session import Session
-from nicassh.db.copying import copy
 from nicassh.errors import UsageError
 
 
@@ -35,12 +34,7 @@ def command(session: Session, url: str, url_file: Path | None, force: bool) -> N
     if bool(url) == bool(url_file):
         raise UsageError("say where to: a URL, or --url-file with a file that holds it", "see nicamon db copy --help")
     target = db.connect(url or secret.read(url_file))
-    source, tables, progress = session.store.engine, declared(session), Progress()
+    source = session.store.engine
     if target.url == source.url:
         raise UsageError("the database cannot be copied onto itself")
-    refuse_filled(target, force)
-    try:
-        done = copy(source, target, tables, progress)
-    finally:
-        progress.end()
-    click.echo(told(done))
+    move(source, target, declared(session), force)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import click
 
 from nicassh import store
@@ -31,9 +33,10 @@ def command(session: Session, seconds: float) -> None:
     """
     session.store.create()
     session.queue.create()
+    end = time.monotonic() + seconds
     if not store.rollup(session.store, session.queue.now(), seconds):
         click.echo("the roll-up is not through yet: what it has not done stays")
-    deleted = store.prune(session.store, session.config, session.queue.now(), seconds)
+    deleted = store.prune(session.store, session.config, session.queue.now(), end - time.monotonic())
     for table, number in deleted.items():
         click.echo(f"{table}: {counted(number, 'row')} deleted")
     if not deleted:

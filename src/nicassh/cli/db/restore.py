@@ -6,10 +6,9 @@ from pathlib import Path
 
 import click
 
-from nicassh.cli.db.transfer import Progress, declared, refuse_filled, told
+from nicassh.cli.db.transfer import declared, move
 from nicassh.cli.session import Session
 from nicassh.db.backup import opened
-from nicassh.db.copying import copy
 
 
 @click.command()
@@ -25,11 +24,6 @@ def command(session: Session, file: Path, force: bool) -> None:
     \b
     nicamon db restore /backup/nicamon-2026-11-22.db
     """
-    target, tables, progress = session.store.engine, declared(session), Progress()
+    tables = declared(session)
     with opened(file.absolute(), tables) as source:
-        refuse_filled(target, force)
-        try:
-            done = copy(source, target, tables, progress)
-        finally:
-            progress.end()
-    click.echo(told(done))
+        move(source, session.store.engine, tables, force)
