@@ -7,7 +7,6 @@ blocks the other nodes, authentication included; the phase is known when a deadl
 
 from __future__ import annotations
 
-import os
 import select
 import socket
 import time
@@ -18,19 +17,18 @@ import gevent
 from gevent import socket as gsocket
 from pssh.clients.native import SSHClient
 from ssh2.error_codes import LIBSSH2_ERROR_EAGAIN
-from ssh2.exceptions import AgentError, SSH2Error
+from ssh2.exceptions import SSH2Error
 from ssh2.session import LIBSSH2_METHOD_HOSTKEY, LIBSSH2_SESSION_BLOCK_INBOUND, Session
 
 from nicassh.nodes import Node
 from nicassh.state import State
+from nicassh.transport.authentication import authenticate
 from nicassh.transport.faults import Fault
 from nicassh.transport.hostkeys import KnownHosts, fingerprint
 from nicassh.transport.identity import Identity
 from nicassh.transport.task import COMMAND, LINGER, Answer
 
 _CHUNK = 65536
-_PATIENCE = 3.0
-"""Seconds in which an agent must answer."""
 
 
 class Client(SSHClient):  # type: ignore[misc]
@@ -59,7 +57,7 @@ class Client(SSHClient):  # type: ignore[misc]
         """Connects, exchanges keys, verifies the host key and authenticates; raises Fault or what its parts raise."""
         self._verify(self.exchange_keys(hosts.preference(self.node), patience), hosts, accept_new)
         self.phase = "authentication"
-        self._authenticate(identity)
+        authenticate(self, identity)
         self.phase = "answer"
         self.since = time.monotonic()
 
@@ -164,34 +162,6 @@ class Client(SSHClient):  # type: ignore[misc]
         elif state is not State.OK:
             raise Fault(state, f"{_HOST_KEY[state]}: {fingerprint(key)}")
 
-    def _authenticate(self, identity: Identity) -> None:
-        """Public keys from files, then those of the agent; raises Fault with what was tried."""
-        for data in identity.keys:
-            if self._accepted(self.session.userauth_publickey_frommemory, self.user, data, b""):
-                return
-        if identity.agent:
-            try:
-                _await_agent()
-                agent = self.session.agent_init()
-                agent.connect()
-                keys = agent.get_identities()
-            except (AgentError, SSH2Error, OSError) as error:
-                raise Fault(State.AUTH_FAILED, f"{identity.tried(0)}; the agent does not answer") from error
-            for key in keys:
-                if self._accepted(agent.userauth, self.user, key):
-                    return
-            raise Fault(State.AUTH_FAILED, f"{self.user}: {identity.tried(len(keys))}")
-        raise Fault(State.AUTH_FAILED, f"{self.user}: {identity.tried(None)}")
-
-    def _accepted(self, method: Any, *arguments: Any) -> bool:
-        """Whether one way to authenticate succeeded; a lost connection is raised, a plain no is not."""
-        try:
-            self.eagain(method, *arguments)
-        except SSH2Error:
-            if self.session.last_errno() in _GONE:
-                raise
-        return bool(self.session.userauth_authenticated())
-
     def _drain(self, channel: Any, answer: Answer) -> bool:
         """Takes what has arrived on both streams; False where there was nothing.
 
@@ -217,21 +187,6 @@ _HOST_KEY = {
     State.HOST_KEY_CHANGED: "its host key is another than the one in known_hosts",
     State.HOST_KEY_REVOKED: "its host key is marked @revoked in known_hosts",
 }
-_GONE = (-7, -13, -43)
-"""LIBSSH2_ERROR_SOCKET_SEND, _SOCKET_DISCONNECT and _SOCKET_RECV."""
-
-
-def _await_agent() -> None:
-    """Asks the agent for its keys and drops the answer; raises OSError where none comes.
-
-    libssh2 blocks the whole process while it talks to an agent, and a forwarded one may hang for good.
-    """
-    with gsocket.socket(socket.AF_UNIX) as agent:
-        agent.settimeout(_PATIENCE)
-        agent.connect(os.environ["SSH_AUTH_SOCK"])
-        agent.sendall(b"\0\0\0\1\x0b")  # SSH_AGENTC_REQUEST_IDENTITIES, draft-ietf-sshm-ssh-agent
-        if not agent.recv(5):
-            raise ConnectionResetError
 
 
 def _addresses(host: str, port: int) -> list[Any]:
