@@ -15,6 +15,7 @@ from typing import Any
 
 from ClusterShell.NodeSet import RESOLVER_NOGROUP, NodeSet
 
+from nicassh.nodes import too_large
 from nicassh.record import Record
 
 from . import slurm_json, slurm_text
@@ -121,6 +122,8 @@ def _placed(hosts: list[Host], partitions: list[Partition]) -> list[Host]:
         return hosts
     queues: dict[str, list[str]] = {}
     for partition in partitions:
+        if too_large(partition.nodes):
+            continue
         for name in NodeSet(partition.nodes, resolver=RESOLVER_NOGROUP):
             queues.setdefault(name, []).append(partition.name)
     return [replace(host, queues=",".join(queues.get(host.host, ()))) for host in hosts]

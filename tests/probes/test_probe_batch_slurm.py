@@ -95,14 +95,20 @@ def test_before_16_05_the_partitions_say_which_nodes_they_have() -> None:
     nodes = "\n".join(NODE.replace("nc1", name).replace(" Partitions=nica ", "") for name in ("rack1-n01", "rack1-n02"))
     partitions = "\n".join(
         PARTITION.replace("nica", name).replace("Nodes=nc1", f"Nodes={members}")
-        for name, members in (("mpd", "rack[1-2]-n[01-02]"), ("bmn", "rack1-n02,gone"), ("none", "(null)"))
+        for name, members in (
+            ("mpd", "rack[1-2]-n[01-02]"),
+            ("bmn", "rack1-n02,gone"),
+            ("none", "(null)"),
+            ("all", "n[1-200000000]"),
+        )
     )
     found = slurm(nodes, partitions)
     assert {row["host"]: row["queues"] for row in sampling.of("batch_host", found)} == {
         "rack1-n01": "mpd",
         "rack1-n02": "mpd,bmn",
     }
-    assert {row["queue"]: row["slots"] for row in sampling.of("batch_queue", found)} == {"mpd": 16, "bmn": 8, "none": 0}
+    slots = {row["queue"]: row["slots"] for row in sampling.of("batch_queue", found)}
+    assert slots == {"mpd": 16, "bmn": 8, "none": 0, "all": 0}
 
 
 @pytest.mark.parametrize("state", ["UP", "DOWN", "DRAIN", "INACTIVE"])

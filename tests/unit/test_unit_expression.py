@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nicassh.errors import InventoryError
-from nicassh.nodes import Inventory, Node, complete, fold, natural, select
+from nicassh.nodes import Inventory, Node, complete, fold, natural, select, too_large
+from nicassh.views.batch import expand
 
 
 def node(name: str, role: str = "", *groups: str) -> Node:
@@ -94,6 +95,12 @@ def test_errors(expression: str, words: list[str]) -> None:
     assert not [word for word in words if word not in said], said
 
 
+@pytest.mark.parametrize("expression", ["nc[1-200000000]", "nc2.jinr.ru,n[1-9999]x[1-9999]", "@batch!nc[0-999999999]"])
+def test_a_set_that_no_farm_is_as_large_as_is_refused_at_once(expression: str) -> None:
+    with pytest.raises(InventoryError, match="65536"):
+        select(FARM, expression)
+
+
 @pytest.mark.parametrize("variable", ["HOME", "XDG_CONFIG_HOME", "CLUSTERSHELL_CFGDIR"])
 def test_group_sources_of_clustershell(home: Path, monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
     place = {"HOME": ".config/clustershell", "XDG_CONFIG_HOME": "xdg/clustershell", "CLUSTERSHELL_CFGDIR": "cfg"}
@@ -138,3 +145,9 @@ def test_numbers_in_texts_are_ordered_as_numbers(before: str, one: int, other: i
 @given(st.lists(st.from_regex(r"[a-z]{0,2}[0-9]{1,3}[a-z]?(-n[0-9]{1,2})?(\.x)?", fullmatch=True)))
 def test_folding_is_that_of_clustershell_name_by_name(names: list[str]) -> None:
     assert fold(names) == str(NodeSet.fromlist(names))
+
+
+@pytest.mark.parametrize("nodes", ["nc[1-200000000]", "r[1-9999]n[1-9999]", "n[0-9]" * 9, "n[1-" + "9" * 5000 + "]"])
+def test_a_set_from_a_node_that_is_too_large_stays_a_text(nodes: str) -> None:
+    assert too_large(nodes)
+    assert expand(nodes) == (nodes,)

@@ -121,3 +121,77 @@ def test_a_file_that_is_no_text(tmp_path: Path) -> None:
     (tmp_path / "x.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(InventoryError, match=r"x.toml"):
         load([tmp_path / "x.toml"])
+
+
+@pytest.mark.parametrize(
+    ("names", "address", "pairs"),
+    [
+        (
+            "rack[1-2]n[1-2]",
+            "10.64.[2,1].[1-2]",
+            {"rack1n1": "10.64.2.1", "rack1n2": "10.64.2.2", "rack2n1": "10.64.1.1", "rack2n2": "10.64.1.2"},
+        ),
+        ("r[2,1]n[2,1]", "h[1-4]", {"r2n2": "h1", "r2n1": "h2", "r1n2": "h3", "r1n1": "h4"}),
+        ("b[1-2],a[1-2]", "10.[1-2].0.[4,3]", {"b1": "10.1.0.4", "b2": "10.1.0.3", "a1": "10.2.0.4", "a2": "10.2.0.3"}),
+        ("n[0-8/4]", "h[09-11]", {"n0": "h09", "n4": "h10", "n8": "h11"}),
+        ("n[10,9]x[1]", "h[10,9]", {"n10x1": "h10", "n9x1": "h9"}),
+        (
+            "n[1-2]-[1-2]",
+            "fd00::[4,3,2,1]",
+            {"n1-1": "fd00::4", "n1-2": "fd00::3", "n2-1": "fd00::2", "n2-2": "fd00::1"},
+        ),
+    ],
+)
+def test_several_brackets_pair_as_written(tmp_path: Path, names: str, address: str, pairs: dict[str, str]) -> None:
+    """Sorted, a node would get the address of another, and its data would stand under a wrong name."""
+    found = read(tmp_path, f'[[nodes]]\nnames = "{names}"\naddress = "{address}"\n')
+    assert addresses(found) == pairs
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('names = "n[1-4]!n3"\naddress = "h[1-3]"', ["n[1-4]!n3", "order", "write them out"]),
+        ('names = "r[1-2]n[1-2]"\naddress = "10.0.0.[1-3]"', ["4 names and 3 addresses"]),
+        ('names = "nc[1-200000000]"', ["names = 'nc[1-200000000]'", "65536"]),
+        ('names = "n[1-999]x[1-999]"', ["65536"]),
+        ('names = "n[1-99999999999999999999999999]"', ["65536"]),
+        ('names = "n1"\naddress = "10.0.0.[1-200000000]"', ["address", "65536"]),
+        ('names = "n[1-2"', ["n[1-2", "bracket"]),
+        ('names = "n1"\naddress = "[::1]:22"', ["'[::1]:22'", "port = 2222"]),
+        ('names = "n1"\naddress = "10.0.0.1:22"', ["'10.0.0.1:22'", "port = 2222"]),
+        ('names = "n1"\naddress = "fe80::1"', ["line 5", "'fe80::1'", "interface", "fe80::1%eth0"]),
+        ('names = "n1"\naddress = "[FE80:0::1]"', ["interface", "fe80::1%eth0"]),
+        ('names = "n1"\naddress = "fd00::g"', ["'fd00::g'", "IP address"]),
+    ],
+)
+def test_what_cannot_be_paired_or_reached_is_an_error(tmp_path: Path, text: str, words: list[str]) -> None:
+    with pytest.raises(InventoryError) as caught:
+        read(tmp_path, f"[[nodes]]\n{text}\n")
+    said = f"{caught.value.what} {caught.value.hint}"
+    assert not [word for word in ["inventory.toml", "[[nodes]] 1", *words] if word not in said], said
+
+
+def test_a_set_with_operators_is_taken_where_no_addresses_pair_with_it(tmp_path: Path) -> None:
+    assert set(read(tmp_path, '[[nodes]]\nnames = "n[1-4]!n3"\n').nodes) == {"n1", "n2", "n4"}
+
+
+@pytest.mark.parametrize(
+    ("written", "address"),
+    [
+        ("FD00:0:0:0:0:0:0:2", "fd00::2"),
+        ("fd00:0000::0002", "fd00::2"),
+        ("[FD00::2]", "fd00::2"),
+        ("::FFFF:10.0.0.2", "10.0.0.2"),
+        ("fe80::1%eth0", "fe80::1%eth0"),
+        ("[FE80:0::1%eth0]", "fe80::1%eth0"),
+        ("::1", "::1"),
+    ],
+)
+def test_one_address_has_one_spelling(tmp_path: Path, written: str, address: str) -> None:
+    assert addresses(read(tmp_path, f'[[nodes]]\nnames = "v6"\naddress = "{written}"\n')) == {"v6": address}
+
+
+def test_a_byte_order_mark_is_no_part_of_the_file(tmp_path: Path) -> None:
+    (tmp_path / "x.toml").write_bytes(b'\xef\xbb\xbf[[nodes]]\nnames = "n1"\nssh_config = "none"\n')
+    assert list(load([tmp_path / "x.toml"]).nodes) == ["n1"]

@@ -25,6 +25,7 @@ from ClusterShell.NodeUtils import (
 )
 
 from nicassh.errors import InventoryError
+from nicassh.nodes.expanding import MOST, too_large
 from nicassh.nodes.node import Inventory, Node
 
 _SOURCE = "inventory"
@@ -40,6 +41,8 @@ def select(inventory: Inventory, expression: str = "") -> list[Node]:
     """
     if not expression.strip():
         return sorted(inventory.nodes.values(), key=lambda node: natural(node.name))
+    if too_large(expression):
+        raise InventoryError(f"node expression {expression[:60]!r}: more than {MOST} names, the most that one may have")
     resolver = _resolver(inventory)
     try:
         rewritten = "".join(_operand(part, inventory) for part in _OPERATOR.split(expression.strip()))

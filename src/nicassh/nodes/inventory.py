@@ -7,7 +7,6 @@ import os
 import re
 import tomllib
 from collections.abc import Iterable, Sequence
-from ipaddress import IPv6Address
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +14,17 @@ from ClusterShell.NodeSet import NodeSet, NodeSetException
 from ClusterShell.NodeUtils import GroupResolver, GroupResolverError
 
 from nicassh.errors import InventoryError
+from nicassh.nodes.address import canonical, is_address, lacks_interface
+from nicassh.nodes.expanding import expand
 from nicassh.nodes.node import NAME, Inventory, Node
 from nicassh.nodes.ssh_config import honour
 
 TRANSPORTS = ("libssh2", "local")
+_ALGEBRA = re.compile(r"[!&^@]")
+_BRACKETED = re.compile(r"\[([0-9A-Fa-f.]*:[^\[\],]*)\]")
+"""An IPv6 address in brackets, which no range looks like."""
+_WITH_PORT = re.compile(r"\[[^\[\]]*:[^\[\]]*\]:|(?:^|,)[^:,]*[^:,\[]:\d+(?=,|$)")
+"""`[::1]:22` and `10.0.0.2:22`."""
 _NO_GROUPS = GroupResolver()  # an inventory defines groups; it cannot be written in terms of them
 _SETTINGS: dict[str, tuple[type, ...]] = {
     "port": (int,),
@@ -53,7 +59,7 @@ def load(files: Sequence[Path]) -> Inventory:
 
 def _read(file: Path) -> Iterable[Node]:
     try:
-        text = file.read_text(encoding="utf-8")
+        text = file.read_text(encoding="utf-8-sig")
         document = tomllib.loads(text)
     except OSError as error:
         raise InventoryError(
@@ -77,14 +83,9 @@ def _read(file: Path) -> Iterable[Node]:
 
 
 def _nodes(entry: dict[str, Any], settings: dict[str, Any], where: str, folder: Path) -> Iterable[Node]:
-    names = _expand(entry.get("names", ""), "names", where)
-    addresses = _expand(entry["address"], "address", where) if "address" in entry else [""] * len(names)
-    if len(names) != len(addresses):
-        raise InventoryError(
-            f"{where}: {len(names)} names and {len(addresses)} addresses", "they must be of one length"
-        )
+    pairs = _paired(entry, where)
     _check_values(settings, where)
-    for name, address in zip(names, addresses, strict=True):
+    for name, address in pairs:
         yield honour(
             Node(
                 name=name,
@@ -103,41 +104,55 @@ def _nodes(entry: dict[str, Any], settings: dict[str, Any], where: str, folder: 
 
 
 def _expand(expression: str, key: str, where: str) -> list[str]:
-    """The names of a node set in the order in which they are written, so that names and addresses pair up.
-
-    ClusterShell itself would sort them: `10.0.0.[7,5]` is 5 and 7 to it.
-    """
+    """The names of a node set in the order in which they are written, so that names and addresses pair up."""
     try:
-        names = [name for part in _parts(expression) for name in NodeSet(part, resolver=_NO_GROUPS)]
+        names = list(NodeSet(expression, resolver=_NO_GROUPS)) if _ALGEBRA.search(expression) else expand(expression)
     except GroupResolverError as error:
         what = f"{where}: {key} = {expression!r}: groups cannot be used here"
         raise InventoryError(what, "write the names themselves") from error
-    except (NodeSetException, AssertionError) as error:  # ClusterShell asserts that a range is not too large
-        raise InventoryError(f"{where}: {key} = {expression!r}: {error or 'the range is too large'}") from error
+    except (NodeSetException, ValueError) as error:
+        raise InventoryError(f"{where}: {key} = {expression!r}: {error}") from error
     if not names:
         raise InventoryError(f"{where}: `{key}` is missing or empty", 'for example: names = "nc[2-9].jinr.ru"')
     for name in names:
-        if not NAME.fullmatch(name) and not (key == "address" and _is_ipv6(name)):
+        if not NAME.fullmatch(name):
             raise InventoryError(f"{where}: {key} {name!r} is not a name of letters, digits, '.', '_' and '-'")
     return names
 
 
-def _is_ipv6(address: str) -> bool:
+def _paired(entry: dict[str, Any], where: str) -> list[tuple[str, str]]:
+    """Each name with its address, "" where the entry has none."""
+    names = _expand(entry.get("names", ""), "names", where)
+    if "address" not in entry:
+        return [(name, "") for name in names]
+    for key in ("names", "address"):
+        if _ALGEBRA.search(entry[key]):
+            what = f"{where}: {key} = {entry[key]!r}: a set with '!', '&', '^' or '@' has no order of its own"
+            raise InventoryError(what, "names and addresses pair up as they are written: write them out")
+    addresses = _addresses(entry["address"], where)
+    if len(names) != len(addresses):
+        raise InventoryError(
+            f"{where}: {len(names)} names and {len(addresses)} addresses", "they must be of one length"
+        )
+    return list(zip(names, addresses, strict=True))
+
+
+def _addresses(expression: str, where: str) -> list[str]:
+    """The addresses of a node set, each in the one spelling that it has everywhere."""
+    shown = f"{where}: address = {expression!r}"
+    if _WITH_PORT.search(expression):
+        raise InventoryError(f"{shown}: an address has no port", "write the port under its own key: port = 2222")
     try:
-        return bool(IPv6Address(address))
-    except ValueError:
-        return False
-
-
-def _parts(expression: str) -> list[str]:
-    """`a,nc[7,5-6]` as `a`, `nc[7]`, `nc[5-6]`; a set with several brackets stays whole."""
-    parts: list[str] = []
-    for part in re.split(r",(?![^\[]*\])", expression):
-        prefix, bracket, rest = part.partition("[")
-        ranges, _, suffix = rest.partition("]")
-        single = bracket and "[" not in suffix
-        parts += [f"{prefix}[{item}]{suffix}" for item in ranges.split(",")] if single else [part]
-    return parts
+        written = expand(_BRACKETED.sub(r"\1", expression))
+    except ValueError as error:
+        raise InventoryError(f"{shown}: {error}") from error
+    addresses = [canonical(address) for address in written]
+    for address in addresses:
+        if not NAME.fullmatch(address) and not is_address(address):
+            raise InventoryError(f"{where}: address {address!r} is neither a name nor an IP address")
+        if lack := lacks_interface(address):
+            raise InventoryError(f"{shown}: {lack}")
+    return addresses
 
 
 def _check(table: dict[str, Any], known: dict[str, tuple[type, ...]], where: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from functools import cached_property, lru_cache
 from textwrap import shorten
@@ -10,13 +9,12 @@ from textwrap import shorten
 from ClusterShell.NodeSet import RESOLVER_NOGROUP, NodeSet, NodeSetException
 from ClusterShell.NodeUtils import GroupResolverError
 
-from nicassh.nodes import Node
+from nicassh.nodes import Node, too_large
 from nicassh.state import State
 from nicassh.store import Row as Stored
 from nicassh.units import draw_time
 from nicassh.views.scene import Scene
 
-_MOST = 65536
 """Nodes in one range: more than any cluster has."""
 HAS_SLOTS = ("running", "suspended", "ending")
 """The states of a job in which it takes slots; in all others it waits for something."""
@@ -113,7 +111,7 @@ def expand(nodes: str) -> tuple[str, ...]:
     A user of HTCondor may put anything into his job's own description.
     """
     try:
-        if any(int(last) - int(first) > _MOST for first, last in re.findall(r"(\d{1,15})-(\d{1,15})", nodes)):
+        if too_large(nodes):
             return (nodes,)
         return tuple(NodeSet(nodes, resolver=RESOLVER_NOGROUP))
     except (NodeSetException, GroupResolverError, AssertionError):
