@@ -6,6 +6,9 @@ DEMO_CONFIG = $$($(BIN)/nicamon demo folder)/nicamon.toml
 SYSTEMS := gridengine-master gridengine-exec gridengine-client slurmctld slurmd slurm-client munge \
 	xrootd-server xrootd-client
 
+# Processes that run tests side by side; most of what they do is waiting.
+TESTERS := 4
+
 .DEFAULT_GOAL := help
 .PHONY: help install packages demo demo-down test lint format docs bench clean
 
@@ -34,7 +37,7 @@ demo-down: .venv/nicamon ## Take the demo farm down and remove all of it
 	@$(BIN)/nicamon demo down
 
 test: packages ## Run all tests
-	@$(BIN)/pytest
+	@$(BIN)/pytest --numprocesses $(TESTERS) --dist loadgroup --durations 15
 
 lint: .venv/develop ## Check format, types, floors and shell scripts
 	$(BIN)/ruff format --check .

@@ -1,4 +1,7 @@
-"""What lives for the whole run, brought up when a test first asks for it: database servers, and a farm with systems."""
+"""What lives for the whole run, brought up when a test first asks for it: database servers, and a farm with systems.
+
+Tests run in several processes at once. Each has servers of its own; tests of one group stay in one process, in order.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,27 @@ from nicassh import demo
 from nicassh.demo import systems
 from nicassh.demo.farm import Farm
 from nicassh.errors import SetupError
+
+_ALONE = {"acceptance": "farm", "demo": "farm", "transports": "transports"}
+"""Folders whose tests share a farm or a server, or count what runs on the machine; and their group."""
+_LOOKING = {"test_probe_guard", "test_probe_gpus", "test_probe_hung", "test_probe_isolated", "test_probe_machine"}
+"""Tests of probes that see the programs that other such tests have started."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Puts into one group what must not run side by side, or would make something costly twice."""
+    for item in items if config.pluginmanager.hasplugin("xdist") else ():
+        group = _ALONE.get(item.path.parent.name) or ("guards" if item.path.stem in _LOOKING else "")
+        if not group and _made_once(item):
+            group = item.path.stem
+        if group:
+            item.add_marker(pytest.mark.xdist_group(group))
+
+
+def _made_once(item: pytest.Item) -> bool:
+    """Whether a test needs something that its file makes once for all of its tests."""
+    made = getattr(item, "_fixtureinfo").name2fixturedefs.values()  # noqa: B009 pytest's only way to tell
+    return any(one.scope == "module" for some in made for one in some)
 
 
 @pytest.fixture(scope="session")

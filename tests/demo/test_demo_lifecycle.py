@@ -15,7 +15,7 @@ from demo_logins import login
 
 import needs
 from nicassh import demo
-from nicassh.demo import bridge, farm, layers, processes
+from nicassh.demo import bridge, farm, layers, processes, rooted
 from nicassh.errors import SetupError
 
 CODE = """
@@ -41,7 +41,7 @@ def traceless() -> Iterator[None]:
 
 def traces() -> dict[str, object]:
     """All that a farm could leave on a machine."""
-    nodes = (f"/proc/{pid}/cmdline" for pid in processes.running() if processes.started(pid))
+    inside = [pid for pid in processes.running() if processes.started(pid) and network(pid) != network(os.getpid())]
     return {
         "devices": {name for name in bridge.addresses() if name.startswith("nicamon")},
         "namespaces": sorted(str(path) for path in Path("/run").glob("netns/*")),
@@ -50,16 +50,13 @@ def traces() -> dict[str, object]:
         "accounts": Path("/etc/passwd").read_text(),
         "opt": sorted(Path("/opt").iterdir()),
         "home": sorted(Path("/home").iterdir()),
-        "processes": sorted(path for path in nodes if b"nicamon" in content(path)),
+        "processes": sorted(pid for pid in inside if network(pid)),
     }
 
 
-def content(path: str) -> bytes:
-    """The content of a file of /proc; empty when the process has gone."""
-    try:
-        return Path(path).read_bytes()
-    except OSError:
-        return b""
+def network(pid: int) -> tuple[int, int] | None:
+    """The identity of a process's network namespace; none when the process has gone."""
+    return rooted.identity(Path(f"/proc/{pid}/ns/net"))
 
 
 def test_up_twice_leaves_it(tmp_path: Path) -> None:

@@ -78,7 +78,9 @@ class Server:
         if self.process.poll() is None:
             self.end()
         with (self.folder / "log").open("ab") as log:
-            self.process = subprocess.Popen(self.command, cwd=self.folder, stdout=log, stderr=log)
+            self.process = subprocess.Popen(
+                self.command, cwd=self.folder, env=_own(self.folder), stdout=log, stderr=log
+            )
         _wait(self)
 
     def end(self) -> None:
@@ -122,7 +124,7 @@ def started(kind: str, place: Path = Path("/tmp"), settings: Sequence[str] = ())
         begin = {"mariadb": _mariadb, "postgresql": _postgresql}[kind]
         command = _as(account, [*begin(folder, password, port, lambda *argv: _run(account, argv, folder)), *settings])
         with (folder / "log").open("wb") as log:
-            process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
+            process = subprocess.Popen(command, cwd=folder, env=_own(folder), stdout=log, stderr=log)
         server = Server(kind, folder, port, password, command, process)
         try:
             _wait(server)
@@ -198,8 +200,13 @@ def _as(account: str, argv: Sequence[str]) -> list[str]:
     return ["setpriv", *drop, "--pdeathsig=TERM", *argv]
 
 
+def _own(folder: Path) -> dict[str, str]:
+    """The environment of a server: servers that share a folder for temporary files delete each other's."""
+    return {**os.environ, "TMPDIR": str(folder)}
+
+
 def _run(account: str, argv: Sequence[str], folder: Path) -> None:
-    done = subprocess.run(_as(account, argv), cwd=folder, capture_output=True, text=True, check=False)
+    done = subprocess.run(_as(account, argv), cwd=folder, env=_own(folder), capture_output=True, text=True, check=False)
     if done.returncode:
         raise SetupError(f"{argv[0]} ended with {done.returncode}: {(done.stderr or done.stdout).strip()[-500:]}")
 

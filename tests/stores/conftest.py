@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
+from functools import cache
 
 import pytest
 import servers
+import sqlalchemy as sa
 from queueing import Driven
 from unit_rows import stored
 
@@ -15,9 +18,38 @@ from nicassh.errors import SetupError
 from nicassh.jobs import Claimant, Queue
 from nicassh.store import Store
 
+Fill = Callable[[str], None]
+
+
+@pytest.fixture(scope="session")
+def filled(tmp_path_factory: pytest.TempPathFactory, serving: Callable[[str], servers.Server]) -> Fill:
+    """Puts the tables of a store into an empty database, as a copy where its kind can: to make 60 tables takes long."""
+
+    @cache
+    def pattern(kind: str) -> str:
+        if kind == "sqlite":
+            name = str(tmp_path_factory.mktemp("pattern") / "nicamon.db")
+            url = f"sqlite:///{name}"
+        else:
+            name = "pattern"
+            serving(kind).run(f"CREATE DATABASE {name}")
+            url = serving(kind).url(name)
+        with stored(url):
+            return name
+
+    def fill(url: str) -> None:
+        kind, name = url.partition(":")[0], url.rpartition("/")[2]
+        if kind == "sqlite":
+            shutil.copy(pattern(kind), sa.make_url(url).database or "")
+        elif kind == "postgresql":
+            serving(kind).run(f"DROP DATABASE {name}", f"CREATE DATABASE {name} TEMPLATE {pattern(kind)}")
+
+    return fill
+
 
 @pytest.fixture
-def store(database: str) -> Iterator[Store]:
+def store(database: str, filled: Fill) -> Iterator[Store]:
+    filled(database)
     with stored(database) as store:
         yield store
 
