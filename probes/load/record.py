@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from nicassh.notes import Note, Notes, Unreadable
 from nicassh.record import Record, column, whole
 from nicassh.units import Count, Number
 
@@ -16,27 +17,28 @@ keep = "series"
 
 @dataclass(frozen=True)
 class Load(Record):
-    load1: Number = column("Load average over 1 minute.")
-    load5: Number = column("Load average over 5 minutes.")
-    load15: Number = column("Load average over 15 minutes.")
+    load1: Number | None = column("Load average over 1 minute.")
+    load5: Number | None = column("Load average over 5 minutes.")
+    load15: Number | None = column("Load average over 15 minutes.")
     processes: Count | None = column("Processes that the account of the monitor can see.")
     running: Count | None = column("Threads that are running or ready to run.")
     blocked: Count | None = column("Threads that wait for a disk or another device (state D).", high=(8, 64))
 
 
-def parse(output: str) -> Iterable[Record]:
+def parse(output: str) -> Iterable[Record | Note]:
     """One Load. The first line is `loadavg 0.20 0.18 0.12 1/80 11206` (proc(5)); `pids` is our own count."""
-    words = {name: rest.split() for name, _, rest in (line.partition(" ") for line in whole(output).splitlines())}
-    load1, load5, load15 = words["loadavg"][:3]
+    words = dict(line.partition(" ")[::2] for line in whole(output).splitlines())
+    averages = words.get("loadavg", "").split()[:3]
+    if len(averages) < 3:
+        raise Unreadable(f"no three load averages in `{words.get('loadavg', '')}`")
+    notes = Notes()
+    load1, load5, load15 = (notes.value("load average", float, average) for average in averages)
     yield Load(
-        load1=float(load1),
-        load5=float(load5),
-        load15=float(load15),
-        processes=_count(words, "pids"),
-        running=_count(words, "procs_running"),
-        blocked=_count(words, "procs_blocked"),
+        load1=load1,
+        load5=load5,
+        load15=load15,
+        processes=notes.value("number of processes", int, words.get("pids")),
+        running=notes.value("procs_running", int, words.get("procs_running")),
+        blocked=notes.value("procs_blocked", int, words.get("procs_blocked")),
     )
-
-
-def _count(words: dict[str, list[str]], name: str) -> int | None:
-    return int(words[name][0]) if name in words else None
+    yield from notes

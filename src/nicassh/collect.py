@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from nicassh import bundle
@@ -13,7 +15,9 @@ from nicassh.clean import clean
 from nicassh.config import Config
 from nicassh.errors import UsageError
 from nicassh.nodes import Node
-from nicassh.probe import Advance, Outcome, Probe, read
+from nicassh.notes import Note, Unreadable, joined
+from nicassh.probe import Outcome, Probe, read
+from nicassh.reading import fit
 from nicassh.record import Record, Untold, plain
 from nicassh.state import LOGIN, State
 from nicassh.store import Store
@@ -24,6 +28,8 @@ ABSENT = 77
 """The exit status by which a probe says that it does not apply to its node (the convention of automake)."""
 _KEPT = 2000
 """Characters of an unreadable output that are kept for the operator."""
+_REASON = 300
+"""Characters of a reason."""
 
 
 @dataclass(frozen=True)
@@ -152,36 +158,66 @@ def judge(probe: Probe, section: Section, missing: Outcome) -> Outcome:
         return replace(missing, state=State.ABSENT, reason=said)
     if section.status != 0:
         return replace(missing, state=State.FAILED, reason=said or f"exit status {section.status}")
-    try:
-        found = read(probe, section.output)
-        records = tuple(record for record in found if isinstance(record, Record))
-        untold = tuple(gap for gap in found if isinstance(gap, Untold))
-        return replace(missing, state=State.OK, reason="", records=records, untold=untold)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 a parser meets whatever a node prints; its trouble is an outcome
-        reason = clean(f"{type(error).__name__}: {error}", 300)
-        return replace(missing, state=State.UNREADABLE, reason=reason, text=clean(section.output, _KEPT))
+    return _read(probe, section, missing)
 
 
 def _advance(store: Store, probe: Probe, outcomes: list[Outcome]) -> list[Outcome]:
     """The outcomes with what `advance` makes of their records and those of the previous collection."""
-    assert probe.advance  # noqa: S101 the caller asked
     before = store.before(probe.name, [outcome.node for outcome in outcomes])
     advanced = []
     for outcome in outcomes:
         then, records = before.get(outcome.node, (outcome.at, []))
         told = [record for record in records if not any(_untold(record, gap) for gap in outcome.untold)]
         if outcome.state is State.OK and told:
-            outcome = _compared(probe.advance, outcome, told, (outcome.at - then).total_seconds())  # noqa: PLW2901
+            outcome = _compared(probe, outcome, told, (outcome.at - then).total_seconds())  # noqa: PLW2901
         advanced.append(outcome)
     return advanced
 
 
-def _compared(advance: Advance, outcome: Outcome, told: Sequence[Record], seconds: float) -> Outcome:
+def _read(probe: Probe, section: Section, missing: Outcome) -> Outcome:
+    """The outcome of a section that came whole: its records, where there are any to be read."""
     try:
-        return replace(outcome, records=tuple(advance(outcome.records, told, seconds)))
+        found = read(probe, section.output)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 a parser meets whatever a node prints; its trouble is an outcome
+        reason, text = _told(probe, error), clean(section.output, _KEPT)
+        return replace(missing, state=State.UNREADABLE, reason=reason, text=f"{_place(probe, error)}{text}")
+    records = tuple(record for record in found if isinstance(record, Record))
+    notes = joined(one for one in found if isinstance(one, Note))
+    if notes and not records:
+        reason = clean(f"no row could be read: {notes}", _REASON)
+        return replace(missing, state=State.UNREADABLE, reason=reason, text=clean(section.output, _KEPT))
+    untold = tuple(gap for gap in found if isinstance(gap, Untold))
+    return replace(missing, state=State.OK, reason="", records=records, untold=untold, notes=notes)
+
+
+def _told(probe: Probe, error: BaseException) -> str:
+    """Why an output could not be read, in plain words."""
+    if isinstance(error, Unreadable):
+        return clean(str(error), _REASON)
+    return f"the output of {probe.name} is not what its parser expects; `text` says where the parser ended"
+
+
+def _place(probe: Probe, error: BaseException) -> str:
+    """Where in the probe's own files a parser ended, and with what, for its author; empty where it said why."""
+    if isinstance(error, Unreadable):
+        return ""
+    steps = [step for step in traceback.extract_tb(error.__traceback__) if probe.folder in Path(step.filename).parents]
+    where = f"{Path(steps[-1].filename).name} line {steps[-1].lineno}: " if steps else ""
+    return clean(f"{where}{type(error).__name__}: {error}", _REASON) + " in: "
+
+
+def _compared(probe: Probe, outcome: Outcome, told: Sequence[Record], seconds: float) -> Outcome:
+    assert probe.advance  # noqa: S101 the caller asked
+    try:
+        found = list(fit(probe.advance(outcome.records, told, seconds)))
     except Exception as error:  # noqa: BLE001 a site's probe: its trouble is an outcome, as with a parser
-        reason = clean(f"compared with the time before: {type(error).__name__}: {error}", 300)
-        return replace(outcome, state=State.UNREADABLE, reason=reason, records=(), untold=())
+        reason = clean(f"it could not be compared with the time before: {_told(probe, error)}", _REASON)
+        failed = replace(outcome, state=State.UNREADABLE, reason=reason, text=_place(probe, error))
+        return replace(failed, records=(), untold=(), notes=None)
+    records = tuple(record for record in found if isinstance(record, Record))
+    untold = (*outcome.untold, *(gap for gap in found if isinstance(gap, Untold)))
+    notes = "; ".join(filter(None, [outcome.notes, joined(one for one in found if isinstance(one, Note))]))
+    return replace(outcome, records=records, untold=untold, notes=notes or None)
 
 
 def _untold(record: Record, gap: Untold) -> bool:

@@ -14,21 +14,22 @@ import re
 import shlex
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from nicassh.clean import clean, shorten
 from nicassh.errors import ProbeError
-from nicassh.record import Column, Keep, Record, Untold, columns, name_of, width
+from nicassh.notes import Note
+from nicassh.reading import fit
+from nicassh.record import Keep, Record, Untold, columns, name_of
 from nicassh.state import State
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 RESERVED = (
-    "bad", "diff", "digests", "explain", "farm", "jobs", "kept", "login", "node", "outcomes", "queues", "rolled",
-    "storage", "turns", "users", "workers",
+    "bad", "checks", "diff", "digests", "explain", "farm", "jobs", "kept", "login", "node", "outcomes", "queues",
+    "rolled", "storage", "turns", "users", "workers",
 )  # fmt: skip
 """Names of views and of nicamon's own outcomes, that no probe may have."""
 PRIORITIES = ("critical", "high", "medium", "low", "negligible")
@@ -36,11 +37,9 @@ PLACES = ("nodes", "head")
 """Where a probe runs: on every node, or once a cluster on the node that answers for it."""
 SIZE = 2 * 1024 * 1024
 """Bytes that a probe may print unless its folder says otherwise."""
-_VAST = 1e200
-"""Beyond all that can be measured. A sum that is not finite ends each roll-up on MariaDB and PostgreSQL."""
 _HISTORIES = {Keep.SERIES: ("series", "5m", "1h", "1d"), Keep.INTERVALS: ("intervals",), Keep.LATEST: ("top",)}
 """How the names of the further tables of a record end."""
-Parse = Callable[[str], Iterable[Record | Untold]]
+Parse = Callable[[str], Iterable[Record | Untold | Note]]
 Advance = Callable[[Sequence[Record], Sequence[Record], float], Iterable[Record]]
 
 
@@ -74,7 +73,8 @@ class Outcome:
     """What one probe gave on one node at one moment: records, or the reason there are none.
 
     `seconds` is how long the node took. `text` is the output that could not be read, for the operator.
-    `untold` are the rows that the probe could not learn although it ran well.
+    `untold` are the rows that the probe could not learn although it ran well, `notes` says what of its output could
+    not be read: what is told beside it is good.
     """
 
     node: str
@@ -86,6 +86,7 @@ class Outcome:
     records: tuple[Record, ...] = ()
     text: str = ""
     untold: tuple[Untold, ...] = ()
+    notes: str | None = None
 
 
 def load_all(folders: Sequence[Path] = ()) -> list[Probe]:
@@ -150,13 +151,12 @@ def load(folder: Path) -> Probe:
     )
 
 
-def read(probe: Probe, output: bytes) -> tuple[Record | Untold, ...]:
-    """The records in a probe's output, every text in them made safe, and what it could not learn.
+def read(probe: Probe, output: bytes) -> tuple[Record | Untold | Note, ...]:
+    """The records in a probe's output, made safe and fit to store; what it could not learn, and what is strange.
 
     Raises whatever `parse` raises.
     """
-    found = probe.parse(output.decode("utf-8", "replace"))
-    return tuple(_cleaned(one) if isinstance(one, Record) else _meant(one) for one in found)
+    return tuple(fit(probe.parse(output.decode("utf-8", "replace"))))
 
 
 def _script(folder: Path) -> str:
@@ -171,45 +171,6 @@ def _script(folder: Path) -> str:
         if not NAME.fullmatch(file.stem):
             raise ProbeError(f"{file}: the name of a script has lower-case letters, digits and '_' only")
     return "".join([*parts, script])
-
-
-def _cleaned(record: Record) -> Record:
-    """The record with safe texts. Raises ValueError for a value that its column cannot hold."""
-    changes: dict[str, Any] = {}
-    for column in columns(type(record)):
-        value: Any = getattr(record, column.name)
-        if type(value) is not column.kind or not _holds(value):
-            changes |= _converted(column, value)
-        elif isinstance(value, str) and (safe := _safe(type(record), column, value)) is not value:
-            changes[column.name] = safe
-    return replace(record, **changes) if changes else record
-
-
-def _meant(gap: Untold) -> Untold:
-    """The gap with its texts as they are in the records."""
-    known = {column.name: column for column in columns(gap.record)}
-    where = ((n, _safe(gap.record, known[n], value) if isinstance(value, str) else value) for n, value in gap.where)
-    return replace(gap, where=tuple(where))
-
-
-def _safe(record: type[Record], column: Column, text: str) -> str:
-    return shorten(clean(text), width(record)) if column.key else clean(text)
-
-
-def _converted(column: Column, value: Any) -> dict[str, Any]:
-    """A whole number for a float is no mistake, and unknown is allowed where the type says so."""
-    if value is None and column.optional:
-        return {}
-    if column.kind is float and type(value) is int and _holds(value):
-        return {column.name: float(value)}
-    raise ValueError(f"{column.name} = {str(value)[:40]} is no {column.unit.name}")
-
-
-def _holds(value: Any) -> bool:
-    """Whether a database can hold a number: 64 bits, and so far below infinity that a sum of many is as well."""
-    if type(value) is int:
-        return -(2**63) <= value < 2**63
-    return type(value) is not float or abs(value) < _VAST
 
 
 def _table(probe: str, index: int, record: type[Record]) -> str:

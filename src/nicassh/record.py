@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, ClassVar
 
+from nicassh.notes import Unreadable
 from nicassh.units import UNKNOWN, Text, Unit
 
 KEYS = 504
@@ -143,9 +144,9 @@ def plain(record: Record) -> dict[str, Any]:
 
 
 def whole(output: str) -> str:
-    """The output of a script above its last line `end`. Raises ValueError where that is missing: then it was cut."""
+    """The output of a script above its last line `end`. Raises Unreadable where that is missing: then it was cut."""
     if not f"\n{output}".endswith("\nend\n"):
-        raise ValueError("the output is cut: its last line is not `end`")
+        raise Unreadable("the output is cut: its last line is not `end`")
     return output.removesuffix("end\n")
 
 

@@ -19,11 +19,12 @@ UNKNOWN = "–"
 
 @dataclass(frozen=True)
 class Unit:
-    """What a number counts: its name for documentation and how to draw it."""
+    """What a number counts: its name for documentation, how to draw it, and the least that there can be of it."""
 
     name: str
     draw: Callable[[Any], str]
     right: bool = True
+    least: float | None = None
 
 
 def draw_bytes(value: int) -> str:
@@ -138,13 +139,13 @@ _SUFFIXES: dict[str, float] = {"": 1, "B": 1, **_DURATIONS}
 for _power, _letter in enumerate("KMGTPE", start=1):
     _SUFFIXES |= {_letter: 1024**_power, f"{_letter}B": 1024**_power, f"{_letter}iB": 1024**_power}
 
-Bytes = Annotated[int, Unit("bytes", draw_bytes)]
+Bytes = Annotated[int, Unit("bytes", draw_bytes, least=0)]
 Seconds = Annotated[float, Unit("seconds", draw_seconds)]
-Percent = Annotated[float, Unit("percent", draw_percent)]
+Percent = Annotated[float, Unit("percent", draw_percent, least=0)]
 Number = Annotated[float, Unit("number", draw_number)]
-Celsius = Annotated[float, Unit("degrees Celsius", draw_celsius)]
-Watts = Annotated[float, Unit("watts", draw_watts)]
-Count = Annotated[int, Unit("count", str)]
+Celsius = Annotated[float, Unit("degrees Celsius", draw_celsius, least=-273.15)]
+Watts = Annotated[float, Unit("watts", draw_watts, least=0)]
+Count = Annotated[int, Unit("count", str, least=0)]
 Time = Annotated[datetime, Unit("UTC time", draw_time)]
 Text = Annotated[str, Unit("text", str, right=False)]
 Flag = Annotated[bool, Unit("yes or no", lambda flag: "yes" if flag else "no", right=False)]

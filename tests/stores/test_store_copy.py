@@ -143,26 +143,26 @@ def test_a_file_of_an_older_program_is_brought_up_to_date_and_stays_as_it_is(
     backup(store.engine, file, declared(store))
     before = file.read_bytes()
     shutil.copytree(FOLDER, tmp_path / "migrations")
-    (tmp_path / "migrations/versions/v0002.py").write_text(SECOND)
+    (tmp_path / "migrations/versions/v9999.py").write_text(NEXT.replace("LAST", schema.WANTED))
     monkeypatch.setattr("nicassh.db.upgrade.FOLDER", tmp_path / "migrations")
-    monkeypatch.setattr("nicassh.db.upgrade.WANTED", "0002")
-    monkeypatch.setattr("nicassh.db.schema.WANTED", "0002")
+    monkeypatch.setattr("nicassh.db.upgrade.WANTED", "9999")
+    monkeypatch.setattr("nicassh.db.schema.WANTED", "9999")
     store.turns.table.append_column(sa.Column("since", sa.BigInteger))
     target = fresh("sqlite")
     with opened(file, declared(store)) as source:
         copy(source, target.engine, declared(store))
     with target.engine.connect() as connection:
         assert connection.exec_driver_sql("SELECT since FROM turns").scalars().all() == []
-        assert schema.version(connection) == "0002"
+        assert schema.version(connection) == "9999"
     assert len(target.newest("processes", ["nc2"])) == 4500
     assert file.read_bytes() == before
 
 
-SECOND = """
+NEXT = """
 import sqlalchemy as sa
 from alembic import op
 
-revision, down_revision = "0002", "0001"
+revision, down_revision = "9999", "LAST"
 adds_only = True
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -42,7 +43,7 @@ def described(engine: sa.Engine) -> dict[str, object]:
     look = sa.inspect(engine)
     return {
         name: (
-            [(c["name"], str(c["type"]), c["nullable"], c.get("comment")) for c in look.get_columns(name)],
+            sorted((c["name"], str(c["type"]), c["nullable"], c.get("comment")) for c in look.get_columns(name)),
             look.get_pk_constraint(name)["constrained_columns"],
             sorted((i["name"], tuple(i["column_names"]), bool(i["unique"])) for i in look.get_indexes(name)),
         )
@@ -83,6 +84,18 @@ def test_a_database_from_before_there_were_versions_gets_one(store: Store) -> No
     assert len(store.newest("load", ["nc2"])) == 1
 
 
+def test_a_database_of_the_first_version_gains_the_notes(store: Store) -> None:
+    store.write([outcome("nc2", "load", at(0), made("load"))])
+    old = ["UPDATE schema_version SET version_num = '0001'"]
+    alter(store, *(f"ALTER TABLE {table} DROP COLUMN notes" for table in ("outcomes", "outcomes_intervals")), *old)
+    store.create()
+    assert wrong(store) == []
+    assert [row["notes"] for row in store.newest("outcomes", ["nc2"])] == [None]
+    store.write([outcome("nc2", "load", at(60), made("load"), notes="pids `x` cannot be read")])
+    (row,) = store.newest("outcomes", ["nc2"])
+    assert (row["notes"], row["since"]) == ("pids `x` cannot be read", at(0))
+
+
 def test_a_newer_schema_is_refused_and_left_alone(store: Store) -> None:
     alter(store, "UPDATE schema_version SET version_num = '9999'", "DROP TABLE disks")
     for work in (store.create, store.refuse_newer):
@@ -96,7 +109,7 @@ def test_a_migration_that_does_more_than_add_waits_for_somebody(
     store: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """The first migration as one that changes: an old database is then left alone until it is told to."""
-    (tmp_path / "versions").mkdir()
+    shutil.copytree(FOLDER, tmp_path, dirs_exist_ok=True)
     text = (FOLDER / "versions/v0001_first.py").read_text()
     (tmp_path / "versions/v0001_first.py").write_text(text.replace("adds_only = True", "adds_only = False"))
     monkeypatch.setattr("nicassh.db.upgrade.FOLDER", tmp_path)

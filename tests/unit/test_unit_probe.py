@@ -59,8 +59,8 @@ def test_a_folder_with_two_records(tmp_path: Path) -> None:
     assert list(one.records) == ["gpu", "gpu_gpu_process"]
     assert one.keep == {"gpu": Keep.SERIES, "gpu_gpu_process": Keep.LATEST}
     assert (one.help, one.advance) == ("What it tells.", None)
-    first, second = probe.read(one, b"a\xff\np\n")
-    assert (first.card, second.name) == ("a\ufffd", "␛[2J")
+    first, second = map(vars, probe.read(one, b"a\xff\np\n"))
+    assert (first["card"], second["name"]) == ("a\ufffd", "␛[2J")
 
 
 @pytest.mark.parametrize(
@@ -133,9 +133,9 @@ def section(output: bytes = GOOD, **fields: object) -> Section:
         (section(status=77, errors=b"no card"), State.ABSENT, "no card"),
         (section(status=3), State.FAILED, "exit status 3"),
         (section(status=3, errors=b"\x1b[2Jgrep: no"), State.FAILED, "␛[2Jgrep: no"),
-        (section(b"end\n"), State.UNREADABLE, "KeyError: 'loadavg'"),
-        (section(b""), State.UNREADABLE, "ValueError: the output is cut: its last line is not `end`"),
-        (section(b"loadavg a b c\nend\n"), State.UNREADABLE, "ValueError: could not convert string to float: 'a'"),
+        (section(b"end\n"), State.UNREADABLE, "no three load averages in ``"),
+        (section(b""), State.UNREADABLE, "the output is cut: its last line is not `end`"),
+        (section(b"loadavg 1 2\nend\n"), State.UNREADABLE, "no three load averages in `1 2`"),
         (section(timed_out=True, whole=False, status=None), State.TIMEOUT, "ran longer than its 10 s"),
         (section(bytes(probe.SIZE), whole=False, status=None), State.TRUNCATED, "printed more than 2.0 M"),
         (section(whole=False, status=None), State.TRUNCATED, "its shell was killed"),
@@ -154,30 +154,6 @@ def test_a_section_cut_by_a_lost_connection_keeps_that_reason() -> None:
     lost = outcome("nc2", "load", at(0), state=State.TIMEOUT, reason="the node fell silent")
     found = judge(load, section(whole=False, status=None), lost)
     assert (found.state, found.reason, found.records) == (State.TIMEOUT, "the node fell silent", ())
-
-
-@pytest.mark.parametrize(
-    "value", ["10**30", "-(2**63) - 1", "'much'", "1.5", "True"], ids=["huge", "negative", "text", "fraction", "flag"]
-)
-def test_a_value_that_its_column_cannot_hold_is_unreadable(tmp_path: Path, value: str) -> None:
-    one = probe.load(folder(tmp_path, RECORD.replace("Gpu(line, None)", f"Gpu(line, {value})")))
-    found = judge(one, Section(b"a\n", b"", 0, timed_out=False, whole=True), outcome("nc2", "gpu", at(0)))
-    assert (found.state, found.records) == (State.UNREADABLE, ())
-    assert "used = " in found.reason and "is no bytes" in found.reason
-
-
-@pytest.mark.parametrize("word", ["1e308", "-1e200", "inf", "nan"])
-def test_a_number_beyond_all_measures_is_unreadable(word: str) -> None:
-    """Two of them in a bucket have no sum, and on a server the roll-up would fail for all nodes."""
-    load = next(one for one in PROBES if one.name == "load")
-    found = judge(load, section(GOOD.replace(b"0.20", word.encode())), outcome("nc2", "load", at(0)))
-    assert (found.state, found.records) == (State.UNREADABLE, ())
-
-
-def test_a_parser_that_leaves_the_program_is_one_unreadable_answer(tmp_path: Path) -> None:
-    one = probe.load(folder(tmp_path, RECORD.replace("for line in", "raise SystemExit(3)\n    for line in")))
-    found = judge(one, Section(b"a\n", b"", 0, timed_out=False, whole=True), outcome("nc2", "gpu", at(0)))
-    assert (found.state, found.reason) == (State.UNREADABLE, "SystemExit: 3")
 
 
 @pytest.mark.parametrize("name", ["farm", "login", "outcomes", "load", "load_series", "system_intervals"])

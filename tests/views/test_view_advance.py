@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from unit_rows import NOON, PROBES, at, made, outcome
 
-from nicassh.collect import Answered, save
+from nicassh.bundle import Section
+from nicassh.collect import Answered, judge, save
 from nicassh.nodes import Node
+from nicassh.probe import load
 from nicassh.record import Record, Untold
 from nicassh.state import State
 from nicassh.store import Store
@@ -131,4 +134,55 @@ def test_a_comparison_that_fails_is_the_outcome_of_its_node_alone(store: Store) 
         save(store, probes, answers)
     states = {row["node"]: row for row in store.newest("outcomes", ["nc2", "nc3"], probe=["processes"])}
     assert (states["nc2"]["state"], states["nc3"]["state"]) == ("unreadable", "ok")
-    assert "ZeroDivisionError: no time has passed" in states["nc2"]["reason"]
+    assert states["nc2"]["reason"].startswith("it could not be compared with the time before: ")
+    assert "ZeroDivisionError: no time has passed" in states["nc2"]["text"]
+
+
+STRANGE = """
+from dataclasses import dataclass, replace
+from nicassh.record import Record, column
+from nicassh.units import Number, Text
+every, priority, timeout, keep = 60, "low", 10, "series"
+
+@dataclass(frozen=True)
+class Odd(Record):
+    name: Text = column("Name.", key=True)
+    rate: Number | None = column("Rate.")
+
+def parse(output):
+    yield Odd("a", 1.0)
+    yield Odd("b", 1.0)
+
+def advance(now, before, seconds):
+    LINE
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "state", "reason", "notes", "rates"),
+    [
+        ("return [replace(now[0], rate=float('inf')), now[1]]", "ok", "", "a: rate: inf cannot be held", [None, 1.0]),
+        ("return {}['x']", "unreadable", "it could not be compared with the time before: the output of odd is not",
+         None, [1.0, 1.0]),
+    ],
+)  # fmt: skip
+def test_what_advance_gives_is_fit_to_store(
+    tmp_path: Path, line: str, state: str, reason: str, notes: str | None, rates: list[float | None]
+) -> None:
+    """A sum that is not finite would end each roll-up on a server."""
+    (tmp_path / "odd").mkdir()
+    (tmp_path / "odd/probe.sh").write_text("")
+    (tmp_path / "odd/record.py").write_text(STRANGE.replace("LINE", line))
+    odd = load(tmp_path / "odd")
+    store = Store(f"sqlite:///{tmp_path}/nicamon.db", [odd])
+    store.create()
+    node = Node("nc2", "nc2")
+    for second in (0, 60):
+        read = judge(odd, Section(b"", b"", 0, timed_out=False, whole=True), outcome("nc2", "odd", at(second)))
+        save(store, [odd], [Answered(node, outcome("nc2", "login", at(second)), (read,))])
+    (row,) = store.newest("outcomes", ["nc2"], probe=["odd"])
+    assert (row["state"], row["notes"]) == (state, notes)
+    assert row["reason"].startswith(reason) and "Error" not in row["reason"]
+    assert ("record.py line 17: KeyError: 'x'" in row["text"]) == (state == "unreadable")
+    assert [one["rate"] for one in store.newest("odd", ["nc2"])] == rates
+    store.engine.dispose()

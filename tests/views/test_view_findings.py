@@ -140,3 +140,13 @@ def test_software_that_is_not_that_of_the_others_of_the_role(store: Store) -> No
     assert row.values["finding"] == ("FairSoft is not that of 2 batch nodes that are alike: nicamon show diff nc2 nc3")
     assert (row.values["level"], row.values["since"]) == ("note", at(0))
     assert explain(Scene(store, everyone[1:], 900, at(60), everyone)).rows == ()
+
+
+def test_what_could_not_be_read_is_a_note_and_no_reason_to_avoid_the_node(store: Store) -> None:
+    store.write([login("nc2", at(0)), outcome("nc2", "memory", at(0), made("memory"), notes="swap_used: -64 …")])
+    words = "memory, a part could not be read: swap_used: -64 …"
+    assert found(store) == [Finding(20, "probes", words, at(0))]
+    assert [row.values["level"] for row in explain(Scene(store, [node("nc2")], 900, at(60))).rows] == ["note"]
+    assert bad(Scene(store, [node("nc2")], 900, at(60))).rows == ()
+    store.write([outcome("nc2", "memory", at(60), made("memory"))])
+    assert found(store) == []

@@ -17,7 +17,8 @@ from nicassh.store import Result
 _OTHERS = {
     "node": "Everything known of one node.",
     "diff": "What differs between nodes, or who has which version of a package.",
-    "outcomes": "How each probe ended on each node, and since when.",
+    "outcomes": "How each probe ended on each node, since when, and what of its output could not be read.",
+    "checks": "The same as outcomes.",
 }
 
 
@@ -33,12 +34,14 @@ class _Views(click.Group):
         if name in views.NAMED:
             named = views.NAMED[name]
             return _table(name, named.help, [field.name for field in named.fields], named.build)
-        records = {"outcomes": (_OTHERS["outcomes"], Result, Keep.INTERVALS), **self._records(ctx)}
+        own = {other: (_OTHERS[other], Result, Keep.INTERVALS) for other in ("outcomes", "checks")}
+        records = {**own, **self._records(ctx)}
         if name not in records:
             return None
         text, record, keep = records[name]
         names = [field.name for field in views.fields_of(record, keep)]
-        return _table(name, text, names, lambda scene: views.listing(scene, name))
+        rows = "outcomes" if name in own else name
+        return _table(name, text, names, lambda scene: views.listing(scene, rows))
 
     @staticmethod
     def _records(ctx: click.Context) -> dict[str, tuple[str, type[Record], Keep]]:

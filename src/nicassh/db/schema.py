@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from nicassh.errors import DatabaseError
 
-WANTED = "0001"
+WANTED = "0002"
 """The version of the fixed tables that this program works with: the last of `migrations/versions`."""
 TABLE = "schema_version"
 FIXED = frozenset(

@@ -18,3 +18,4 @@ class Result(Record):
     reason: Text = column("Why there are no records; empty where all is well.")
     seconds: Seconds | None = column("How long the node took for its whole answer.", volatile=True)
     text: Text = column("Output that could not be read.", shown=False, volatile=True)
+    notes: Text | None = column("What of the output could not be read; all other rows are there.", volatile=True)

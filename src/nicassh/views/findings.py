@@ -60,6 +60,8 @@ def _ssh(facts: Facts, node: Node) -> Iterator[Finding]:
         if name != LOGIN and not State(outcome["state"]).well and login["state"] == State.OK:
             words = f"{outcome['state'].replace('_', ' ')}: {outcome['reason']}".rstrip(": ")
             yield Finding(40, "probes", f"{name} {words}", outcome["since"])
+        elif outcome["notes"] and State(outcome["state"]).well:
+            yield Finding(20, "probes", f"{name}, a part could not be read: {outcome['notes']}", outcome["at"])
 
 
 def _batch(facts: Facts, node: Node) -> Iterator[Finding]:
