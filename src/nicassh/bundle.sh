@@ -6,11 +6,12 @@ unset ENV BASH_ENV CDPATH POSIXLY_CORRECT GREP_OPTIONS
 ticks=0 total=0 watched=
 trap tick USR1
 trap '' HUP
-# One signal a second, because a timeout command is missing on some nodes and cannot do enough on el6.
+# One signal a tick, because a timeout command is missing on some nodes and cannot do enough on el6. All limits are
+# counted in ticks. A tick is a second; only tests have shorter ones, for not every sleep knows fractions.
 (
     trap 'kill "$nap" 2>/dev/null; exit 0' TERM
     while :; do
-        sleep 1 &
+        sleep "$tick" &
         nap=$!
         wait "$nap"
         kill -USR1 $$ 2>/dev/null || exit 0
@@ -45,7 +46,7 @@ reap() {
     trap tick USR1
 }
 
-# Counts a second. A parent that has changed means that the connection is gone: then nothing stays behind.
+# Counts a tick. A parent that has changed means that the connection is gone: then nothing stays behind.
 tick() {
     ticks=$((ticks + 1)) total=$((total + 1))
     read -r own <"/proc/$$/stat" || return
@@ -76,7 +77,7 @@ guarded() {
             printf 'guard %s stuck\n' "$1"
             return 1
         fi
-        sleep 1
+        sleep "$tick"
         guards_wait=$((guards_wait - 1)) guards_left=$(linger)
     done
     (
@@ -132,7 +133,7 @@ family() {
     guard_line=${guard_line#* } guard_session=${guard_line%% *}
 }
 
-# await SECONDS: waits for all guarded commands. One that has not ended by then is killed, and where that does not
+# await TICKS: waits for all guarded commands. One that has not ended by then is killed, and where that does not
 # help left alone; it is told as `guard NAME hung`, and await fails.
 await() {
     [ -n "${guards-}" ] || return 0
@@ -142,10 +143,10 @@ await() {
         guard_rest=${guard_rest#*'
 '}
     done
-    # Second by second, for what it sleeps outlives it. A trap could end a longer sleep, but not surely: a signal that
+    # Tick by tick, for what it sleeps outlives it. A trap could end a longer sleep, but not surely: a signal that
     # comes just before `wait`, or to a sleep that is not yet one, has no effect.
     (
-        while [ "$guard_ended" -lt "$1" ]; do sleep 1; guard_ended=$((guard_ended + 1)); done
+        while [ "$guard_ended" -lt "$1" ]; do sleep "$tick"; guard_ended=$((guard_ended + 1)); done
         slay "$guard_pids"
     ) </dev/null >/dev/null 2>&1 &
     guard_watch=$!
@@ -202,14 +203,38 @@ decode() {
     path=$path$rest
 }
 
-# run NAME SECONDS BYTES SCRIPT
+# Prints a line of the frame, and an empty one before it. In mksh printf is a program: it would be forked each time,
+# and every user of the node could read the mark among its arguments.
+if [ -n "${KSH_VERSION-}" ]; then
+    frame_line() {
+        print -r -- "
+$mark $1"
+    }
+else
+    frame_line() { printf '\n%s %s\n' "$mark" "$1"; }
+fi
+
+# The same on both streams. Where the reader is slow the shell waits here, and a tick would end the write of bash in
+# the middle: the line would be lost, and the section with it.
+frame_lines() {
+    trap '' USR1
+    frame_line "$1"
+    frame_line "$1" >&2
+    trap tick USR1
+}
+
+# Sets `up` to the seconds since the node was booted, by its own clock; to nothing where /proc does not tell.
+read_uptime() { read -r up _ 2>/dev/null </proc/uptime || up=''; }
+
+# run NAME TICKS BYTES SCRIPT
 run() {
     [ "$total" -ge "$deadline" ] && return
-    printf '%s begin %s\n' "$mark" "$1"
-    printf '%s begin %s\n' "$mark" "$1" >&2
+    frame_lines "begin $1"
+    read_uptime
+    section_begun=$up
     (
         trap - HUP USR1
-        trap 'printf "\n%s exit %s\n" "$mark" "$?"' EXIT
+        trap 'frame_line "exit $?"' EXIT
         eval "$4"
     ) </dev/null | head -c "$3" &
     watched=$! ticks=0 reason=ok
@@ -225,12 +250,13 @@ run() {
             break
         fi
     done
-    printf '\n%s close %s %s\n' "$mark" "$1" "$reason"
-    printf '\n%s close %s %s\n' "$mark" "$1" "$reason" >&2
+    read_uptime
+    frame_lines "close $1 $reason $section_begun $up"
 }
 
 finish() {
     kill "$ticker" 2>/dev/null
-    printf '\n%s end\n' "$mark"
+    trap '' USR1
+    frame_line end
     exit 0
 }

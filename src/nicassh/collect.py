@@ -84,22 +84,25 @@ def ask(
 
     A question is taken when there is room for it. `started` is told what begins. No node's failure is raised.
     """
-    mark = bundle.nonce()
-    tasks = _tasks(asks, mark, connections.limits.timeout, parameters)
-    for reply in connections.run(tasks, lambda task: started(task.about)):
-        ask: Ask = reply.about
+    tasks = _tasks(asks, connections.limits.timeout, parameters)
+    for reply in connections.run(tasks, lambda task: started(task.about[0])):
+        ask, mark = reply.about
         yield _answered(reply, bundle.split(reply.output, reply.errors, mark, ask.probes), ask)
 
 
-def _tasks(asks: Iterable[Ask], mark: str, deadline: float, parameters: Mapping[str, str]) -> Iterator[Task]:
-    """The questions as tasks; one script serves all nodes that have the same probes."""
+def _tasks(asks: Iterable[Ask], deadline: float, parameters: Mapping[str, str]) -> Iterator[Task]:
+    """The questions as tasks, about each question and the mark of its run.
+
+    One script serves all nodes that have the same probes; each run has a mark of its own in front of it.
+    """
     scripts: dict[tuple[str, ...], bytes] = {}
     for ask in asks:
         names = tuple(probe.name for probe in ask.probes)
         if names not in scripts:
-            scripts[names] = bundle.join(ask.probes, mark, deadline, parameters)
+            scripts[names] = bundle.join(ask.probes, deadline, parameters)
         size = sum(probe.size for probe in ask.probes) + 2**20
-        yield Task(ask.node, scripts[names], bundle.end_of(mark), size, ask)
+        mark = bundle.nonce()
+        yield Task(ask.node, bundle.sign(scripts[names], mark), bundle.end_of(mark), size, (ask, mark))
 
 
 def limits_of(config: Config) -> Limits:

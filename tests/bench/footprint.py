@@ -73,7 +73,7 @@ def _measure(shell: Sequence[str], probes: Sequence[Probe], processes: int, roun
 
 def _run(shell: Sequence[str], probes: Sequence[Probe], processes: int) -> tuple[int, float]:
     mark = bundle.nonce()
-    script = bundle.join(probes, mark, 60, {"roots": "\n".join(Config().roots)})
+    script = bundle.sign(bundle.join(probes, 60, {"roots": "\n".join(Config().roots)}), mark)
     argv = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", SCRIPT, "sh", str(processes)]
     done = subprocess.run([*argv, sys.executable, "-c", _TIMED, *shell], input=script, capture_output=True, check=False)
     sections = bundle.split(done.stdout, done.stderr, mark, probes)

@@ -33,7 +33,7 @@ def main() -> int:
     place.parent.mkdir(exist_ok=True)
     if not arguments.reread:
         mark = bundle.nonce()
-        script = bundle.join([one], mark, 60, parameters_of(Config()) | dict(arguments.parameters))
+        script = bundle.sign(bundle.join([one], 60, parameters_of(Config()) | dict(arguments.parameters)), mark)
         done = subprocess.run(shell, input=script, capture_output=True, start_new_session=True, check=False)
         section = bundle.split(done.stdout, done.stderr, mark, [one]).get(one.name)
         if section is None or not section.whole or section.status:

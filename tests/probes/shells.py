@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import IO
 
 import needs
 from nicassh import bundle
@@ -70,6 +71,7 @@ def run(
     parameters: Mapping[str, str] | None = None,
     deadline: float = 60,
     before: str = "",
+    tick: float = 1,
 ) -> Run:
     """Feeds the bundle of these probes to a shell in a session of its own, and waits until it has ended.
 
@@ -77,7 +79,7 @@ def run(
     `before` is shell code that runs ahead of the bundle: a login script's noise.
     """
     mark = bundle.nonce()
-    script = before.encode() + bundle.join(probes, mark, deadline, parameters)
+    script = before.encode() + bundle.sign(bundle.join(probes, deadline, parameters, tick), mark)
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         started = time.monotonic()
         child = subprocess.Popen(
@@ -92,10 +94,17 @@ def run(
             seconds = time.monotonic() - started
             if child.poll() is None:
                 os.killpg(child.pid, signal.SIGKILL)
-        out.seek(0)
-        err.seek(0)
-        output, errors = out.read(), err.read()
+        output, errors = _contents(out), _contents(err)
     return Run(output, errors, mark, child.pid, seconds, bundle.split(output, errors, mark, probes))
+
+
+def _contents(stream: IO[bytes]) -> bytes:
+    """All that was written to a file so far.
+
+    It is opened anew: the place in the file is one for all who have it open. To go back to its beginning would lead
+    a process that outlived the shell to write over what came first.
+    """
+    return Path(f"/proc/self/fd/{stream.fileno()}").read_bytes()
 
 
 def counted(shell: Shell, probes: Sequence[Probe], parameters: Mapping[str, str] | None = None) -> tuple[Run, int]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import sampling
@@ -13,10 +16,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shells import Run, Shell
 
+import needs
 from nicassh import bundle
+from nicassh.bundle import Section
 from nicassh.probe import SIZE, Probe
 
 AFTER = "echo still here"
+TICK = 0.2
+"""What a second of all limits really lasts here."""
 
 
 def made(name: str, script: str, timeout: int = 10) -> Probe:
@@ -26,7 +33,7 @@ def made(name: str, script: str, timeout: int = 10) -> Probe:
 
 def run(shell: Shell, script: str, timeout: int = 10, before: str = "") -> Run:
     """What comes of this script and a good one after it. The good one must be whole and nothing may stay."""
-    done = shells.run(shell, [made("odd", script, timeout), made("next", AFTER)], before=before)
+    done = shells.run(shell, [made("odd", script, timeout), made("next", AFTER)], before=before, tick=TICK)
     after = done.sections["next"]
     assert (after.output, after.status, after.whole, after.errors) == (b"still here\n", 0, True, b"")
     assert done.output.endswith(bundle.end_of(done.mark))
@@ -58,12 +65,12 @@ def test_a_hang_ends_with_its_children(shell: Shell) -> None:
         "echo early; cat /dev/zero >/dev/null",
         "while :; do sh -c 'sleep 60; :' & sleep 0.01; done",
     ]
-    with ThreadPoolExecutor() as pool:  # each takes its two seconds, so all at once
+    with ThreadPoolExecutor() as pool:  # each takes its two ticks, so all at once
         ended = dict(zip(scripts, pool.map(lambda script: run(shell, script, timeout=1), scripts), strict=True))
     for script, done in ended.items():
         odd = done.sections["odd"]
         assert (odd.timed_out, odd.whole, odd.status) == (True, False, None), script
-        assert 1 <= done.seconds < 8, script
+        assert TICK <= done.seconds < 8, script
 
 
 @pytest.mark.parametrize("script", ["while :; do echo endless endless; done", "cat /dev/zero"])
@@ -108,11 +115,43 @@ def test_a_probe_that_kills_its_shell_is_not_whole(shell: Shell) -> None:
     assert (odd.output.strip(), odd.status, odd.whole, odd.timed_out) == (b"before", None, False, False)
 
 
-def test_a_probe_that_kills_the_whole_script(shell: Shell) -> None:
-    done = shells.run(shell, [made("good", AFTER), made("odd", "echo x; kill -9 $$"), made("never", AFTER)])
+KILLERS = {
+    "its script": "echo x; kill -9 $$",
+    "its script, and it goes on": "kill -9 $$; while :; do echo endless; done",
+    "its script with all its children": "echo x; kill -9 -$$",
+    "its script and its parent": "kill -9 $$ $PPID",
+    "its script by a closed pipe": "echo x; kill -PIPE $$; sleep 0.3",
+}
+SERVANTS = {
+    "the program that bounds its output": '*" (head) "?" $$ "*',
+    "the sleep of the ticker": '*" (sleep) "?" $ticker "*',
+    "the ticker": '"$ticker ("*',
+}
+
+
+@pytest.mark.parametrize("victim", KILLERS)
+def test_a_probe_that_kills_the_whole_script(shell: Shell, victim: str) -> None:
+    """What came whole before is kept."""
+    child = Shell(["/bin/sh", "-c", '"$@"; :', "sh", *shell.argv], shell.environment)
+    probes = [made("good", AFTER), made("odd", KILLERS[victim]), made("never", AFTER)]
+    done = shells.run(child if "parent" in victim else shell, probes, tick=TICK)
     assert done.sections["good"].whole
     assert not any(done.sections[name].whole for name in done.sections if name != "good")
     assert not done.output.endswith(bundle.end_of(done.mark))
+    assert shells.remaining(done.session) == []
+
+
+@pytest.mark.parametrize("victim", SERVANTS)
+def test_a_probe_that_kills_what_serves_the_script(shell: Shell, victim: str) -> None:
+    """Neither the probe before nor the one after is hurt."""
+    kill = f"case $line in {SERVANTS[victim]}) kill -9 ${{entry#/proc/}} && killed=yes && echo killed >&2 ;; esac"
+    look = f"for entry in /proc/[0-9]*; do read -r line 2>/dev/null <$entry/stat || continue; {kill}; done"
+    script = f'killed=; while [ -z "$killed" ]; do {look}; done'
+    done = shells.run(shell, [made("good", AFTER), made("odd", script), made("next", AFTER)], tick=TICK)
+    for name in ("good", "next"):
+        assert (done.sections[name].output, done.sections[name].whole) == (b"still here\n", True)
+    assert done.sections["odd"].errors.startswith(b"killed")
+    assert done.output.endswith(bundle.end_of(done.mark))
     assert shells.remaining(done.session) == []
 
 
@@ -142,7 +181,7 @@ def test_a_failing_command_does_not_end_a_probe(shell: Shell) -> None:
 
 def test_the_deadline_of_the_whole(shell: Shell) -> None:
     probes = [made("good", AFTER), made("slow", "sleep 60", 30), made("late", AFTER), made("later", AFTER)]
-    done = shells.run(shell, probes, deadline=2)
+    done = shells.run(shell, probes, deadline=2, tick=TICK)
     assert done.sections["good"].whole
     assert done.sections["slow"].timed_out
     assert not {"late", "later"} & set(done.sections)
@@ -155,6 +194,44 @@ def test_parameters_arrive_as_they_are(shell: Shell) -> None:
     odd = 'it\'s\n"$HOME" `id` \\ * $(id) ünï'
     done = shells.run(shell, [made("odd", "printf '%s' \"$given\"")], {"given": odd})
     assert done.sections["odd"].output == odd.encode()
+
+
+def test_the_uptime_of_the_node_stands_beside_each_section(shell: Shell) -> None:
+    before = uptime()
+    probes = [made("one", "sleep 0.5"), made("two", "IFS=.; up=1"), made("slow", "sleep 60", 1)]
+    done = shells.run(shell, probes, tick=TICK)
+    times = [(section.begun, section.ended) for section in done.sections.values()]
+    flat = [time for pair in times for time in pair if time is not None]
+    assert len(flat) == 6
+    assert [before, *flat, uptime()] == sorted([before, *flat, uptime()])
+    assert flat[1] - flat[0] >= 0.48
+
+
+def uptime() -> float:
+    """Seconds since this machine was booted."""
+    return float(Path("/proc/uptime").read_text().split()[0])
+
+
+def test_where_the_uptime_cannot_be_read_it_is_absent(shell: Shell, tmp_path: Path) -> None:
+    needs.root("hides /proc/uptime")
+    (tmp_path / "nothing").touch()
+    hide = f'mount --bind {tmp_path}/nothing /proc/uptime && exec "$@"'
+    argv = [str(shutil.which("unshare")), "--mount", "/bin/sh", "-c", hide, "sh", *shell.argv]
+    blind = Shell(argv, shell.environment | {"PATH": f"{shell.environment['PATH']}:{os.environ['PATH']}"})
+    done = shells.run(blind, [made("one", AFTER)], tick=TICK)
+    assert done.sections["one"] == Section(b"still here\n", b"", 0, timed_out=False, whole=True)
+
+
+@pytest.mark.parametrize("words", ["", "1.5", "1.5 x", "1.5 2.5 3.5", "nan 1.0", "1e3 2e3", "-1 2", f"{'9' * 400} 1"])
+def test_an_uptime_that_is_none_is_absent(words: str) -> None:
+    output = f"\nm begin load\nx\nm exit 0\n\nm close load ok {words}\n".encode()
+    section = bundle.split(output, b"", "m", [sampling.probes()["load"]])["load"]
+    assert (section.whole, section.begun, section.ended) == (True, None, None)
+
+
+def test_a_status_that_is_none_is_not_whole() -> None:
+    output = f"\nm begin load\nx\nm exit {'7' * 5000}\n\nm close load ok 1.0 2.0\n".encode()
+    assert not bundle.split(output, b"", "m", [sampling.probes()["load"]])["load"].whole
 
 
 @pytest.fixture(scope="module")
@@ -179,3 +256,19 @@ def test_no_cut_makes_a_whole_section_of_another_output(real: tuple[Run, list[Pr
         if section.whole:
             known = done.sections[name]
             assert (section.output, section.status, section.timed_out) == (known.output, known.status, False)
+
+
+@settings(deadline=None, max_examples=200)
+@given(data=st.data())
+def test_a_cut_keeps_every_section_that_came_whole(real: tuple[Run, list[Probe]], data: st.DataObject) -> None:
+    done, probes = real
+    ends = {
+        probe.name: re.search(rf"\n{done.mark} close {probe.name} ok [^\n]*\n".encode(), done.output)
+        for probe in probes
+    }
+    closed = {name: found.end() for name, found in ends.items() if found}
+    near = st.builds(lambda at, shift: max(0, at + shift), st.sampled_from(sorted(closed.values())), st.integers(-3, 3))
+    cut = data.draw(st.one_of(near, st.integers(0, len(done.output))))
+    sections = bundle.split(done.output[:cut], b"", done.mark, probes)
+    whole = {name for name, end in closed.items() if end <= cut and done.sections[name].whole}
+    assert {name for name, section in sections.items() if section.whole} == whole
