@@ -64,11 +64,11 @@ def serve(
             generate(folder / name, kind)
     shutil.copy(folder / "client.pub", folder / "authorized")
     port = port or free_port()
-    lines = [
-        f"Port {port}", "ListenAddress 127.0.0.1", "UsePAM no", "StrictModes no", "PasswordAuthentication no",
+    lines = [  # of two lines for one thing, sshd takes the first
+        *options, f"Port {port}", "ListenAddress 127.0.0.1", "UsePAM no", "StrictModes no", "PasswordAuthentication no",
         f"PidFile {folder}/pid", "MaxStartups 100:30:200", "PermitRootLogin yes", "LogLevel ERROR",
         f"AuthorizedKeysFile {folder / 'authorized' if keys else 'none'}",
-        *(f"HostKey {folder}/host_{kind}" for kind in kinds), *options,
+        *(f"HostKey {folder}/host_{kind}" for kind in kinds),
     ]  # fmt: skip
     (folder / "sshd_config").write_text("\n".join(lines) + "\n")
     if os.geteuid() == 0:
@@ -84,9 +84,10 @@ def serve(
         process.wait()
 
 
-def generate(file: Path, kind: str, passphrase: str = "") -> None:
-    """A fresh key pair."""
-    subprocess.run(["ssh-keygen", "-q", "-t", kind, "-N", passphrase, "-f", str(file)], check=True)
+def generate(file: Path, kind: str, passphrase: str = "", form: str = "") -> None:
+    """A fresh key pair, in OpenSSH's own form or the one that is named (`PEM`)."""
+    options = ["-m", form] if form else []
+    subprocess.run(["ssh-keygen", "-q", "-t", kind, "-N", passphrase, *options, "-f", str(file)], check=True)
 
 
 def free_port() -> int:

@@ -18,7 +18,8 @@ import needs
 from nicassh.nodes import Node
 from nicassh.state import State
 from nicassh.transport.faults import LATE
-from nicassh.transport.identity import encrypted, offered
+from nicassh.transport.identity import offered
+from nicassh.transport.keyfile import encrypted
 
 
 @pytest.fixture

@@ -46,6 +46,12 @@ def test_the_file_fills_what_is_open(tmp_path: Path) -> None:
     assert third.identity == ()
 
 
+@pytest.mark.parametrize(("line", "only"), [("IdentitiesOnly yes", True), ("IdentitiesOnly no", False), ("", False)])
+def test_other_keys_of_the_agent_may_be_kept_back(tmp_path: Path, line: str, only: bool) -> None:
+    (node,) = read(tmp_path, '[[nodes]]\nnames = "nc2"\n', f"Host nc2\n    {line}\n").nodes.values()
+    assert node.identities_only is only
+
+
 def test_the_inventory_wins(tmp_path: Path) -> None:
     text = '[[nodes]]\nnames = "nc2"\naddress = "nc2.jinr.ru"\nuser = "root"\nport = 22\nidentity = "key"\n'
     (node,) = read(tmp_path, text).nodes.values()

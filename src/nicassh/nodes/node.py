@@ -16,8 +16,8 @@ class Node:
 
     `address` is empty where the transport is local. `identity` and `known_hosts` are tried in their
     order; both may be empty, and then OpenSSH's default files are used. `head` names the batch cluster
-    for which the node answers. `needs` says which feature of
-    ssh_config our own transport lacks, or "".
+    for which the node answers. `identities_only` keeps back all other keys that an agent has. `needs` says
+    which feature of ssh_config our own transport lacks, or "".
     """
 
     name: str
@@ -31,6 +31,7 @@ class Node:
     groups: tuple[str, ...] = ()
     transport: str = "libssh2"
     connect_timeout: float | None = None
+    identities_only: bool = False
     needs: str = ""
 
 

@@ -44,6 +44,7 @@ def honour(node: Node, file: Path | None) -> Node:
         user=node.user or options.get("user"),
         identity=identity,
         connect_timeout=_seconds(options.get("connecttimeout", "none")),
+        identities_only=str(options.get("identitiesonly", "no")).lower() == "yes",
         needs=_needs(options),
     )
 

@@ -2,65 +2,74 @@
 
 from __future__ import annotations
 
-import os
-import socket
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
-from gevent import socket as gsocket
-from ssh2.exceptions import AgentError, SSH2Error
-
-from nicassh.state import State
-from nicassh.transport.faults import Fault
+from nicassh.clean import clean
+from nicassh.transport.agent import Agent, AgentError, AgentKey
+from nicassh.transport.agentlink import AgentLink
+from nicassh.transport.hostkeys import fingerprint
 from nicassh.transport.identity import Identity
+from nicassh.transport.offers import MOST, Offers
 
 if TYPE_CHECKING:
     from nicassh.transport.client import Client
 
-_PATIENCE = 3.0
-"""Seconds in which an agent must answer."""
-_GONE = (-7, -13, -43)
-"""LIBSSH2_ERROR_SOCKET_SEND, _SOCKET_DISCONNECT and _SOCKET_RECV."""
+_CERTIFICATE = b"-cert-v01@openssh.com"
 
 
 def authenticate(client: Client, identity: Identity) -> None:
-    """Offers the keys of the files, then those of the agent; raises Fault with what was tried."""
-    session, user = client.session, client.user
-    for data in identity.keys:
-        if _accepted(client, session.userauth_publickey_frommemory, user, data, b""):
+    """Offers the keys of the files, then those of the agent; raises Fault with what came of each."""
+    offers, session = Offers(client), client.session
+    own = [key for key in identity.keys if key.data]
+    if len(own) > 1 and offers.ask():
+        return
+    for key in own:
+        once = partial(session.userauth_publickey_frommemory, client.user, key.data, b"")
+        if offers.make(f"the key {key.file}", once):
             return
+    notes = [key.note for key in identity.keys if key.note]
     if identity.agent:
         try:
-            _await_agent()
-            agent = session.agent_init()
-            agent.connect()
-            keys = agent.get_identities()
-        except (AgentError, SSH2Error, OSError) as error:
-            raise Fault(State.AUTH_FAILED, f"{identity.tried(0)}; the agent does not answer") from error
-        for key in keys:
-            if _accepted(client, agent.userauth, user, key):
+            if _let_in_by_agent(client, offers, identity):
                 return
-        raise Fault(State.AUTH_FAILED, f"{user}: {identity.tried(len(keys))}")
-    raise Fault(State.AUTH_FAILED, f"{user}: {identity.tried(None)}")
+        except AgentError as error:
+            notes.append(str(error))
+    words = [*offers.words(), *notes] or ["no key to offer (see `identity`, or start an agent)"]
+    raise offers.fault("; ".join(words))
 
 
-def _accepted(client: Client, method: Any, *arguments: Any) -> bool:
-    """Whether one way to authenticate succeeded; a lost connection is raised, a plain no is not."""
-    try:
-        client.eagain(method, *arguments)
-    except SSH2Error:
-        if client.session.last_errno() in _GONE:
-            raise
-    return bool(client.session.userauth_authenticated())
+def _let_in_by_agent(client: Client, offers: Offers, identity: Identity) -> bool:
+    """Whether one of the agent's keys lets us in. Raises Fault, and AgentError where the agent cannot be used."""
+    with Agent(identity.agent) as agent:
+        found = agent.keys()
+        keys = _sorted(found, identity, client.node.identities_only)
+        if not keys:
+            raise AgentError("the agent has none of these keys" if found else "the agent has no keys")
+        with AgentLink(client.session, keys[:MOST]) as link:
+
+            def sign(request: bytes) -> None:
+                client.phase = "signature"
+                link.answer(agent.sign(request))
+                client.phase = "authentication"
+
+            names = {blob: key.file for key in identity.keys for blob in key.publics}
+            for index, key in enumerate(keys):
+                comment = clean(key.comment, 60) or fingerprint(key.blob)
+                name = f"the agent's key {names.get(key.blob, comment)}"
+                if offers.make(name, partial(link.offer, client.user, index), sign):
+                    return True
+    return False
 
 
-def _await_agent() -> None:
-    """Asks the agent for its keys and drops the answer; raises OSError where none comes.
-
-    libssh2 blocks the whole process while it talks to an agent, and a forwarded one may hang for good.
-    """
-    with gsocket.socket(socket.AF_UNIX) as agent:
-        agent.settimeout(_PATIENCE)
-        agent.connect(os.environ["SSH_AUTH_SOCK"])
-        agent.sendall(b"\0\0\0\1\x0b")  # SSH_AGENTC_REQUEST_IDENTITIES, draft-ietf-sshm-ssh-agent
-        if not agent.recv(5):
-            raise ConnectionResetError
+def _sorted(found: list[AgentKey], identity: Identity, only: bool) -> list[AgentKey]:
+    """The keys that were not offered yet: those of `identity` in its order, then the others, unless `only` those."""
+    rank: dict[bytes, int] = {}
+    tried = set()
+    for key in identity.keys:
+        for blob in key.publics:
+            rank.setdefault(blob, len(rank))
+            if key.data and _CERTIFICATE not in blob[:64]:
+                tried.add(blob)
+    keys = [key for key in found if key.blob not in tried and (key.blob in rank or not only)]
+    return sorted(keys, key=lambda key: rank.get(key.blob, len(rank)))

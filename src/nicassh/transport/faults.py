@@ -27,6 +27,7 @@ LATE = {
     "greeting": (State.TIMEOUT, "connected, but the node sent no SSH greeting"),
     "key exchange": (State.TIMEOUT, "the key exchange did not finish"),
     "authentication": (State.TIMEOUT, "the authentication did not finish"),
+    "signature": (State.TIMEOUT, "the agent listed its keys and did not sign in time"),
     "answer": (State.TIMEOUT, "the answer was not complete in time"),
 }
 """Phase of a session to the state and words of a deadline that strikes in it."""
@@ -40,6 +41,7 @@ _CUT = {
     ),
     "key exchange": (State.UNREACHABLE, "the node closed the connection during the key exchange"),
     "authentication": (State.AUTH_FAILED, "the node closed the connection during the authentication"),
+    "signature": (State.AUTH_FAILED, "the node closed the connection during the authentication"),
     "answer": (State.TRUNCATED, "the connection was lost before the answer was complete"),
 }
 _NO_WAY = {
