@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,21 +11,20 @@ from nicassh.db import schema, views
 from nicassh.db.differences import Difference, differences, review
 from nicassh.db.engine import BUSY, writing
 from nicassh.db.timescale import Timescale
+from nicassh.db.turn import turn
 from nicassh.errors import DatabaseError
 
-_MAKING = 0x6E696361
-"""The number of PostgreSQL's lock under which tables are made."""
-
-
-def create(engine: sa.Engine, metadata: sa.MetaData, by_hand: bool = False) -> list[Difference]:
+def create(
+    engine: sa.Engine, metadata: sa.MetaData, by_hand: bool = False, patience: float = BUSY
+) -> list[Difference]:
     """Makes the tables that are missing, and the columns: a probe's new field, unknown in the rows there are.
 
     And the views that `metadata.info["views"]()` gives by name; `by_hand` makes them anew, allows migrations
     that do more than add, and has TimescaleDB take over tables that have rows already. Of several programs that
-    do so at the same moment one goes first and the others wait for it. Gives what it added. Raises
-    DatabaseError, with the SQL to review, where a table needs more than that.
+    do so at the same moment one goes first and the others wait for it, `patience` seconds at the most. Gives
+    what it added. Raises DatabaseError, with the SQL to review, where a table needs more than that.
     """
-    with writing(engine).begin() as connection, _turn(connection):
+    with writing(engine).begin() as connection, turn(connection, patience):
         published = metadata.info.get("views", dict)()
         if by_hand and schema.version(connection) != schema.WANTED:  # a migration may change what they are made of
             views.drop(connection, published)
@@ -54,22 +51,6 @@ def create(engine: sa.Engine, metadata: sa.MetaData, by_hand: bool = False) -> l
             "\n".join(["save the database (`nicamon db backup FILE`), review this SQL, then run it:", *statements]),
         )
     return found
-
-
-@contextmanager
-def _turn(connection: sa.Connection) -> Iterator[None]:
-    """Keeps others from making tables meanwhile; on SQLite the writing transaction does."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MAKING)))
-    # MariaDB commits at each CREATE, so its lock is of the connection. One name is for all of the server's databases.
-    held = f"nicamon {connection.engine.url.database}"[:64] if connection.dialect.name in ("mysql", "mariadb") else ""
-    if held:
-        connection.execute(sa.select(sa.func.get_lock(held, BUSY)))
-    try:
-        yield
-    finally:
-        if held:
-            connection.execute(sa.select(sa.func.release_lock(held)))
 
 
 def _add(connection: sa.Connection, column: sa.Column[Any]) -> None:
