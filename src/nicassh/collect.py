@@ -20,7 +20,7 @@ from nicassh.probe import Outcome, Probe, read
 from nicassh.reading import fit
 from nicassh.record import Record, Untold, plain
 from nicassh.state import LOGIN, State
-from nicassh.store import Store
+from nicassh.store import Fence, Store
 from nicassh.transport import Connections, Limits, Reply, Task
 from nicassh.units import draw_bytes
 
@@ -115,8 +115,8 @@ def parameters_of(config: Config) -> dict[str, str]:
     return {"roots": "\n".join(config.roots), "units": "\n".join(config.units)}
 
 
-def save(store: Store, probes: Sequence[Probe], answers: Iterable[Answered]) -> None:
-    """Stores what came of some nodes in one transaction. Raises DatabaseError."""
+def save(store: Store, probes: Sequence[Probe], answers: Iterable[Answered], fence: Fence | None = None) -> None:
+    """Stores what came of some nodes in one transaction, as far as the `fence` lets it. Raises DatabaseError."""
     answers = list(answers)
     by_probe: dict[str, list[Outcome]] = {}
     for answered in answers:
@@ -125,7 +125,8 @@ def save(store: Store, probes: Sequence[Probe], answers: Iterable[Answered]) -> 
     for probe in probes:
         if probe.advance and probe.name in by_probe:
             by_probe[probe.name] = _advance(store, probe, by_probe[probe.name])
-    store.write([answered.login for answered in answers] + [o for outcomes in by_probe.values() for o in outcomes])
+    logins = [answered.login for answered in answers]
+    store.write(logins + [outcome for outcomes in by_probe.values() for outcome in outcomes], fence)
 
 
 def _answered(reply: Reply, sections: Mapping[str, Section], ask: Ask) -> Answered:

@@ -105,6 +105,11 @@ class Config:
     keep_intervals: float = setting(
         3650.0, "Days for which it is kept since when and until when a state, or an inventory, was what."
     )
+    forget_nodes_after: float = setting(
+        7.0,
+        "Days after which a node that is not in the inventory any more leaves the tables of newest values; its history "
+        "stays.",
+    )
     stale: float = setting(900.0, "Seconds after which a value is shown as stale.")
     file: Path | None = None
 

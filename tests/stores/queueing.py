@@ -8,9 +8,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from nicassh import jobs
+from nicassh.db import Clock
 from nicassh.jobs import PROBE, Batch, Claimant, Ended, Priority, Queue, Wanted
 from nicassh.jobs.arming import fresh
-from nicassh.jobs.clock import Clock
 from nicassh.jobs.table import JOBS
 
 MOMENT = 1_790_000_040.0

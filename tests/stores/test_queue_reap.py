@@ -12,10 +12,9 @@ from queueing import HOUR, MINUTE, MOMENT, begun, claimed, later, named, put, ro
 from servers import Server
 
 from nicassh import jobs
-from nicassh.db import connect
+from nicassh.db import Clock, connect
 from nicassh.jobs import Claimant, Priority, Queue
 from nicassh.jobs.claimant import Claimant as Worker
-from nicassh.jobs.clock import Clock
 from nicassh.jobs.table import WORKERS
 
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 
 import pytest
+import sqlalchemy as sa
 from queueing import MINUTE, begun, ended, later, row, rows, wanted
 from unit_rows import PROBES
 
@@ -129,6 +130,33 @@ def test_a_worker_that_lost_its_jobs_meanwhile(queue: Queue, database: str, capl
     assert {(one.state, one.worker, one.finished) for one in rows(queue)} == {("running", other.id, None)}
     assert "after their lease" in caplog.text
     assert jobs.finish(queue, other, batch, ended(batch)) == 4
+
+
+def counted(queue: Queue) -> int:
+    """How many answers are stored."""
+    query = sa.select(sa.func.count()).select_from(sa.table("load_series"))
+    return queue.read(lambda connection: connection.scalar(query)) or 0
+
+
+def test_what_comes_after_the_lease_is_not_stored(
+    queue: Queue, database: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A worker that slept takes what lay in its sockets for fresh: though nobody took its jobs, they are run again."""
+    jobs.arm(queue, wanted("n1 n2"))
+    asked: list[tuple[str, int]] = []
+
+    def sleep(ask: Ask) -> None:
+        stored = counted(queue)
+        if not asked:
+            later(queue, queue.lease + 1)
+        asked.append((ask.node.name, stored))
+
+    work(hired(queue, database, sleep))
+    assert asked[0] == ("n1", 0)
+    assert sorted(name for name, _ in asked) == ["n1", "n1", "n2", "n2"], "each is asked again"
+    assert "answered after their lease, not stored" in caplog.text
+    assert counted(queue) == 2, "the second answers are stored"
+    assert {(one.state, one.worker, one.error) for one in rows(queue)} == {("waiting", None, "")}
 
 
 def test_a_worker_that_stays_while_the_database_is_away(

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from servers import Server
-from unit_rows import PROBES, at, login, made, outcome
+from unit_rows import PROBES, login, made, outcome
 
 from nicassh.db import differences
 from nicassh.errors import DatabaseError, ProbeError
@@ -23,6 +23,13 @@ from nicassh.store.published import published
 
 DASHBOARD = Path(__file__).parents[2] / "docs/grafana/farm.json"
 HORSE = "\U0001f40e"
+BEGIN = datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=60)
+DAY = 86400
+
+
+def at(seconds: float) -> datetime:
+    """A time of these tests: what they store is fresh, for the views judge its age by the database's clock."""
+    return BEGIN + timedelta(seconds=seconds)
 
 
 def rows(store: Store, query: str) -> list[dict[str, Any]]:
@@ -69,6 +76,36 @@ def test_users_troubles_and_downtimes(farm: Store) -> None:
     assert [row["node"] for row in rows(farm, "SELECT * FROM view_troubles")] == ["nc4"]
     (down,) = rows(farm, "SELECT * FROM view_downtimes")
     assert (down["node"], moment(down["since"]), down["until"]) == ("nc4", at(60), None)
+
+
+def test_a_node_that_was_last_seen_long_ago(store: Store) -> None:
+    """It is stale and its processes count no more; what its probe could not renew is old, though the node is up."""
+    store.write(
+        [login("nc2", at(-200 * DAY)), outcome("nc2", "processes", at(-200 * DAY), made("processes", user="a"))]
+    )
+    store.write([login("nc3", at(0)), outcome("nc3", "processes", at(-60), made("processes", user="b"))])
+    store.write(
+        [outcome("nc3", "disks", at(-60), made("disks")), outcome("nc3", "software", at(-1800), made("software"))]
+    )
+    store.write([outcome("nc3", "processes", at(0), state=State.TIMEOUT), outcome("nc4", "load", at(0), made("load"))])
+    store.write([login("nc4", at(-800)), login("nc5", at(-1000))])
+    states = {row["node"]: (row["state"], bool(row["stale"])) for row in rows(store, "SELECT * FROM view_farm")}
+    assert states == {"nc2": ("stale", True), "nc3": ("up", False), "nc4": ("up", False), "nc5": ("stale", True)}
+    assert rows(store, "SELECT * FROM view_users") == []
+    assert [bool(row["stale"]) for row in rows(store, "SELECT stale FROM view_processes ORDER BY node")] == [True, True]
+    assert [bool(row["stale"]) for row in rows(store, "SELECT stale FROM view_disks")] == [False]
+    assert [bool(row["stale"]) for row in rows(store, "SELECT stale FROM view_software")] == [False], "asked hourly"
+    patient = Store(store.engine.url.render_as_string(hide_password=False), PROBES, stale=1200.0)
+    patient.create()
+    assert rows(patient, "SELECT state FROM view_farm WHERE node = 'nc5'")[0]["state"] == "up", "as the setting says"
+    patient.engine.dispose()
+
+
+def test_a_time_to_come_is_no_news(store: Store) -> None:
+    store.write([login("nc2", at(0))])
+    with store.engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE outcomes SET at = at + 7200")
+    assert rows(store, "SELECT state FROM view_farm")[0]["state"] == "stale"
 
 
 def test_history(farm: Store) -> None:

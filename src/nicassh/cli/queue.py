@@ -20,8 +20,9 @@ def command(ctx: click.Context, output: Output) -> None:
     """Show the jobs by class, the workers, and what is in trouble.
 
     Each probe of each node is a job. A class whose oldest job has been due for more than a minute is
-    marked: too few workers, or none. In JSON `rows` are the classes, and beside them stand `workers`
-    and `troubled`.
+    marked: too few workers, or none. CLOCKS shows how far the clock of each monitoring host is from the
+    database's, and by how much the latter may be ahead since it was set. In JSON `rows` are the classes, and
+    beside them stand `workers`, `clocks` and `troubled`.
 
     \b
     nicamon queue
@@ -36,7 +37,14 @@ def command(ctx: click.Context, output: Output) -> None:
     if ctx.invoked_subcommand is None:
         queue = session.queue
         output.show_page(
-            "queue", lambda: [views.classes(queue), views.heads(queue), views.listed(queue, True)], beside=True
+            "queue",
+            lambda: [
+                views.classes(queue),
+                views.heads(queue),
+                views.clocks(session.store.clock_rows()),
+                views.listed(queue, True),
+            ],
+            beside=True,
         )
 
 

@@ -70,7 +70,7 @@ class Session:
         """The same whatever its schema is, for the commands that look after it. Raises DatabaseError."""
         from nicassh.store import Store
 
-        return Store(self.config.database_url, self._loaded)
+        return Store(self.config.database_url, self._loaded, stale=self.config.stale)
 
     @cached_property
     def queue(self) -> Queue:
@@ -80,14 +80,15 @@ class Session:
         config = self.config
         return Queue(
             self.store.engine, lease=config.lease, sessions=config.sessions, reserved=config.reserved,
-            ceiling=config.ceiling,
+            ceiling=config.ceiling, clock=self.store.clock,
         )  # fmt: skip
 
     def scene(self, nodes: Sequence[Node]) -> Scene:
         """These nodes as the database has them now. Raises DatabaseError."""
         from nicassh.views import Scene
 
-        return Scene(self.store, nodes, self.config.stale, everyone=list(self.inventory.nodes.values()))
+        everyone = list(self.inventory.nodes.values())
+        return Scene(self.store, nodes, self.config.stale, self.store.now(), everyone=everyone)
 
 
 def session_of(ctx: click.Context) -> Session:

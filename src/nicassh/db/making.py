@@ -14,9 +14,8 @@ from nicassh.db.timescale import Timescale
 from nicassh.db.turn import turn
 from nicassh.errors import DatabaseError
 
-def create(
-    engine: sa.Engine, metadata: sa.MetaData, by_hand: bool = False, patience: float = BUSY
-) -> list[Difference]:
+
+def create(engine: sa.Engine, metadata: sa.MetaData, by_hand: bool = False, patience: float = BUSY) -> list[Difference]:
     """Makes the tables that are missing, and the columns: a probe's new field, unknown in the rows there are.
 
     And the views that `metadata.info["views"]()` gives by name; `by_hand` makes them anew, allows migrations
@@ -26,7 +25,8 @@ def create(
     """
     with writing(engine).begin() as connection, turn(connection, patience):
         published = metadata.info.get("views", dict)()
-        if by_hand and schema.version(connection) != schema.WANTED:  # a migration may change what they are made of
+        changed = schema.version(connection) != schema.WANTED
+        if by_hand and changed:  # a migration may change what they are made of
             views.drop(connection, published)
         schema.bring_up(connection, by_hand)
         found = differences(connection, metadata)
@@ -40,6 +40,8 @@ def create(
         serious = [one for one in found if not one.adds]
         if by_hand and not serious:
             views.drop(connection, published)
+        elif changed and not serious:
+            views.drop_allowed(connection, published)
         if not serious:
             views.make(connection, published)
         hypertables = timescale.hypertables(connection) if timescale and serious else ()

@@ -6,11 +6,24 @@ import sqlalchemy as sa
 
 from nicassh.errors import DatabaseError
 
-WANTED = "0002"
+WANTED = "0003"
 """The version of the fixed tables that this program works with: the last of `migrations/versions`."""
 TABLE = "schema_version"
 FIXED = frozenset(
-    {"classes", "digests", "finished", "jobs", "kept", "outcomes", "outcomes_intervals", "rolled", "turns", "workers"}
+    {
+        "classes",
+        "clocks",
+        "digests",
+        "finished",
+        "jobs",
+        "kept",
+        "outcomes",
+        "outcomes_intervals",
+        "rolled",
+        "settings",
+        "turns",
+        "workers",
+    }
 )
 """The tables that migrations make and change. All others follow from the records that they are made of."""
 

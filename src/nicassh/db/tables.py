@@ -45,15 +45,22 @@ class Moment(sa.TypeDecorator[datetime]):
 
 @dataclass(frozen=True)
 class Tables:
-    """The tables of one record type: its newest rows, and its history where it keeps one."""
+    """The tables of one record type: its newest rows, and its history where it keeps one.
+
+    `probe` fills them, `every` so many seconds.
+    """
 
     record: type[Record]
     keep: Keep
     newest: sa.Table
     history: sa.Table | None
+    probe: str = ""
+    every: int = 0
 
 
-def tables(metadata: sa.MetaData, name: str, record: type[Record], keep: Keep) -> Tables:
+def tables(
+    metadata: sa.MetaData, name: str, record: type[Record], keep: Keep, probe: str = "", every: int = 0
+) -> Tables:
     """Describes the tables of a record type in `metadata`."""
     newest = sa.Table(
         name, metadata, *_identity(record), sa.Column("at", Moment, nullable=False), *_values(record),
@@ -72,7 +79,7 @@ def tables(metadata: sa.MetaData, name: str, record: type[Record], keep: Keep) -
         history = sa.Table(
             f"{name}_intervals", metadata, *_identity(record), since, until, *_values(record), quote=True
         )
-    return Tables(record, keep, newest, history)
+    return Tables(record, keep, newest, history, probe, every)
 
 
 @compiles(CreateTable, "mysql", "mariadb")

@@ -12,7 +12,8 @@ from nicassh.jobs.adding import add, forget, take
 from nicassh.jobs.arming import arm
 from nicassh.jobs.claimant import Claimant, beat, enter, leave, rank, release
 from nicassh.jobs.claiming import claim
-from nicassh.jobs.counts import SPANS, Alive, Count, counts, nodes_due, soonest, workers
+from nicassh.jobs.counts import SPANS, Alive, Count, armed, counts, nodes_due, soonest, workers
+from nicassh.jobs.fencing import held, lapsed
 from nicassh.jobs.finishing import Ended, finish, start
 from nicassh.jobs.job import PROBE, Batch, Job, Wanted
 from nicassh.jobs.listing import listed, state_of
@@ -25,7 +26,8 @@ from nicassh.jobs.steering import cancel, now, retry
 
 __all__ = [
     "PROBE", "SPANS", "Alive", "Batch", "Claimant", "Count", "Ended", "Job", "Priority", "Queue", "Situation", "Wanted",
-    "add", "arm", "beat", "cancel", "claim", "counts", "enter", "finish", "follow", "forget", "leave", "listed", "look",
+    "add", "arm", "armed", "beat", "cancel", "claim", "counts", "enter", "finish", "follow", "forget", "held", "lapsed",
+    "leave", "listed", "look",
     "nodes_due", "now", "overrun", "pause", "rank", "reap", "release", "retry", "soonest", "start", "state_of", "take",
     "tidy", "workers",
 ]  # fmt: skip

@@ -95,6 +95,12 @@ def nodes_due(queue: Queue) -> int:
     return queue.read(lambda connection: connection.scalar(query)) or 0
 
 
+def armed(queue: Queue) -> set[str]:
+    """The nodes that have permanent jobs: those of the inventory. Raises DatabaseError."""
+    query = sa.select(JOBS.c.node).where(JOBS.c.every.is_not(None), JOBS.c.node != "").distinct()
+    return set(queue.read(lambda connection: connection.scalars(query).all()))
+
+
 def soonest(queue: Queue) -> float | None:
     """In how many seconds the next job comes due, below 0 where one is; None where none waits. Raises DatabaseError."""
     query = sa.select(sa.func.min(JOBS.c.next_try)).where(JOBS.c.state == WAITING)

@@ -9,8 +9,7 @@ from typing import TypeVar
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from nicassh.db import Difference, create, explained, retried
-from nicassh.jobs.clock import Clock
+from nicassh.db import Clock, Difference, create, explained, retried
 from nicassh.jobs.priority import Priority
 from nicassh.jobs.table import CLASSES, METADATA
 

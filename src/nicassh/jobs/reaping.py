@@ -18,8 +18,10 @@ PATIENCE = 3
 """Workers that may die over a permanent job before it is put off."""
 _REMEMBERED = 60
 """Minutes for which finished jobs are counted."""
-_FAR = 3600.0
-"""No lease reaches so far ahead [s], unless the clock was set back since."""
+_FAR = 60.0
+"""No lease reaches so far ahead of its own length [s], unless the clock was set back since."""
+_MARGIN = 5.0
+"""Seconds by which a job may come due later than its period says."""
 
 
 def _over(lease: sa.ColumnElement[float]) -> sa.ColumnElement[bool]:
@@ -42,7 +44,12 @@ _TRIED = sa.exists().where(
     _TRIER.c.every.is_not(None),
     _TRIER.c.retrial > 0,
 )
-_LONGEST = sa.case((JOBS.c.every > sa.bindparam("ceiling"), JOBS.c.every), else_=sa.bindparam("ceiling"))
+# One that has not failed, and of which no workers died, comes due within its own period.
+_LONGEST = sa.case(
+    (sa.and_(JOBS.c.retrial == 0, JOBS.c.attempts <= PATIENCE), JOBS.c.every + _MARGIN),
+    (JOBS.c.every > sa.bindparam("ceiling"), JOBS.c.every),
+    else_=sa.bindparam("ceiling"),
+)
 _IN_VAIN = sa.select(JOBS.c.id).where(
     sa.or_(
         sa.and_(JOBS.c.state == PAUSED, sa.not_(_TRIED)),
@@ -66,7 +73,7 @@ def reap(queue: Queue) -> int:
     def work(connection: sa.Connection) -> int:
         queue.clock.ask(connection)  # its own one, set wrong since, would take the jobs of all who live
         now = queue.now()
-        moment = {"now": now, "far": now + max(_FAR, 2 * queue.lease)}
+        moment = {"now": now, "far": now + _FAR + queue.lease}
         lost = connection.execute(sa.select(JOBS).where(_LOST), moment).all()
         if lost:
             connection.execute(_FREE, [{**_freed(queue, row, now), **moment} for row in lost])

@@ -1,10 +1,11 @@
 """The store: outcomes and records written in one transaction a collection, and read back by views."""
 
+from nicassh.store.forgetting import forget_nodes
 from nicassh.store.history import Point
 from nicassh.store.prune import prune
 from nicassh.store.result import Result
 from nicassh.store.rollup import rollup
 from nicassh.store.size import Size, sizes
-from nicassh.store.store import Row, Store
+from nicassh.store.store import Fence, Row, Store
 
-__all__ = ["Point", "Result", "Row", "Size", "Store", "prune", "rollup", "sizes"]
+__all__ = ["Fence", "Point", "Result", "Row", "Size", "Store", "forget_nodes", "prune", "rollup", "sizes"]

@@ -56,7 +56,7 @@ class Lasting(Shelf):
         stored = self.stored(connection, times)
         self._turn(connection, changed, stored)
         gone = [(key, row) for key, row in stored.items() if not self._untold(gaps, row)]
-        self._intervals.end(connection, [(times[row[0]], *key, row[-2]) for key, row in gone])
+        self._intervals.end(connection, [(max(times[row[0]], row[-2]), *key, row[-2]) for key, row in gone])
         self._newest.drop(connection, [key for key, _ in gone])
         return others
 
@@ -88,7 +88,8 @@ class Lasting(Shelf):
                 put.append((*row, at, at))
                 opened.append((*row, at, None))
                 if old is not None:
-                    ended.append((at, *old[:width], old[-2]))
+                    # Never before it began, though a clock that was set back says so.
+                    ended.append((max(at, old[-2]), *old[:width], old[-2]))
         self._newest.put(connection, put)
         self._intervals.end(connection, ended)
         self._intervals.put(connection, opened)

@@ -17,6 +17,7 @@ from nicassh.db import Moment, Tables
 from nicassh.db.views import PREFIX, Utc
 from nicassh.record import columns
 from nicassh.state import LOGIN
+from nicassh.store.ages import aged, old
 from nicassh.store.tiers import TIERS
 
 
@@ -41,16 +42,22 @@ class Published:
 def published(metadata: sa.MetaData, records: Mapping[str, Tables]) -> list[Published]:
     """All views whose tables there are, by name."""
     tables = metadata.tables
-    found = [make(tables) for make, needs in _MADE if all(name in tables for name in needs)]
+    found = [make(metadata, records) for make, needs in _MADE if all(name in tables for name in needs)]
     found += [
-        Published(f"{PREFIX}{view}", text, sa.select(*_plain(tables[name]))) for view, (name, text) in _ROWS.items()
+        Published(f"{PREFIX}{view}", text, sa.select(*_plain(tables[name]), _stale(metadata, records[name])), _STALE)
+        for view, (name, text) in _ROWS.items()
         if name in tables
-    ]  # fmt: skip
+    ]
     found += [_history(name, shape, tables) for name, shape in records.items() if f"{name}_series" in tables]
     return sorted(found, key=lambda view: view.name)
 
 
-def _farm(tables: Mapping[str, sa.Table]) -> Published:
+def _stale(metadata: sa.MetaData, shape: Tables) -> sa.Label[bool]:
+    return old(metadata, shape, shape.newest).label("stale")
+
+
+def _farm(metadata: sa.MetaData, records: Mapping[str, Tables]) -> Published:
+    tables = metadata.tables
     login, disks, processes = tables["outcomes"].alias("login"), tables["disks"], tables["processes"]
     system, load, memory = tables["system"], tables["load"], tables["memory"]
     space = sa.select(disks.c.node, sa.func.sum(disks.c.size).label("size"), sa.func.sum(disks.c.free).label("free"))
@@ -62,7 +69,10 @@ def _farm(tables: Mapping[str, sa.Table]) -> Published:
     source: Any = login
     for other in (system, load, memory, space_of, people_of):
         source = source.outerjoin(other, other.c.node == login.c.node)
-    state = sa.case((login.c.state == "ok", "up"), else_="down").label("state")
+    state = sa.case((login.c.state != "ok", "down"), (aged(metadata, login.c.at), "stale"), else_="up").label("state")
+    shown = {"system": system, "load": load, "memory": memory}
+    lost = (sa.func.coalesce(old(metadata, records[name], rows), sa.false()) for name, rows in shown.items())
+    stale = sa.or_(login.c.state != "ok", aged(metadata, login.c.at), *lost)
     return Published(
         f"{PREFIX}farm", "One row a node: whether it could be reached, and its newest values.",
         sa.select(
@@ -71,29 +81,31 @@ def _farm(tables: Mapping[str, sa.Table]) -> Published:
             load.c.load1, load.c.load5, load.c.load15, load.c.processes, memory.c.total.label("memory"),
             memory.c.available.label("memory_available"), memory.c.available_percent.label("memory_available_percent"),
             space_of.c.size.label("disk"), space_of.c.free.label("disk_free"), people_of.c.users,
-            people_of.c.number.label("processes_of_users"),
+            people_of.c.number.label("processes_of_users"), stale.label("stale"),
         ).select_from(source).where(login.c.probe == LOGIN),
         {
-            "state": "up or down, as the last login went.", "since": "Since when it has been in this state.",
+            "state": "up or down, as the last login went; stale: that is too long ago to say.",
+            "since": "Since when it has been in this state.",
             "disk": "Size of its local disks. [bytes]", "disk_free": "What is free on them. [bytes]",
             "users": "Ordinary users with processes. [count]", "processes_of_users": "Their processes. [count]",
+            "stale": "Whether its values are old: it is not up, or one of its probes has failed since. [yes or no]",
         },
     )  # fmt: skip
 
 
-def _users(tables: Mapping[str, sa.Table]) -> Published:
-    rows = tables["processes"]
+def _users(metadata: sa.MetaData, records: Mapping[str, Tables]) -> Published:
+    rows = metadata.tables["processes"]
 
     def of(kind: str) -> sa.Label[Any]:
         return sa.func.sum(sa.case((rows.c.kind == kind, 1), else_=0)).label(kind)
 
     return Published(
-        f"{PREFIX}users", "One row a user: what runs on all nodes.",
+        f"{PREFIX}users", "One row a user: what runs on all nodes. Rows that are old do not count.",
         sa.select(
             rows.c.user, sa.func.count(rows.c.node.distinct()).label("nodes"), sa.func.count().label("processes"),
             sa.func.sum(rows.c.cpu_percent).label("cpu_percent"), of("batch"), of("interactive"), of("daemon"),
             *_times(rows, sa.func.min(rows.c.at)),
-        ).where(rows.c.ordinary.is_(True)).group_by(rows.c.user),
+        ).where(rows.c.ordinary.is_(True), sa.not_(old(metadata, records["processes"], rows))).group_by(rows.c.user),
         {
             "nodes": "Nodes with processes of this user. [count]", "processes": "Processes. [count]",
             "cpu_percent": "Their use of processors; 100 is one. [percent]",
@@ -104,8 +116,8 @@ def _users(tables: Mapping[str, sa.Table]) -> Published:
     )  # fmt: skip
 
 
-def _downtimes(tables: Mapping[str, sa.Table]) -> Published:
-    rows = tables["outcomes_intervals"]
+def _downtimes(metadata: sa.MetaData, _records: Mapping[str, Tables]) -> Published:
+    rows = metadata.tables["outcomes_intervals"]
     return Published(
         f"{PREFIX}downtimes", "One row for each time in which a node could not be reached.",
         sa.select(
@@ -116,8 +128,8 @@ def _downtimes(tables: Mapping[str, sa.Table]) -> Published:
     )  # fmt: skip
 
 
-def _troubles(tables: Mapping[str, sa.Table]) -> Published:
-    rows = tables["outcomes"]
+def _troubles(metadata: sa.MetaData, _records: Mapping[str, Tables]) -> Published:
+    rows = metadata.tables["outcomes"]
     query = sa.select(rows.c.node, rows.c.probe, rows.c.state, rows.c.reason, *_times(rows))
     return Published(
         f"{PREFIX}troubles",
@@ -183,6 +195,7 @@ _COMMON = {
     "node": "The node.", "collected": "When it was collected; of a bucket, when that begins.",
     "at": "The same in seconds since 1970.", "since": "Since when it has been so.",
 }  # fmt: skip
+_STALE = {"stale": "Whether it is old: collected too long ago, or its probe failed since. [yes or no]"}
 _MADE = (
     (_farm, ("outcomes", "system", "load", "memory", "disks", "processes")),
     (_users, ("processes",)),

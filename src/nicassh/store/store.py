@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
-from nicassh.db import Difference, Tables, chunks, connect, create, explained, retried, schema, tables
+from nicassh.db import Clock, Difference, Tables, chunks, connect, create, explained, retried, schema, tables
 from nicassh.probe import Outcome, Probe
 from nicassh.record import Keep, Record, columns
+from nicassh.store.ages import STALE, settings, tell_stale
+from nicassh.store.clocks import MARGIN, Clocks
 from nicassh.store.earliest import earliest
 from nicassh.store.history import Point, history
 from nicassh.store.late import mark
@@ -19,18 +23,23 @@ from nicassh.store.result import Result
 from nicassh.store.tiers import Tiers
 from nicassh.store.top import Tops, last
 from nicassh.store.writing import Writer
+from nicassh.units import draw_seconds
 
+_LOG = logging.getLogger("nicamon")
 Row = Mapping[str, Any] | sa.RowMapping
+Fence = Callable[[sa.Connection, Sequence[Outcome]], Sequence[Outcome]]
+"""Says inside a transaction which of some outcomes may be stored by it."""
 
 
 class Store:
     """One database and the record types of some probes in it."""
 
-    def __init__(self, url: str, probes: Sequence[Probe]) -> None:
+    def __init__(self, url: str, probes: Sequence[Probe], *, clock: Clock | None = None, stale: float = STALE) -> None:
+        self.clock, self.stale = clock or Clock(), stale
         self.metadata = sa.MetaData()
         self.outcomes = tables(self.metadata, "outcomes", Result, Keep.INTERVALS)
         self.records: dict[str, Tables] = {
-            name: tables(self.metadata, name, record, probe.keep[name])
+            name: tables(self.metadata, name, record, probe.keep[name], probe.name, probe.every)
             for probe in probes
             for name, record in probe.records.items()
         }
@@ -42,6 +51,8 @@ class Store:
         self.engine = connect(url)
         self._writer = Writer(self.outcomes, self.records, self.probes, self.engine.dialect)
         self.turns = self._writer.turns
+        self.clocks = Clocks(self.metadata, self.engine.dialect)
+        settings(self.metadata)
         self.tops = Tops(self.metadata, self.records, self.probes, self.engine.dialect)
 
     def refuse_newer(self) -> None:
@@ -52,21 +63,38 @@ class Store:
     def create(self, by_hand: bool = False) -> list[Difference]:
         """Makes the tables that are missing, and the columns that a probe has gained; see `db.create`."""
         with explained(self.engine):
-            return create(self.engine, self.metadata, by_hand)
+            added = create(self.engine, self.metadata, by_hand)
+            tell_stale(self.engine, self.metadata, self.stale)
+        return added
 
-    def write(self, outcomes: Sequence[Outcome]) -> None:
+    def write(self, outcomes: Sequence[Outcome], fence: Fence | None = None) -> None:
         """Stores outcomes and their records, all or nothing. Raises DatabaseError.
 
         An ok or absent outcome replaces the node's newest rows of that probe; any other leaves them,
-        with the time at which they were true.
+        with the time at which they were true. A `fence` says in the same transaction which of them may be stored.
         """
         self.turns.enrol(self.engine, (outcome.node for outcome in outcomes))
-        retried(self.engine, lambda connection: self._write(connection, outcomes))
+        retried(self.engine, lambda connection: self._write(connection, outcomes, fence))
 
-    def _write(self, connection: sa.Connection, outcomes: Sequence[Outcome]) -> None:
-        self._writer.write(connection, outcomes)
+    def _write(self, connection: sa.Connection, outcomes: Sequence[Outcome], fence: Fence | None) -> None:
+        if fence:
+            outcomes = fence(connection, outcomes)
+        outcomes = self._timed(connection, outcomes)
+        self._writer.write(connection, outcomes, int(self.clock.now()) + MARGIN)
         mark(connection, self, outcomes)
         self.tops.write(connection, outcomes)
+
+    def _timed(self, connection: sa.Connection, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
+        """The outcomes with their times by the database's clock, of which none is still to come."""
+        self.clock.ask(connection)
+        now = datetime.fromtimestamp(int(self.clock.now()), UTC)
+        shift = timedelta(seconds=round(self.clock.ahead))
+        if shift:
+            outcomes = [replace(one, at=one.at + shift) for one in outcomes]
+        ahead = max(((one.at - now).total_seconds() for one in outcomes), default=0.0)
+        if ahead > MARGIN:
+            _LOG.warning("answers of a time %s ahead are stored as of now: the clock was set back", draw_seconds(ahead))
+        return [replace(one, at=now) if one.at > now else one for one in outcomes] if ahead > 0 else outcomes
 
     def newest(self, name: str, nodes: Iterable[str], /, **where: Sequence[Any]) -> list[Row]:
         """The newest rows of a record (or of `outcomes`) on these nodes, with `node` and `at`.
@@ -154,6 +182,19 @@ class Store:
             for part in chunks(nodes):
                 rows += connection.execute(query.where(table.c.node.in_(part))).all()
         return rows
+
+    def clock_rows(self) -> list[Row]:
+        """The clocks of the monitoring hosts: `host`, `ahead`, `seen`, `set_at`, `doubt`. Raises DatabaseError."""
+        with explained(self.engine), self.engine.connect() as connection:
+            if not sa.inspect(connection).has_table(self.clocks.table.name):
+                return []
+            return [row._mapping for row in connection.execute(sa.select(self.clocks.table))]
+
+    def now(self) -> datetime:
+        """The time by the database's clock, which is what all times in it are compared with. Raises DatabaseError."""
+        with explained(self.engine), self.engine.connect() as connection:
+            self.clock.ask(connection)
+        return datetime.fromtimestamp(self.clock.now(), UTC)
 
     def before(self, name: str, nodes: Iterable[str]) -> dict[str, tuple[datetime, list[Record]]]:
         """The newest records of each node as objects, and their time: what a probe's `advance` compares with."""

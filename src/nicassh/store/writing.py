@@ -37,8 +37,11 @@ class Writer:
         self._passing = {n: Passing(one, dialect) for n, one in records.items() if one.keep is not Keep.INTERVALS}
         self._records, self._probes = records, probes
 
-    def write(self, connection: sa.Connection, outcomes: Sequence[Outcome]) -> None:
-        """Stores outcomes; of several of a probe and node the latest counts, also beside those that are stored."""
+    def write(self, connection: sa.Connection, outcomes: Sequence[Outcome], latest: int) -> None:
+        """Stores outcomes; of several of a probe and node the latest counts, also beside those that are stored.
+
+        No time is later than `latest`: a stored one that is was of a wrong clock, and what comes now is later.
+        """
         nodes = [outcome.node for outcome in outcomes]
         self.turns.hold(connection, nodes)
         known = self._results.stored(connection, nodes)
@@ -46,7 +49,7 @@ class Writer:
         late: list[Outcome] = []
         for outcome in sorted(outcomes, key=lambda outcome: outcome.at):
             key = (outcome.node, outcome.probe)
-            if key in known and known[key][-1] > held(outcome.at):
+            if key in known and held(outcome.at) < known[key][-1] <= latest:
                 late.append(outcome)  # overtaken by a quicker collection, it is history already
                 continue
             late += [current[key]] if key in current else []

@@ -98,7 +98,11 @@ def _seen(scene: Scene) -> str:
     login = scene.outcomes[scene.names[0]].get(LOGIN)
     if login is not None and login["state"] == "ok":
         times.append(login["at"])
-    return f"{draw_seconds((scene.now - max(times)).total_seconds())} ago" if times else "never"
+    if not times:
+        return "never"
+    # Where all were seen while a clock was ahead, nobody knows when that was.
+    ages = [age for at in times if (age := scene.since(at)) is not None]
+    return f"{draw_seconds(min(ages))} ago" if ages else "while the clock was ahead"
 
 
 EXPLAIN = (

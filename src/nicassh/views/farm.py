@@ -58,8 +58,8 @@ def _row(node: Node, known: _Known, scene: Scene) -> Row:
     system, load, memory = known.one("system"), known.one("load"), known.one("memory")
     disks = known.records.get("disks", [])
     updated = max((rows[0]["at"] for rows in known.records.values()), default=None)
-    age = round(max(0.0, (scene.now - updated).total_seconds()), 1) if updated else None
-    state, reason, since = _state(known, scene.stale, scene.now)
+    age = scene.since(updated) if updated else None
+    state, reason, since = _state(known, scene)
     free = [disk["free"] for disk in disks if disk["free"] is not None]
     values = {
         "node": node.name, "address": node.address or None, "role": node.role or None,
@@ -75,14 +75,17 @@ def _row(node: Node, known: _Known, scene: Scene) -> Row:
     return Row(values, old, _trouble(scene.store, known, values))
 
 
-def _state(known: _Known, stale: float, now: datetime) -> tuple[str, str, datetime | None]:
+def _state(known: _Known, scene: Scene) -> tuple[str, str, datetime | None]:
     """`up`, `stale`, `down` or `unknown`, with the reason and since when."""
     login = known.outcomes.get(LOGIN)
     if login is None:
         return "unknown", "never asked", None
     if login["state"] != State.OK:
         return "down", _words(login), login["since"]
-    if (now - login["at"]).total_seconds() > stale:
+    age = scene.age(login)
+    if age is None:
+        return "stale", "asked while the clock was ahead", None
+    if age > scene.stale:
         return "stale", "not asked since", login["at"]
     bad = [f"{row['probe']} {_words(row)}" for row in known.outcomes.values() if not State(row["state"]).well]
     census = known.one("processes_census")

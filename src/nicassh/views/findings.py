@@ -54,8 +54,10 @@ def _ssh(facts: Facts, node: Node) -> Iterator[Finding]:
     if login["state"] != State.OK:
         words = login["state"].replace("_", " ")
         yield Finding(100, "ssh", f"{words}: {login['reason']}".rstrip(": "), login["since"])
-    elif facts.scene.age(login) > facts.scene.stale:
-        yield Finding(AVOID, "ssh", f"not asked for {draw_seconds(facts.scene.age(login))}", login["at"])
+    elif (age := facts.scene.age(login)) is None:
+        yield Finding(50, "ssh", "asked while the clock of the monitoring host was ahead: how it is now is unknown")
+    elif age > facts.scene.stale:
+        yield Finding(AVOID, "ssh", f"not asked for {draw_seconds(age)}", login["at"])
     for name, outcome in outcomes.items():
         if name != LOGIN and not State(outcome["state"]).well and login["state"] == State.OK:
             words = f"{outcome['state'].replace('_', ' ')}: {outcome['reason']}".rstrip(": ")

@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 
 from nicassh import jobs as queued
 from nicassh.jobs import Queue
+from nicassh.store import Row as Stored
+from nicassh.store.clocks import DOUBTFUL, MARGIN
 from nicassh.units import Count, Number, Seconds, Text, Time, counted, draw_seconds
 from nicassh.views.table import Field, Row, View, declared
 
@@ -59,6 +61,18 @@ def listed(queue: Queue, troubled: bool = False, nodes: Collection[str] | None =
     return View("troubled" if troubled else "jobs", JOBS, tuple(rows), lambda shown: counted(len(shown), "job"))
 
 
+def clocks(rows: Sequence[Stored]) -> View:
+    """One row for each monitoring host: its clock beside the database's."""
+    shown = [
+        Row(
+            {"host": row["host"], "ahead": round(row["ahead"], 1), "doubt": row["doubt"], "seen": _moment(row["seen"])},
+            trouble={"ahead": 2 * (abs(row["ahead"]) >= MARGIN), "doubt": 2 * (row["doubt"] >= DOUBTFUL)},
+        )
+        for row in rows
+    ]
+    return View("clocks", CLOCKS, tuple(shown), lambda shown: counted(len(shown), "clock"))
+
+
 def _moment(seconds: float | None) -> datetime | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
@@ -101,6 +115,12 @@ HEADS = (
     Field(declared("beat", float, Seconds, "How long ago it gave a sign of life.", "seen"), 88),
     Field(declared("since", datetime, Time, "When it came."), 60),
     Field(declared("worker", str, Text, "Its name in the queue.", "id"), 0),
+)
+CLOCKS = (
+    Field(declared("host", str, Text, "The monitoring host."), 100),
+    Field(declared("ahead", float, Seconds, "How far its clock is ahead of the database's; below 0: behind."), 95),
+    Field(declared("doubt", float, Seconds, "By how much it may be ahead of the truth since it was set."), 90),
+    Field(declared("seen", datetime, Time, "When it was looked at."), 60),
 )
 JOBS = (
     Field(declared("node", str, Text, "The node it concerns."), 100),

@@ -12,6 +12,7 @@ from nicassh.nodes import Node
 from nicassh.state import State
 from nicassh.store import Row as Stored
 from nicassh.store import Store
+from nicassh.store.clocks import MARGIN
 
 
 @dataclass(frozen=True)
@@ -61,10 +62,14 @@ class Scene:
             found.setdefault(row["node"], []).append(row)
         return found
 
-    def age(self, row: Stored) -> float:
-        """How many seconds ago a row was true."""
-        seconds: float = (self.now - row["at"]).total_seconds()
-        return round(max(0.0, seconds), 1)
+    def age(self, row: Stored) -> float | None:
+        """How many seconds ago a row was true, see `since`."""
+        return self.since(row["at"])
+
+    def since(self, moment: datetime) -> float | None:
+        """The seconds since a moment; None where it is still to come: a clock was ahead, and its age is unknown."""
+        seconds: float = (self.now - moment).total_seconds()
+        return round(max(0.0, seconds), 1) if seconds > -MARGIN else None
 
     def is_old(self, record: str, row: Stored) -> bool:
         """Whether a row is no news: collected long ago for its probe, or not renewed by an outcome that failed.
@@ -75,7 +80,8 @@ class Scene:
         if key not in self._judged:
             outcome = self.outcomes.get(row["node"], {}).get(self.store.probe_of(record))
             failed = outcome is not None and not State(outcome["state"]).well
-            self._judged[key] = failed or self.age(row) > max(self.stale, 3 * self.store.every.get(record, 0))
+            age = self.age(row)
+            self._judged[key] = failed or age is None or age > max(self.stale, 3 * self.store.every.get(record, 0))
         return self._judged[key]
 
     def known_as(self, host: str) -> str:

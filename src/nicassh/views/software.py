@@ -48,7 +48,7 @@ def _row(scene: Scene, machine: Machine, drift: Drift) -> Row:
         "unseen": [f"{path} {state}" for path, state in sorted(machine.lost.items())] if machine.known else None,
         "defaults": {name.lower(): cell.default for name, cell in machine.cells.items() if cell.default},
         "reference": not odd if machine.known else None, "differs": [what.lower() for what in odd],
-        "updated": updated, "age": round(max(0.0, (scene.now - updated).total_seconds()), 1) if updated else None,
+        "updated": updated, "age": scene.since(updated) if updated else None,
     }  # fmt: skip
     for package in packages:
         cell = machine.cell(package)

@@ -22,6 +22,7 @@ from nicassh.jobs import Batch, Claimant, Ended, Job, Queue
 from nicassh.jobs.backoff import RUNTIME
 from nicassh.probe import Probe
 from nicassh.store import Store
+from nicassh.worker.fence import Fence
 from nicassh.worker.share import Share
 
 T = TypeVar("T")
@@ -132,7 +133,9 @@ class Recorder:
             self._count(-len(answers) - len(ended))
 
     def _store_results(self, answers: list[Answered], ended: list[tuple[Batch, Ended]]) -> None:
-        collect.save(self._store, self._probes, answers)
+        fence = Fence(self._queue, answers)
+        collect.save(self._store, self._probes, answers, fence)
+        answers = fence.passed
         away = [answer for answer in answers if answer.away]
         runs = ended + [(answer.about.batch, run) for answer in answers if not answer.away for run in _runs(answer)]
         for batch, some in _parted(runs):
@@ -143,9 +146,13 @@ class Recorder:
 
     def _beat(self) -> None:
         """A sign of life; it ends the process where a job runs for longer than its class may."""
-        if not jobs.beat(self._queue, self._claimant):
+        self._store.clocks.watch(self._store)
+        over = jobs.lapsed(self._queue, self._claimant)
+        if not jobs.beat(self._queue, self._claimant) or over:
             self.lost = True
-            _LOG.warning("the lease ran out while this worker did not reach the database: its results are dropped")
+            _LOG.warning(
+                "the lease ran out while this worker slept or did not reach the database: its results are dropped"
+            )
         now = time.monotonic()
         running = list(self._since.values())
         late = [(batch, job) for begin, batch, job in running if now - begin > RUNTIME[batch.priority]]

@@ -9,10 +9,11 @@ from nicassh.config import Config
 from nicassh.jobs import PROBE, Priority, Queue, Wanted
 from nicassh.nodes import Node
 from nicassh.probe import Probe
-from nicassh.store import Store, prune, rollup
+from nicassh.store import Store, forget_nodes, prune, rollup
 
 Chore = Callable[[Queue, Store, Config, Callable[[], bool]], None]
 """What a head node does for itself. The last tells whether its worker is to stop: then the rest is left."""
+_DAY = 86400
 _MOST = 30.0
 """Seconds that a chore may take: its worker asks no node meanwhile. What is left comes the next time."""
 
@@ -22,11 +23,14 @@ def _tidy(queue: Queue, _store: Store, _config: Config, _halted: Callable[[], bo
 
 
 def _rollup(queue: Queue, store: Store, _config: Config, halted: Callable[[], bool]) -> None:
-    rollup(store, queue.now(), _MOST, halted)
+    rollup(store, store.clocks.trusted(store, queue.now()), _MOST, halted)
 
 
 def _prune(queue: Queue, store: Store, config: Config, halted: Callable[[], bool]) -> None:
-    prune(store, config, queue.now(), _MOST, halted)
+    now = store.clocks.trusted(store, queue.now())
+    prune(store, config, now, _MOST, halted)
+    if known := jobs.armed(queue):
+        forget_nodes(store, known, now - config.forget_nodes_after * _DAY, now)
 
 
 CHORES: Mapping[str, Chore] = {"tidy": _tidy, "rollup": _rollup, "prune": _prune}

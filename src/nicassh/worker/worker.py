@@ -51,6 +51,7 @@ class Worker:
         self._stopping = threading.Event()
 
     def __enter__(self) -> Worker:
+        self._store.clocks.watch(self._store)
         self.claimant = jobs.enter(self.queue)
         return self
 
@@ -131,6 +132,7 @@ class Worker:
                     continue
                 if time.monotonic() - beat > self.queue.lease / BEATS:
                     beat = time.monotonic()
+                    self._store.clocks.watch(self._store)
                     jobs.beat(self.queue, self.claimant)
                 self._stopping.wait(_POLL)
             except DatabaseError as error:

@@ -1,0 +1,41 @@
+"""The clock that all monitoring hosts share, the one of the database; and what no clock that is set changes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import sqlalchemy as sa
+
+_NOW = {"postgresql": "SELECT extract(epoch FROM clock_timestamp())", "mysql": "SELECT unix_timestamp(now(6))"}
+
+
+class Clock:
+    """The database's clock as this machine knows it: by its own one, put right whenever it asks."""
+
+    def __init__(self, own: Callable[[], float] = time.time) -> None:
+        self._own, self.ahead = own, 0.0
+
+    def now(self) -> float:
+        """Seconds since 1970."""
+        return self._own() + self.ahead
+
+    def ask(self, connection: sa.Connection) -> None:
+        """Learns how far the database is ahead of this machine, `ahead` [s]; SQLite has no clock of its own."""
+        if statement := _NOW.get(connection.dialect.name.replace("mariadb", "mysql")):
+            before = self._own()
+            theirs = float(connection.exec_driver_sql(statement).scalar_one())
+            self.ahead = theirs - (before + self._own()) / 2
+
+
+def uptime(proc: Path = Path("/proc")) -> tuple[str, float] | None:
+    """A name for this boot of the machine, and the seconds since; None where the system does not tell.
+
+    Nobody can set it: two moments of one boot are as far apart as it says, whatever the clock did between.
+    """
+    try:
+        boot = (proc / "sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        return boot, float((proc / "uptime").read_text(encoding="ascii").split()[0])
+    except (OSError, ValueError, IndexError):
+        return None

@@ -1,0 +1,93 @@
+"""Nodes that have left the inventory: they leave the newest values, and stay in history."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+
+import sqlalchemy as sa
+from unit_rows import login, made, outcome
+
+from nicassh import jobs
+from nicassh.config import Config
+from nicassh.jobs import PROBE, Priority, Queue, Wanted
+from nicassh.store import Store, rollup
+from nicassh.worker import Worker, schedule
+
+DAY = 86400
+
+
+def days_ago(days: float) -> datetime:
+    return datetime.now(UTC).replace(microsecond=0) - timedelta(days=days)
+
+
+def work(store: Store, queue: Queue, config: Config) -> None:
+    """A worker does the chores, of which one after the other is due."""
+    for _ in range(2):
+        jobs.now(queue)
+        with Worker(queue, store, [], [], config) as worker:
+            worker.work()
+
+
+def newest(store: Store) -> dict[str, set[str]]:
+    """The nodes that have newest rows, by table."""
+    names = ["outcomes", "load", "system", "digests"]
+    with store.engine.connect() as connection:
+        node: sa.ColumnClause[str] = sa.column("node")
+        query = {name: sa.select(node).select_from(sa.table(name)).distinct() for name in names}
+        return {name: set(connection.scalars(one)) for name, one in query.items()}
+
+
+def test_a_node_that_has_left_the_inventory(store: Store) -> None:
+    queue = Queue(store.engine)
+    queue.create()
+    jobs.arm(queue, [*schedule([], []), Wanted(PROBE, "nc2", "load", Priority.LOW, 10**6)])
+    for node, days in (("nc2", 20.0), ("nc3", 20.0), ("nc4", 1.0), ("nc9", 0.0)):
+        moment = days_ago(days)
+        store.write([
+            login(node, moment), outcome(node, "load", moment, made("load", load1=3.0)),
+            outcome(node, "system", moment, made("system")),
+        ])  # fmt: skip
+    ended = int(days_ago(20).timestamp())
+    # Of nc2 a job is left, though none that runs here: it is in the inventory.
+    with store.engine.begin() as connection:
+        connection.execute(sa.text("UPDATE jobs SET state = 'paused' WHERE node = 'nc2'"))
+    rollup(store, time.time())
+    work(store, queue, Config())
+    assert newest(store) == {name: {"nc2", "nc4", "nc9"} for name in ("outcomes", "load", "system", "digests")}
+    (row,) = [row for row in store.spans("system", ["nc3"], days_ago(30)) if row["until"] is not None]
+    assert abs(row["until"].timestamp() - ended) < 60, "it was so until its last answer"
+    points = store.history("load", "load1", ["nc3"], days_ago(30), days_ago(0), 3600)
+    assert [point.mean for point in points] == [3.0], "its history is there"
+    with store.engine.connect() as connection:
+        upto = {row[0]: row[1] for row in connection.exec_driver_sql("SELECT node, upto_5m FROM rolled")}
+    assert upto["nc3"] > time.time() + 1000 * DAY, "the roll-up does no more for it"
+    assert upto["nc2"] < time.time()
+
+
+def test_a_node_that_comes_back(store: Store) -> None:
+    """It is asked as before, and what it says is rolled up."""
+    queue = Queue(store.engine)
+    queue.create()
+    jobs.arm(queue, [*schedule([], []), Wanted(PROBE, "nc2", "load", Priority.LOW, 10**6)])
+    for days in (10.0, 9.0):
+        store.write([login("nc3", days_ago(days)), outcome("nc3", "load", days_ago(days), made("load"))])
+    store.write([login("nc2", days_ago(0)), outcome("nc2", "load", days_ago(0), made("load"))])
+    rollup(store, time.time())
+    work(store, queue, Config())
+    assert newest(store)["load"] == {"nc2"}
+    store.write([login("nc3", days_ago(0.5)), outcome("nc3", "load", days_ago(0.5), made("load", load1=9.0))])
+    assert newest(store)["load"] == {"nc2", "nc3"}
+    rollup(store, time.time())
+    points = store.history("load", "load1", ["nc3"], days_ago(30), days_ago(0), 300)
+    assert [point.mean for point in points] == [1.0, 1.0, 9.0]
+
+
+def test_nobody_is_forgotten_where_no_inventory_is_known(store: Store) -> None:
+    """A database that only `collect --now` writes has no permanent jobs: it says nothing about the inventory."""
+    queue = Queue(store.engine)
+    queue.create()
+    jobs.arm(queue, schedule([], []))
+    store.write([login("nc3", days_ago(20)), login("nc4", days_ago(0))])
+    work(store, queue, Config())
+    assert newest(store)["outcomes"] == {"nc3", "nc4"}
