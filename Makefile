@@ -26,7 +26,7 @@ help: ## List the targets
 install: .venv/nicamon ## Make .venv and install nicamon into it
 
 packages: .venv/develop
-	@$(BIN)/python -m nicassh.demo.packages openssh-server iproute2 busybox mksh dash tcsh fish zsh systemd || [ -z "$$CI" ]
+	@$(BIN)/python -m nicassh.demo.packages openssh-server iproute2 busybox faketime mksh dash tcsh fish zsh systemd || [ -z "$$CI" ]
 	@$(BIN)/python -m nicassh.demo.packages $(SYSTEMS) || [ -z "$$CI" ]
 	@$(BIN)/python -m nicassh.demo.packages postgresql mariadb-server || [ -z "$$CI" ]
 

@@ -21,6 +21,8 @@ _LOOK = 0.5
 """Seconds between two looks at the workers and the queue."""
 _ARM = 60.0
 """Seconds between two looks at inventory and probes."""
+_JUMP = 5.0
+"""Seconds by which a clock may be put right without a look at what waits."""
 _LONGEST = 60.0
 """Seconds after which a worker that keeps ending is begun anew, at most."""
 
@@ -38,6 +40,7 @@ class Pool:
         self._lane: subprocess.Popen[bytes] | None = None
         self._stopping = threading.Event()
         self._failures, self._not_before, self._needed = 0, 0.0, False
+        self._offset = queue.now() - time.monotonic()
 
     def stop(self) -> None:
         """Lets the workers finish their batches and ends; for handlers of signals."""
@@ -53,7 +56,7 @@ class Pool:
                     if now - armed >= _ARM:
                         armed = now
                         self._renew() if self._arm() else None
-                    if now - reaped >= self._queue.lease / BEATS:
+                    if now - reaped >= self._queue.lease / BEATS or self._clock_was_set(now):
                         reaped = now
                         jobs.reap(self._queue)
                     self._tend(now)
@@ -64,6 +67,11 @@ class Pool:
                     self._stopping.wait(PATIENCE)
         finally:
             self._end()
+
+    def _clock_was_set(self, now: float) -> bool:
+        """Whether the clock has jumped since the last look: then jobs may wait for a moment that is far."""
+        before, self._offset = self._offset, self._queue.now() - now
+        return abs(self._offset - before) > _JUMP
 
     def _tend(self, now: float) -> None:
         """Begins workers that are missing; one that keeps failing less and less often."""
