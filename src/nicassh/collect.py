@@ -117,15 +117,16 @@ def parameters_of(config: Config) -> dict[str, str]:
 
 def save(store: Store, probes: Sequence[Probe], answers: Iterable[Answered], fence: Fence | None = None) -> None:
     """Stores what came of some nodes in one transaction, as far as the `fence` lets it. Raises DatabaseError."""
+    timed = store.timing()
     answers = list(answers)
     by_probe: dict[str, list[Outcome]] = {}
     for answered in answers:
         for outcome in answered.outcomes:
-            by_probe.setdefault(outcome.probe, []).append(outcome)
+            by_probe.setdefault(outcome.probe, []).append(timed(outcome))
     for probe in probes:
         if probe.advance and probe.name in by_probe:
             by_probe[probe.name] = _advance(store, probe, by_probe[probe.name])
-    logins = [answered.login for answered in answers]
+    logins = [timed(answered.login) for answered in answers]
     store.write(logins + [outcome for outcomes in by_probe.values() for outcome in outcomes], fence)
 
 

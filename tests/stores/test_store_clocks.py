@@ -11,6 +11,8 @@ import pytest
 import sqlalchemy as sa
 from unit_rows import PROBES, login, made, node, outcome
 
+from nicassh import collect
+from nicassh.collect import Answered
 from nicassh.config import Config
 from nicassh.db import Clock, create
 from nicassh.state import State
@@ -62,7 +64,8 @@ def answer(store: Store, *names: str, load1: float = 1.0) -> None:
     assert isinstance(store.clock, Step)
     now = store.clock.moment()
     for name in names:
-        store.write([login(name, now), outcome(name, "load", now, made("load", load1=load1))])
+        asked = outcome(name, "load", now, made("load", load1=load1))
+        collect.save(store, PROBES, [Answered(node(name), login(name, now), (asked,))])
 
 
 def seen(store: Store, *names: str) -> dict[str, dict[str, Any]]:
@@ -83,7 +86,7 @@ def test_a_clock_that_was_ahead(stores: Any, wrong: float, caplog: pytest.LogCap
     answer(ahead, "nc2", "nc3")
     right = stores()
     begin = right.clock.moment()
-    right.write([login("nc2", begin, State.TIMEOUT, "no word")])
+    collect.save(right, PROBES, [Answered(node("nc2"), login("nc2", begin, State.TIMEOUT, "no word"), ())])
     answer(right, "nc3", load1=7.0)
     rows = seen(right, "nc2", "nc3")
     assert rows["nc2"]["state"] == "down"
@@ -210,7 +213,8 @@ def test_an_answer_of_a_time_to_come_is_stored_as_of_now(stores: Any, caplog: py
     """The clock was set back between the answer and its save."""
     store = stores()
     moment = store.clock.moment() + timedelta(hours=3)
-    store.write([login("nc2", moment), outcome("nc2", "load", moment, made("load"))])
+    asked = outcome("nc2", "load", moment, made("load"))
+    collect.save(store, PROBES, [Answered(node("nc2"), login("nc2", moment), (asked,))])
     assert 0 <= seen(store, "nc2")["nc2"]["age"] < 60
     assert "ahead are stored as of now" in caplog.text
 

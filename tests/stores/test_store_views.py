@@ -88,7 +88,7 @@ def test_a_node_that_was_last_seen_long_ago(store: Store) -> None:
         [outcome("nc3", "disks", at(-60), made("disks")), outcome("nc3", "software", at(-1800), made("software"))]
     )
     store.write([outcome("nc3", "processes", at(0), state=State.TIMEOUT), outcome("nc4", "load", at(0), made("load"))])
-    store.write([login("nc4", at(-800)), login("nc5", at(-1000))])
+    store.write([login("nc4", at(-500)), login("nc5", at(-1000))])
     states = {row["node"]: (row["state"], bool(row["stale"])) for row in rows(store, "SELECT * FROM view_farm")}
     assert states == {"nc2": ("stale", True), "nc3": ("up", False), "nc4": ("up", False), "nc5": ("stale", True)}
     assert rows(store, "SELECT * FROM view_users") == []

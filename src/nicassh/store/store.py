@@ -79,22 +79,30 @@ class Store:
     def _write(self, connection: sa.Connection, outcomes: Sequence[Outcome], fence: Fence | None) -> None:
         if fence:
             outcomes = fence(connection, outcomes)
-        outcomes = self._timed(connection, outcomes)
+        self.clock.ask(connection)
         self._writer.write(connection, outcomes, int(self.clock.now()) + MARGIN)
         mark(connection, self, outcomes)
         self.tops.write(connection, outcomes)
 
-    def _timed(self, connection: sa.Connection, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
-        """The outcomes with their times by the database's clock, of which none is still to come."""
-        self.clock.ask(connection)
-        now = datetime.fromtimestamp(int(self.clock.now()), UTC)
+    def timing(self) -> Callable[[Outcome], Outcome]:
+        """What gives an outcome of this moment its time by the database's clock, of which none is still to come.
+
+        A time that this machine's clock told before it was set back becomes now, with a warning. Raises DatabaseError.
+        """
+        now = self.now().replace(microsecond=0)
         shift = timedelta(seconds=round(self.clock.ahead))
-        if shift:
-            outcomes = [replace(one, at=one.at + shift) for one in outcomes]
-        ahead = max(((one.at - now).total_seconds() for one in outcomes), default=0.0)
-        if ahead > MARGIN:
-            _LOG.warning("answers of a time %s ahead are stored as of now: the clock was set back", draw_seconds(ahead))
-        return [replace(one, at=now) if one.at > now else one for one in outcomes] if ahead > 0 else outcomes
+        told = False
+
+        def timed(one: Outcome) -> Outcome:
+            nonlocal told
+            at = one.at + shift
+            ahead = (at - now).total_seconds()
+            if ahead > MARGIN and not told:
+                told = True
+                _LOG.warning("answers of a time %s ahead are stored as of now: the clock was set", draw_seconds(ahead))
+            return replace(one, at=min(at, now)) if shift or ahead > 0 else one
+
+        return timed
 
     def newest(self, name: str, nodes: Iterable[str], /, **where: Sequence[Any]) -> list[Row]:
         """The newest rows of a record (or of `outcomes`) on these nodes, with `node` and `at`.
@@ -192,8 +200,9 @@ class Store:
 
     def now(self) -> datetime:
         """The time by the database's clock, which is what all times in it are compared with. Raises DatabaseError."""
-        with explained(self.engine), self.engine.connect() as connection:
-            self.clock.ask(connection)
+        if self.engine.dialect.name != "sqlite":
+            with explained(self.engine), self.engine.connect() as connection:
+                self.clock.ask(connection)
         return datetime.fromtimestamp(self.clock.now(), UTC)
 
     def before(self, name: str, nodes: Iterable[str]) -> dict[str, tuple[datetime, list[Record]]]:

@@ -40,7 +40,7 @@ class Writer:
     def write(self, connection: sa.Connection, outcomes: Sequence[Outcome], latest: int) -> None:
         """Stores outcomes; of several of a probe and node the latest counts, also beside those that are stored.
 
-        No time is later than `latest`: a stored one that is was of a wrong clock, and what comes now is later.
+        A stored time after `latest` is of a wrong clock: what comes with a time that has come is later.
         """
         nodes = [outcome.node for outcome in outcomes]
         self.turns.hold(connection, nodes)
@@ -49,7 +49,7 @@ class Writer:
         late: list[Outcome] = []
         for outcome in sorted(outcomes, key=lambda outcome: outcome.at):
             key = (outcome.node, outcome.probe)
-            if key in known and held(outcome.at) < known[key][-1] <= latest:
+            if key in known and _overtaken(held(outcome.at), known[key][-1], latest):
                 late.append(outcome)  # overtaken by a quicker collection, it is history already
                 continue
             late += [current[key]] if key in current else []
@@ -83,3 +83,8 @@ class Writer:
                     own = outcome.records if alone else [one for one in outcome.records if type(one) is kind]
                     parts.setdefault(name, []).append((outcome, own))
         return parts
+
+
+def _overtaken(at: int, stored: int, latest: int) -> bool:
+    """Whether what is stored is of a later time, which is believed unless it is still to come."""
+    return at < stored and not at <= latest < stored
