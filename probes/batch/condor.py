@@ -20,6 +20,7 @@ from .sources import Source
 _MIB = 1024 * 1024
 _USED = ("Claimed", "Preempting", "Matched")
 """States of a slot that is a job's; one in Backfill would be left to a job."""
+_VERSION = re.compile(r"\$CondorVersion: (\S+)")
 _NAME = re.compile(r"[\w.-]+")
 _STATUS = {
     1: ("waiting", "Idle"),
@@ -56,7 +57,7 @@ def _find(sources: Sequence[Source], start: str) -> Source | None:
 
 def _version(source: Source | None) -> str | None:
     """`HTCondor 23.0.12`, of `$CondorVersion: 23.0.12 2024-06-11 BuildID: 739441 $`."""
-    match = re.search(r"\$CondorVersion: (\S+)", source.text) if source and source.well else None
+    match = _VERSION.search(source.text) if source and source.well else None
     return f"HTCondor {match[1]}" if match else None
 
 

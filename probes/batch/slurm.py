@@ -23,7 +23,7 @@ from .rows import Host, Job, Queue, Scheduler
 from .slurm_text import Partition
 from .sources import Source
 
-_PING = re.compile(r"Slurmctld\((\S+)\) at (\S+) (?:is|are) (\S+)")
+_PING = re.compile(r"Slurmctld\(([^\s()]++)\) at (\S++) (?:is|are) (\S++)")
 
 
 class _Down(Exception):

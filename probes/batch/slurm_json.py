@@ -19,6 +19,8 @@ from . import slurm_states
 from .rows import Host, Job
 from .slurm_values import NO_VALUE, given, load, mebibytes, tasks
 
+_CPUS = re.compile(r"\bcpu=(\d+)")
+
 
 def document(text: str, rows: str) -> dict[str, Any]:
     """What was printed, which must have a list of this name. Raises ValueError for anything else, also if it is cut."""
@@ -104,7 +106,7 @@ def _slots(job: dict[str, Any]) -> int:
     """Processors: up to 22.05 `cpus` is null for some jobs, and then what they are accounted by has it."""
     if cpus := _count(job.get("cpus")):
         return cpus
-    tres = re.search(r"\bcpu=(\d+)", f"{job.get('tres_alloc_str')},{job.get('tres_req_str')}")
+    tres = _CPUS.search(f"{job.get('tres_alloc_str')},{job.get('tres_req_str')}")
     return int(tres[1]) if tres else _count(job.get("node_count")) or 1
 
 

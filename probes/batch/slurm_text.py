@@ -28,6 +28,7 @@ _ORDER = {key: place for place, key in enumerate(_KEYS.split("|"))}
 _KEY = re.compile(rf"(?:^|\s)({_KEYS})=")
 _AFTER = re.compile(rf"\s(?:{_AFTER_REASON})=")
 _SIGNED = re.compile(r"(.*?) \[([^\s\[\]@]+)@(\d{4}-\d\d-\d\dT[\d:]{8}|Unknown)\](.*)", re.DOTALL)
+_BEGINS = {first: re.compile(rf"\n(?={first}=)") for first in ("NodeName", "PartitionName")}
 _NOTHING = ("", "(null)", "None", "n/a", "N/A")
 _BEFORE = 13
 """Fields of a job that stand before its name: %i %F %K %A %t %u %U %P %C %S %V %l %N; then the name and %R."""
@@ -127,7 +128,7 @@ def _lines(text: str, first: str) -> list[str]:
 
     Raises ValueError where there is none: then it says `No nodes in the system`, and is not silent.
     """
-    lines = [line for line in re.split(rf"\n(?={first}=)", text) if line.startswith(f"{first}=")]
+    lines = [line for line in _BEGINS[first].split(text) if line.startswith(f"{first}=")]
     if not lines and not text.startswith("No "):
         raise ValueError(f"{text[:80]!r} where {first} was asked for")
     return lines

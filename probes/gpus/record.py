@@ -6,21 +6,24 @@ program is told nothing that changes a card. Cards of AMD are not asked.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import ClassVar
 
+from nicassh.notes import Note, Notes
 from nicassh.record import Keep, Record, Untold, column
 from nicassh.units import Bytes, Celsius, Count, Percent, Text, Watts
 
 from .sources import Section, parts, sections
-from .tables import Row, cards, fault, processes
+from .tables import Row, Said, cards, fault, processes
 
 every = 60
 priority = "medium"
 timeout = 40
 keep = "series"
+
+ANSWERED = ("0", "14", "15")
+"""How nvidia-smi ends when it has answered: well, with a damaged infoROM, with a card that is lost."""
 
 
 @dataclass(frozen=True)
@@ -69,18 +72,38 @@ class Process(Record):
     memory_used: Bytes | None = column("Memory of the card that it holds.")
 
 
-def parse(output: str) -> Iterable[Record | Untold]:
+def parse(output: str) -> Iterable[Record | Untold | Note]:
     """A Gpu for each card, a Mig for each part, a Process for each process; Untold what the program did not say."""
-    found = sections(output)
-    listed, troubles = cards(found.cards.lines)
-    gpus = [_gpu(row, troubles.pop(row.address or "", None)) for row in listed]
+    found, notes = sections(output), Notes()
+    listed, said = cards(found.cards.lines, notes)
+    gpus: list[Gpu] = []
+    for row in listed:
+        with notes.reading("card", row.text("uuid") or row["index"]):
+            gpus.append(_gpu(row, said.by_address.get(row.address or "") or said.by_index.get(row["index"])))
     yield from gpus
-    for address, trouble in troubles.items():
-        yield _gpu(Row({"pci.bus_id": address}, {}), trouble)
+    yield from _lost(said, gpus, notes)
     if any(gpu.mig == "Enabled" for gpu in gpus):
         yield from _parts(found.parts)
-    running = processes(found.processes.lines) if found.processes.status == "0" else None
-    yield from [Untold(Process)] if running is None else map(partial(_process, found.owners), running)
+    running = processes(found.processes.lines, notes) if found.processes.status in ANSWERED else None
+    if running is None:
+        yield Untold(Process)
+    for row in running or ():
+        with notes.reading("process", row["pid"]):
+            yield _process(found.owners, row)
+    yield from notes
+
+
+def _lost(said: Said, gpus: Sequence[Gpu], notes: Notes) -> Iterator[Gpu]:
+    """The cards that only a sentence tells of: they are lost."""
+    there = {(gpu.address, None if gpu.index is None else str(gpu.index)) for gpu in gpus}
+    addresses, indexes = {address for address, _ in there}, {index for _, index in there}
+    for address, trouble in said.by_address.items():
+        if address not in addresses:
+            row = Row({"pci.bus_id": address, "index": said.indexes.get(address, "")}, {}, notes)
+            yield _gpu(row, trouble)
+    for index, trouble in said.by_index.items():
+        if index not in indexes:
+            yield _gpu(Row({"index": index}, {}, notes), trouble)
 
 
 def _gpu(row: Row, trouble: str | None) -> Gpu:
@@ -107,7 +130,7 @@ def _gpu(row: Row, trouble: str | None) -> Gpu:
 
 
 def _parts(section: Section) -> Iterator[Mig | Untold]:
-    if section.status != "0":
+    if section.status not in ANSWERED:
         yield Untold(Mig)
         return
     for gpu, index, profile, uuid in parts(section):

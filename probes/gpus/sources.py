@@ -13,9 +13,10 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from nicassh.notes import Unreadable
 from nicassh.record import whole
 
-PART = re.compile(r"  MIG (\S+) +Device +(\d+): \(UUID: (.*)\)")
+PART = re.compile(r"  MIG (\S+) +Device +(\d{1,9}): \(UUID: (.*)\)")
 
 
 @dataclass
@@ -42,7 +43,7 @@ def sections(output: str) -> Sections:
     owners, _, processes = f"\n{rest}".partition("\nprocesses\n")
     cards, _, found = cards.removeprefix("cards\n").partition("\nparts\n")
     if not known or not output.startswith("cards\n"):
-        raise ValueError("the output has no cards or no owners")
+        raise Unreadable("the output has no cards or no owners")
     return Sections(_section(cards), _section(found), _section(processes), _owners(owners))
 
 
@@ -56,11 +57,13 @@ def _owners(text: str) -> dict[int, str]:
     people: dict[str, str] = {}
     owned: dict[int, str] = {}
     for line in text.split("\n"):
-        if line.startswith("owner "):
-            pid, uid = line.split(" ")[1:]
+        word, _, rest = line.partition(" ")
+        pid, _, uid = rest.partition(" ")
+        fields = line.split(":", 3)
+        if word == "owner" and len(pid) < 20 and pid.isdecimal():
             owned[int(pid)] = uid
-        elif line.count(":") > 1:
-            people.setdefault(line.split(":")[2], line.split(":")[0])
+        elif len(fields) > 2:
+            people.setdefault(fields[2], fields[0])
     return {pid: people.get(uid, uid) for pid, uid in owned.items()}
 
 

@@ -24,6 +24,7 @@ timeout = 20
 keep = "intervals"
 
 SPACELESS = ("afs", "cvmfs")
+_VERSIONED = re.compile(r"^(nfs)\d+$|^(cvmfs|eos).+$")
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ def _family(kind: str, source: str, path: str) -> str:
     """The short name of a type: `fuse` of the source `cvmfs2` is cvmfs, `fuse.eosxd` is eos, `nfs4` is nfs."""
     fuse, program = kind.partition(".")[::2]
     if fuse != "fuse":
-        return re.sub(r"^(nfs)\d+$|^(cvmfs|eos).+$", r"\1\2", "cifs" if kind.startswith("smb") else kind)
+        return _VERSIONED.sub(r"\1\2", "cifs" if kind.startswith("smb") else kind)
     for family in ("cvmfs", "eos"):
         if program.startswith(family) or source.startswith(family) or path.startswith(f"/{family}/"):
             return family

@@ -17,17 +17,17 @@ _CGROUPS = (
     ("slurm", re.compile(r"/slurm[^/]*/uid_\d+/job_(\d+)(?:/|$)")),
     ("slurm", re.compile(r"slurmstepd\.scope/job_(\d+)(?:/|$)")),
     ("sge", re.compile(r":/sge/(\d+\.\d+)(?:/|$)")),
-    ("condor", re.compile(r"/htcondor/condor_.*?_(slot\w+@[\w.-]+?)(?:\.slice)?(?:/|$)")),
+    ("condor", re.compile(r"/htcondor/condor_[^/]{0,255}?_(slot\w{1,32}+@[\w.-]{1,255}?)(?:\.slice)?(?:/|$)")),
 )
 _PARENTS = (
-    ("sge", re.compile(r"(?:\S*/)?sge_shepherd-(\d+)(?: |$)")),
-    ("slurm", re.compile(r"(?:\S*/)?slurmstepd: \[(\d+)(?:\.\S+)?\]")),
-    ("condor", re.compile(r"(?:\S*/)?condor_starter .*?-a (slot\w+)")),
+    ("sge", re.compile(r"^(?:[^\s/]*+/)*+sge_shepherd-(\d+)(?: |$)")),
+    ("slurm", re.compile(r"^(?:[^\s/]*+/)*+slurmstepd: \[(\d+)(?:\.\S+)?\]")),
+    ("condor", re.compile(r"^(?:[^\s/]*+/)*+condor_starter .*?-a (slot\w+)")),
 )
 _LOGINS = re.compile(r"sshd|login|in\.telnetd|mosh-server|xrdp|Xorg|gdm|sddm|lightdm|dropbear")
 _SCREENS = {"tmux": "tmux", "tmux: server": "tmux", "screen": "screen", "SCREEN": "screen"}
 _SPOOL = re.compile(r"/active_jobs/(\d+\.\d+)/(addgrpid|pid)$")
-_ENVIRON = re.compile(r"(\d+)/environ:(JOB_ID|SGE_TASK_ID|SLURM_JOB_ID)=(\d+)")
+_ENVIRON = re.compile(r"(?<!\d)(\d{1,10})/environ:(JOB_ID|SGE_TASK_ID|SLURM_JOB_ID)=(\d{1,20})(?!\d)")
 
 
 @dataclass

@@ -9,8 +9,11 @@ from .names import TIME
 from .rows import Clock, Service
 from .sources import Sources
 
+_OWN = re.compile(r"7F7F0101|127\.127\.1\.1\b|00000000")
+_OFFSET = re.compile(r"([0-9]{1,10}\.[0-9]{1,12}) seconds")
+_STRATUM = re.compile("[0-9]{1,2}")
 _PEER = re.compile(
-    r"[*o](?P<server>\S+)\s+\S+\s+(?P<stratum>[0-9]{1,2})(?:\s+\S+){5}\s+(?P<offset>[-+]?[0-9]{1,9}(?:\.[0-9]{1,9})?)\s+\S+\s*"
+    r"[*o](?P<server>\S++)\s++\S++\s++(?P<stratum>[0-9]{1,2})(?:\s++\S++){5}\s++(?P<offset>[-+]?[0-9]{1,9}(?:\.[0-9]{1,9})?)\s++\S++\s*+"
 )
 
 
@@ -38,15 +41,15 @@ def _chrony(facts: dict[str, str], sources: Sources) -> Clock:
     Leap status     : Normal                          Insert second, Delete second, Not synchronised
     """
     leap = facts.get("Leap status")
-    own = re.match(r"7F7F0101|127\.127\.1\.1\b|00000000", facts.get("Reference ID", "")) is not None
+    own = _OWN.match(facts.get("Reference ID", "")) is not None
     right = None if leap is None else leap != "Not synchronised" and not own
-    offset = re.match(r"([0-9]{1,10}\.[0-9]{1,12}) seconds", facts.get("System time", ""))
+    offset = _OFFSET.match(facts.get("System time", ""))
     stratum = facts.get("Stratum", "")
     return Clock(
         "chrony",
         right,
         float(offset[1]) if offset and right else None,
-        int(stratum) if right and re.fullmatch("[0-9]{1,2}", stratum) else None,
+        int(stratum) if right and _STRATUM.fullmatch(stratum) else None,
         sources.time,
     )
 

@@ -9,6 +9,7 @@ from .names import TIME, Key, named
 from .rows import DOWN, SYSTEM, Service
 from .sources import Sources
 
+_GROUP = re.compile(r"\bpgrp=(\d{1,10})(?!\d)")
 _PID_FILE = re.compile(
     r"xrootd/(?:(?P<folder>[^/]+)/)?(?P<server>xrootd|cmsd|xproofd)(?:[-.](?P<name>.+))?\.pid"
     r"|(?:[^/]+/)?(?P<program>[a-z_]+)(?:[-.].*)?\.pid"
@@ -81,5 +82,5 @@ def _mounted(sources: Sources) -> Iterator[tuple[str, str, str]]:
             yield "cvmfs", point.removeprefix("/cvmfs/"), "mounted, and its process is gone"
         elif kind.startswith("fuse") and point.startswith("/eos"):
             yield "eos", point, "mounted, and its process is gone"
-        elif kind == "autofs" and (match := re.search(r"\bpgrp=(\d+)", options)) and int(match[1]) > 1:
+        elif kind == "autofs" and (match := _GROUP.search(options)) and int(match[1]) > 1:
             yield "autofs", "", "its mounts are there, and its process is gone"

@@ -31,25 +31,28 @@ ACCOUNTS = (
 Key = tuple[str, str]
 """Service and instance."""
 _UNITS = {
-    "qmaster": r"sgemaster.*|gridengine-master|sge_qmaster",
-    "execd": r"sgeexecd.*|gridengine-execd?|sge_execd",
-    "slurmctld": "slurmctld",
-    "slurmd": "slurmd",
-    "slurmdbd": "slurmdbd",
-    "slurmrestd": "slurmrestd",
-    "munge": "munged?",
-    "condor_master": "condor(?:_master)?",
-    "xrootd": "xrootd(?:-privileged)?",
-    "cmsd": "cmsd(?:-privileged)?",
-    "proof": "xproofd",
-    "sshd": "sshd?",
-    "chrony": "chronyd?",
-    "ntp": "ntp(?:d|sec)?",
-    "timesyncd": "systemd-timesyncd",
-    "autofs": "autofs|automount",
-    "cron": "crond?",
-    "nfsd": "nfs(?:-server|-kernel-server)?",
-    "afs": "(?:openafs-client|afs)",
+    service: re.compile(pattern)
+    for service, pattern in {
+        "qmaster": r"sgemaster.*|gridengine-master|sge_qmaster",
+        "execd": r"sgeexecd.*|gridengine-execd?|sge_execd",
+        "slurmctld": "slurmctld",
+        "slurmd": "slurmd",
+        "slurmdbd": "slurmdbd",
+        "slurmrestd": "slurmrestd",
+        "munge": "munged?",
+        "condor_master": "condor(?:_master)?",
+        "xrootd": "xrootd(?:-privileged)?",
+        "cmsd": "cmsd(?:-privileged)?",
+        "proof": "xproofd",
+        "sshd": "sshd?",
+        "chrony": "chronyd?",
+        "ntp": "ntp(?:d|sec)?",
+        "timesyncd": "systemd-timesyncd",
+        "autofs": "autofs|automount",
+        "cron": "crond?",
+        "nfsd": "nfs(?:-server|-kernel-server)?",
+        "afs": "(?:openafs-client|afs)",
+    }.items()
 }
 """What init calls the services. Their pid files are named alike."""
 
@@ -58,6 +61,6 @@ def named(unit: str) -> tuple[str, str, bool]:
     """Service and instance of a unit, `xrootd@mpd.service` or `sgeexecd.p6444`, and whether the daemon is known."""
     base, _, instance = unit.removesuffix(".service").partition("@")
     for service, pattern in _UNITS.items():
-        if re.fullmatch(pattern, base) and (not instance or service in ("xrootd", "cmsd", "proof")):
+        if pattern.fullmatch(base) and (not instance or service in ("xrootd", "cmsd", "proof")):
             return service, instance, True
     return base, instance, False

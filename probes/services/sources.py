@@ -11,6 +11,7 @@ from nicassh.record import moment, whole
 
 TICKS = 100  # sysconf(SC_CLK_TCK) is 100 on every Linux that a farm runs
 NOBODY = 65534
+_UID = re.compile("[0-9]{1,10}")
 _FILE = re.compile(r"(\d+/(?:stat|status|cmdline)|stat|mounts|net/tcp6?|\.\./etc/[\w.]+):(.*)")
 _STAT = re.compile(r"\d+ \(([^()]*)\) ([A-Za-z]) (\d+) (?:-?\d+ ){4}(\d+) (?:-?\d+ ){12}(\d+)(?: .*)?")
 _SOCKET = re.compile(r" *\d+: [0-9A-F]+:([0-9A-F]{4}) \S+ 0A \S+ \S+ \S+ +(\d+) .*")
@@ -92,7 +93,7 @@ class Sources:
         accounts: dict[int, str] = {}
         for line in self.files.get("../etc/passwd", []) + self.sections.get("accounts", []):
             fields = line.split(":")
-            if len(fields) > 2 and re.fullmatch(r"[0-9]{1,10}", fields[2]):
+            if len(fields) > 2 and _UID.fullmatch(fields[2]):
                 accounts.setdefault(int(fields[2]), fields[0])
         return accounts
 

@@ -14,6 +14,8 @@ from .names import TIME, Key, named
 from .rows import DEGRADED, DOWN, FAILED, STARTING, SYSTEM, UNIT, UP, Service
 from .sources import Sources
 
+_PID, _MICROSECONDS = re.compile("[1-9][0-9]{0,9}"), re.compile("[1-9][0-9]{0,15}")
+
 
 def unasked(sources: Sources) -> Iterator[Untold]:
     """That the units could not be learnt, where systemctl failed."""
@@ -54,7 +56,7 @@ def _row(block: dict[str, str], row: Service, sources: Sources) -> Service:
     active, result = block.get("ActiveState", ""), block.get("Result") or "unknown"
     if active in ("active", "reloading"):
         pid, begun = block.get("MainPID", ""), block.get("ActiveEnterTimestampMonotonic", "")
-        pid_known = re.fullmatch("[1-9][0-9]{0,9}", pid)
+        pid_known = _PID.fullmatch(pid)
         return replace(
             row,
             state=UP,
@@ -80,4 +82,4 @@ def _configured(unit: str, sources: Sources) -> bool:
 
 def _moment(microseconds: str, sources: Sources) -> datetime | None:
     """A time since the boot, 0 where it never came."""
-    return sources.since_boot(int(microseconds) / 1e6) if re.fullmatch("[1-9][0-9]{0,15}", microseconds) else None
+    return sources.since_boot(int(microseconds) / 1e6) if _MICROSECONDS.fullmatch(microseconds) else None

@@ -12,6 +12,9 @@ from .names import SERVERS
 from .rows import DEGRADED, USER, Service, Xrootd
 from .sources import Sources
 
+_ASKED = re.compile(r"asked (\d{1,10}) (port|proof|status|config|stats) (.*)")
+_HANGS = re.compile(r"guard xrootd .*(hung|stuck)")
+_COUNT = re.compile("[0-9]{1,15}")
 _ITEMS = ("version", "role", "cms")
 _NO_ANSWER = "51"
 """Exit status of xrdfs where the server cannot be reached or does not answer in time."""
@@ -39,7 +42,7 @@ def answers(sources: Sources) -> dict[int, Answer]:
     """Answers by process id, from lines such as `asked 33 port 1094`."""
     found: dict[int, Answer] = {}
     for line in sources.sections.get("xrootd", []):
-        if match := re.fullmatch(r"asked (\d{1,10}) (port|proof|status|config|stats) (.*)", line):
+        if match := _ASKED.fullmatch(line):
             answer = found.setdefault(int(match[1]), Answer())
             if match[2] == "config":
                 answer.config.append(match[3])
@@ -54,7 +57,7 @@ def told(running: Iterable[Running], sources: Sources) -> Iterator[Service | Xro
     """The services with what was learnt about them, and the figures of each xrootd."""
     found = answers(sources)
     running = [_with_port(one, found.get(one.process.pid)) for one in running]
-    hangs = any(re.fullmatch(r"guard xrootd .*(hung|stuck)", line) for line in sources.sections.get("xrootd", []))
+    hangs = any(_HANGS.fullmatch(line) for line in sources.sections.get("xrootd", []))
     sessions = sum(process.name.startswith("proofserv") for process in sources.processes)
     taken = {_count(port) for answer in found.values() for port in (answer.port, answer.proof)}
     for one in _attributed(running, sources.listening(), taken):
@@ -155,4 +158,4 @@ def _text(element: ElementTree.Element | None) -> str:
 
 
 def _count(text: str) -> int | None:
-    return int(text) if re.fullmatch(r"[0-9]{1,15}", text) else None
+    return int(text) if _COUNT.fullmatch(text) else None

@@ -9,7 +9,7 @@ from .names import package_of, suffix_of, version_in, written
 from .output import Output
 from .rows import Package
 
-HEADERS = re.compile(r"(.*)/include(?:/\w+)*/(RVersion\.hx?x?|G4Version\.hh|XrdVersion\.hh)")
+HEADERS = re.compile(r"(?:\w+/)*+(RVersion\.hx?x?|G4Version\.hh|XrdVersion\.hh)")
 RELEASE = re.compile(r'ROOT_RELEASE\s+"([^"]+)"')
 PART = re.compile(r"define\s+ROOT_VERSION_(MAJOR|MINOR|PATCH)\s+(\d+)")
 GEANT = re.compile(r'G4VERSION_TAG\s+"\$Name: geant4-([\w-]+)')
@@ -21,10 +21,11 @@ def installations(seen: Output) -> Iterator[Package]:
     """ROOT, Geant4 and xrootd, each by a file that it installs; also those inside FairSoft."""
     for path, lines in seen.files.items():
         text = "\n".join(lines)
-        if match := HEADERS.fullmatch(path):
-            package, version = _header(match[2], text)
+        base, _, inner = path.rpartition("/include/")
+        if match := HEADERS.fullmatch(inner):
+            package, version = _header(match[1], text)
             if version:
-                yield _package(package, match[1], version, match[2])
+                yield _package(package, base, version, match[1])
         elif path.endswith("/bin/geant4-config") and (match := CONFIG.search(text)):
             base = path.removesuffix("/bin/geant4-config")
             yield _package("Geant4", base, written("Geant4", match[1]), "geant4-config")

@@ -12,8 +12,11 @@ from .rows import Package
 NAMES = ("SIMPATH", "ROOTSYS", "FAIRROOTPATH", "VMCWORKDIR", "G4INSTALL")
 ASSIGNED = re.compile(rf"(?<![\w$])({'|'.join(NAMES)})=(\"[^\"]*\"|'[^']*'|[^\s;&|]*)")
 SOURCED = re.compile(
-    r"(?:^|[\s;&])(?:\.|source)\s+[\"']?(\S+?/(?:thisroot|geant4|FairRootConfig|SetEnv|config|env)\.sh)"
+    r"(?:^|[\s;&])(?:\.|source)\s++[\"']?+([^\s;&]{1,1000}?/(?:thisroot|geant4|FairRootConfig|SetEnv|config|env)\.sh)"
 )
+VARIABLE = re.compile(r"\$\{?(\w+)\}?")
+LONGEST, LINKS = 1000, 40
+"""Characters of a value; links on the way to a folder, as many as the kernel follows."""
 LOADED = re.compile(r"\bmodule\s+(?:load|add)\s+([^;&|#]+)")
 SCRIPTS = {
     "bin/thisroot.sh": "ROOTSYS", "bin/geant4.sh": "G4INSTALL", "bin/FairRootConfig.sh": "FAIRROOTPATH",
@@ -73,13 +76,14 @@ def _settings(seen: Output) -> tuple[dict[str, str], list[str]]:
 
 def _expanded(text: str, variables: dict[str, str]) -> str:
     """A value with the variables in it written out; "" where that takes a shell."""
-    text = re.sub(r"\$\{?(\w+)\}?", lambda match: variables.get(match[1], "$"), text)
-    return "" if "$" in text or "`" in text else text.rstrip("/")
+    if len(text) <= LONGEST:  # else a value that names another twice, line by line, would double with each
+        text = VARIABLE.sub(lambda match: variables.get(match[1], "$"), text)
+    return "" if "$" in text or "`" in text or len(text) > LONGEST else text.rstrip("/")
 
 
 def _resolved(path: str, links: dict[str, str]) -> str:
     """A path with the links that were seen taken out of it."""
-    for _ in range(len(links)):
+    for _ in range(min(LINKS, len(links))):
         link = next((link for link in links if within(path, link)), None)
         if link is None:
             break

@@ -135,7 +135,7 @@ def width(record: type[Record]) -> int:
 
 def name_of(record: type[Record]) -> str:
     """The record's name in tables: `GpuProcess` is `gpu_process`."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", record.__name__).lower()
+    return _HUMP.sub("_", record.__name__).lower()
 
 
 def plain(record: Record) -> dict[str, Any]:
@@ -152,7 +152,7 @@ def whole(output: str) -> str:
 
 def unescaped(path: str) -> str:
     r"""A name of /proc/mounts without its octal escapes: blank `\040`, tab `\011`, newline `\012`, backslash `\134`."""
-    return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), path)
+    return _ESCAPED.sub(lambda match: chr(int(match[1], 8)), path)
 
 
 def moment(seconds: float) -> datetime:
@@ -183,5 +183,7 @@ def _kind_and_unit(hint: Any) -> tuple[Any, Unit]:
     return hint, _TEXT if hint is str else Unit("number", str)
 
 
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_ESCAPED = re.compile(r"\\([0-7]{3})")
 _COLUMNS: dict[type[Record], tuple[Column, ...]] = {}
 _TEXT: Unit = typing.get_args(Text)[1]

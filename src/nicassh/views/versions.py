@@ -10,6 +10,7 @@ from typing import Any
 from nicassh.nodes import natural
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_HEAD = re.compile(r"^\D+")
 _MONTH = re.compile(rf"({'|'.join(_MONTHS)})(\d\d)(.*)")
 _DAY = re.compile(r"(?P<year>\d\d)(?P<month>0\d|1[0-2])\d\d|(?P<month_first>0\d|1[0-2])20(?P<year_last>\d\d)")
 
@@ -28,5 +29,5 @@ def released(version: str) -> tuple[Any, ...]:
     if match := _DAY.fullmatch(version):  # MpdRoot of 2020 and 2021: 072020, 211112
         year, month = match["year"] or match["year_last"], match["month"] or match["month_first"]
         return natural(f"{int(year)}.{int(month)}"), True, natural(version)
-    number = re.sub(r"^\D+", "", version)
+    number = _HEAD.sub("", version)
     return natural(number.partition("rc")[0].rstrip("-_.~")), "rc" not in number, natural(version)
