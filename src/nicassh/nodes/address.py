@@ -24,7 +24,7 @@ def spellings(text: str) -> tuple[str, ...]:
     if mapped := address.ipv4_mapped:
         return (str(mapped), f"::ffff:{mapped}", str(address))
     scope = f"%{address.scope_id}" if address.scope_id else ""
-    groups = address.exploded.partition("%")[0].split(":")
+    groups = IPv6Address(int(address)).exploded.split(":")
     plain = ":".join(f"{int(group, 16):x}" for group in groups)
     return (str(address), plain + scope, ":".join(groups) + scope)
 

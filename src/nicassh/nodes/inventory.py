@@ -100,6 +100,7 @@ def _nodes(entry: dict[str, Any], settings: dict[str, Any], where: str, folder: 
                 transport=settings.get("transport", "libssh2"),
             ),
             _ssh_config(settings, folder),
+            everyone="ssh_config" in settings,
         )
 
 
@@ -197,7 +198,7 @@ def _homeless(path: str) -> bool:
 
 def _ssh_config(settings: dict[str, Any], folder: Path) -> Path | None:
     written: str = settings.get("ssh_config", "~/.ssh/config")
-    return None if written == "none" else folder / Path(written).expanduser()
+    return None if written == "none" else folder / os.path.expanduser(written)  # noqa: PTH111 pathlib raises
 
 
 _KINDS: dict[type, str] = {int: "a whole number", str: "a text", list: "a list", dict: "a table"}

@@ -16,8 +16,8 @@ class Node:
 
     `address` is empty where the transport is local. `identity` and `known_hosts` are tried in their
     order; both may be empty, and then OpenSSH's default files are used. `head` names the batch cluster
-    for which the node answers. `identities_only` keeps back all other keys that an agent has. `needs` says
-    which feature of ssh_config our own transport lacks, or "".
+    for which the node answers. `host_key_alias` is the name under which known_hosts has it, where that is
+    another. `identities_only` keeps back all other keys that an agent has.
     """
 
     name: str
@@ -31,8 +31,19 @@ class Node:
     groups: tuple[str, ...] = ()
     transport: str = "libssh2"
     connect_timeout: float | None = None
+    host_key_alias: str = ""
     identities_only: bool = False
     needs: str = ""
+    """The option of ssh_config that our own transport cannot follow, or ""."""
+    doubt: str = ""
+    """What in ssh_config could not be understood for this node, or ""."""
+
+    @property
+    def barred(self) -> str:
+        """Why the node cannot be asked, whatever it is doing; "" where it can."""
+        if self.doubt:
+            return f"what ssh_config says of this node is not clear: {self.doubt}"
+        return f"needs the openssh transport: ssh_config asks for {self.needs}" if self.needs else ""
 
 
 @dataclass(frozen=True)

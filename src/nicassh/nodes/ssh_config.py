@@ -1,52 +1,104 @@
-"""Honouring ~/.ssh/config, read with paramiko."""
+"""Honouring ~/.ssh/config: what an inventory leaves open, as OpenSSH would take it from there."""
 
 from __future__ import annotations
 
+import os
 import re
-import shlex
-from collections.abc import Iterator
+import socket
 from dataclasses import replace
-from functools import cache
-from glob import glob
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from nicassh.errors import ConfigError
-from nicassh.nodes.node import Node
+from nicassh.clean import clean
+from nicassh.nodes.address import canonical, is_address, lacks_interface
+from nicassh.nodes.node import NAME, Node
+from nicassh.nodes.ssh_options import Options, options_of
 
-if TYPE_CHECKING:
-    from paramiko.config import SSHConfig, SSHConfigDict
-
-_DEEPEST = 16
-_CRITERIA = {"all", "canonical", "final", "exec", "host", "originalhost", "user", "localuser"}
-_WAY_OUT = 'or set ssh_config = "none" in the inventory'
 _UNSUPPORTED = {"proxyjump": "ProxyJump", "proxycommand": "ProxyCommand"}
+_TOKENS = "%dhiklLnpru"
+_YES = ("yes", "true")
+_SYSTEM_WIDE = Path("/etc/ssh/ssh_known_hosts")
 
 
-def honour(node: Node, file: Path | None) -> Node:
+def honour(node: Node, file: Path | None, everyone: bool = True) -> Node:
     """The node with what its inventory leaves open (port 0, no user, …) taken from an ssh_config file.
 
-    The inventory wins, then the file, then OpenSSH's defaults. Raises ConfigError for a broken file.
+    The inventory wins, then the file, then OpenSSH's defaults. What cannot be understood of the file is
+    the node's `doubt`: it raises nothing. Without `everyone` a file that others may write is not used.
     """
     if node.transport == "local":
         return replace(node, address="")  # it is not reached over a network
-    options = _lookup(file, node.name) if file else None
-    if options is None:
+    if file is None:
         return replace(node, address=node.address or node.name, port=node.port or 22)
-    identity = node.identity or tuple(Path(path) for path in options.get("identityfile", []))
-    port = options.get("port", "22")
-    if not node.port and not (port.isdecimal() and 0 < int(port) < 65536):
-        raise ConfigError(f"{file}: Port {port} of host {node.name} is not between 1 and 65535")
-    return replace(
+    given = {"hostname": node.address, "user": node.user or "", "port": str(node.port or "")}
+    options = options_of(node.name, file, everyone, {option: word for option, word in given.items() if word})
+    found = replace(
         node,
-        address=node.address or options.get("hostname", node.name),
-        port=node.port or int(port),
-        user=node.user or options.get("user"),
-        identity=identity,
-        connect_timeout=_seconds(options.get("connecttimeout", "none")),
-        identities_only=str(options.get("identitiesonly", "no")).lower() == "yes",
+        address=node.address or _address(options),
+        port=node.port or _port(options),
+        user=node.user or options.first("user") or None,
+        connect_timeout=_seconds(options.first("connecttimeout", "none")),
+        host_key_alias=options.first("hostkeyalias"),
+        identities_only=options.first("identitiesonly").lower() in _YES,
         needs=_needs(options),
     )
+    identity = node.identity or _identity(options, found)
+    known_hosts = node.known_hosts or _known_hosts(options, found)
+    return replace(found, identity=identity, known_hosts=known_hosts, doubt=clean(_doubt(options, node), 300))
+
+
+def _address(options: Options) -> str:
+    address = canonical(options.first("hostname"))
+    if not NAME.fullmatch(address) and not is_address(address):
+        options.reject("hostname", f"HostName {address!r} is neither a name nor an IP address")
+    elif lack := lacks_interface(address):
+        options.reject("hostname", f"HostName: {lack}")
+    return address
+
+
+def _port(options: Options) -> int:
+    """A number, or the name of a service; 22 with a doubt where it is neither."""
+    text = options.first("port", "22")
+    try:
+        port = int(text) if text.isdecimal() else socket.getservbyname(text, "tcp")
+    except (OSError, ValueError):
+        port = 0
+    if 0 < port < 65536:
+        return port
+    options.reject("port", f"Port {text} is not between 1 and 65535")
+    return 22
+
+
+def _identity(options: Options, node: Node) -> tuple[Path, ...]:
+    """The files of IdentityFile. Where it says `none` alone it is an empty file: the default ones are not taken."""
+    words = options.values.get("identityfile", [])
+    files = [_path(options, "identityfile", word, node) for word in words if word.lower() != "none"]
+    return tuple(files) or ((Path(os.devnull),) if words else ())
+
+
+def _known_hosts(options: Options, node: Node) -> tuple[Path, ...]:
+    """The files of UserKnownHostsFile and GlobalKnownHostsFile, where one is written; new keys go to the first."""
+    user = options.values.get("userknownhostsfile")
+    system = options.values.get("globalknownhostsfile")
+    if user is None and system is None:
+        return ()
+    users = [os.devnull] if user == ["none"] else user or ["~/.ssh/known_hosts"]
+    systems = [] if system == ["none"] else system or [str(_SYSTEM_WIDE)]
+    found = [_path(options, "userknownhostsfile", word, node) for word in users]
+    return (*found, *(_path(options, "globalknownhostsfile", word, node) for word in systems))
+
+
+def _path(options: Options, option: str, word: str, node: Node) -> Path:
+    return Path(options.expand(option, word, _TOKENS, node.user or "", node.port))
+
+
+def _doubt(options: Options, inventory: Node) -> str:
+    """Why OpenSSH might reach the node in another way; "" where that is clear, or the inventory decides."""
+    minor = {"connecttimeout", "tag"}
+    if inventory.identity:
+        minor.add("identityfile")
+    if inventory.known_hosts:
+        minor |= {"userknownhostsfile", "globalknownhostsfile"}
+    return next((why for option, why in options.doubts.items() if option not in minor), "")
 
 
 def _seconds(text: str) -> float | None:
@@ -57,58 +109,9 @@ def _seconds(text: str) -> float | None:
     return float(sum(int(number) * units[unit] for number, unit in re.findall(r"(\d+)([smhdw]?)", text))) or None
 
 
-def _needs(options: SSHConfigDict) -> str:
+def _needs(options: Options) -> str:
     """Which option only the system's own ssh can follow."""
     for key, name in _UNSUPPORTED.items():
-        if str(options.get(key) or "none").lower() != "none":
+        if options.first(key, "none").lower() != "none":
             return name
-    gssapi = str(options.get("gssapiauthentication", "no")).lower()
-    return "GSSAPIAuthentication" if gssapi == "yes" else ""
-
-
-def _lookup(file: Path, name: str) -> SSHConfigDict | None:
-    config = _parse(file)
-    if config is None:
-        return None
-    from paramiko.ssh_exception import CouldNotCanonicalize
-
-    try:
-        return config.lookup(name)
-    except CouldNotCanonicalize as error:
-        raise ConfigError(f"{file}: CanonicalizeHostname: {error}", _WAY_OUT) from error
-
-
-def _lines(file: Path, depth: int) -> Iterator[str]:
-    """The lines of a file with those of the files that it includes, which paramiko does not read.
-
-    Raises ConfigError for what cannot be judged here: a criterion of Match would hold for every host.
-    """
-    if depth > _DEEPEST:
-        raise ConfigError(f"{file}: Include goes deeper than {_DEEPEST} files")
-    for line in file.read_text(encoding="utf-8").splitlines():
-        keyword, _, rest = line.strip().replace("=", " ", 1).partition(" ")
-        if keyword.lower() == "include":
-            for pattern in shlex.split(rest):
-                place = Path("~/.ssh").expanduser() / Path(pattern).expanduser()
-                for found in sorted(glob(str(place))):  # noqa: PTH207 the pattern may be absolute
-                    yield from _lines(Path(found), depth + 1)
-            continue
-        if keyword.lower() == "match":
-            unknown = {word.lower().lstrip("!") for word in rest.split()[::2]} - _CRITERIA
-            if unknown and not rest.lower().lstrip().startswith(("all", "canonical", "final")):
-                raise ConfigError(f"{file}: Match {rest.strip()}: {min(unknown)!r} cannot be judged here", _WAY_OUT)
-        yield line
-
-
-@cache
-def _parse(file: Path) -> SSHConfig | None:
-    """The parsed file, or None where there is none (importing paramiko costs 0.1 s, so only then)."""
-    if not file.is_file():
-        return None
-    from paramiko.config import SSHConfig
-    from paramiko.ssh_exception import ConfigParseError
-
-    try:
-        return SSHConfig.from_text("\n".join(_lines(file, 0)))
-    except (ConfigParseError, OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{file}: {error}", _WAY_OUT) from error
+    return "GSSAPIAuthentication" if options.first("gssapiauthentication").lower() in _YES else ""

@@ -122,8 +122,8 @@ class Clients:
     def _converse(self, task: Task, answer: Answer) -> None:
         """Runs the script, and keeps the session where all went well. Raises Fault."""
         node = task.node
-        if node.needs:
-            raise Fault(State.UNREACHABLE, f"needs the openssh transport: ssh_config asks for {node.needs}")
+        if node.barred:
+            raise Fault(State.UNREACHABLE, node.barred)
         patience = min(node.connect_timeout or self._limits.connect_timeout, self._limits.timeout)
         client = self._resume(node, patience / 2) or self._login(node, patience)
         with _ended_by_fault(client):

@@ -1,0 +1,100 @@
+"""Files of ssh_config that OpenSSH and nicamon must read alike; `{folder}` has the files of INCLUDED."""
+
+from __future__ import annotations
+
+INCLUDED = {
+    "gw.conf": "Host gw\n  HostName 10.64.2.99\n  Port 2222\n",
+    "user.conf": "User included\n",
+    "match.conf": "Match host nc2\n  Port 2202\nMatch host nc3\n  Port 2203\n",
+    "deep.conf": "Include {folder}/user.conf\nHost nc2\n  Include {folder}/gw.conf\n  HostKeyAlias deep\n",
+    "d/10.conf": "Host nc2\n  Port 10\n",
+    "d/20.conf": "Host *\n  Port 20\n  IdentityFile /k/20\n",
+}
+
+READ_ALIKE = {
+    "empty": "",
+    "comments": "# one\n   # two\n\nHost nc2 # Bob's server\n  HostName 10.64.2.10 # rack 3\n  Port 2222 # odd\n"
+    "  User nicamon # the account\n  IdentityFile /srv/keys/ed # key\n",
+    "comment touches": "User a#b\nHost nc2#x\n  Port 3\n",
+    "hash in quotes": 'User "a # b"\n',
+    "single quotes": "User 'a b'\nIdentityFile '/k/a b'\n",
+    "quotes inside": 'User a" b"c\nIdentityFile /k/"x y"/z\n',
+    "escapes": "User a\\ b\nIdentityFile /k/a\\\"b\nIdentityFile /k/a\\\\b\nIdentityFile /k/a\\b\n",
+    "equals": "User=q\nPort = 4\nHostKeyAlias= x\nIdentityFile =/k/a\n",
+    "host with equals": "Host=nc2\n  User q\nHost = nc3\n  User r\n",
+    "tabs": "\tHost\tnc2\tnc3\n\t\tUser\tq\t\n\tPort\t=\t4\n",
+    "crlf": "Host nc2\r\n  User q\r\n  Port 4\r\n",
+    "form feed at the end": "User q\f\nPort 4 \f\n",
+    "no newline": "Host nc2\n  User q",
+    "latin-1": "Host nc2\n  # r\udce9seau\n  HostName 10.64.2.10\n  User q # \udce9\n",
+    "case of keywords": "hOsT nc2\n  USER q\n  hostname 10.0.0.2\n",
+    "case of hosts": "Host NC2\n  User q\nMatch host NC2\n  Port 5\nMatch originalhost NC3\n  Port 6\n",
+    "first wins": "Host nc2\n  User a\nHost *\n  User b\n  Port 4\nHost nc2\n  Port 5\n",
+    "patterns": "Host nc?\n  User q\nHost n*2\n  Port 4\nHost *.jinr.ru\n  User j\nHost nc**\n  HostKeyAlias s\n",
+    "negated": "Host nc* !nc3\n  User q\nHost !nc2\n  Port 4\nHost !nc2 *\n  Port 5\n",
+    "comma is no separator": "Host nc2,nc3\n  User q\nHost a,nc2 nc3\n  Port 4\n",
+    "quoted pattern": 'Host "nc2" \'nc3\'\n  User q\n',
+    "host name of the name": "Host nc2\n  HostName %h.jinr.ru\nHost *\n  HostName %h-%h.x\n",
+    "host name in capitals": "HostName NC9.Jinr.RU\n",
+    "ipv6": "Host nc2\n  HostName FD00::2\nHost nc3\n  HostName fe80::1%%lo\n",
+    "port of a service": "Port smtp\n",
+    "port with zeros": "Port 0022\n",
+    "identities": "Host nc2\n  IdentityFile ~/.ssh/a\n  IdentityFile ~/.ssh/b\nHost *\n  IdentityFile ~/.ssh/a\n"
+    "  IdentityFile /k/%h_%r_%n_%p_%u%%\n  IdentityFile %d/k\n",
+    "identity none": "IdentityFile none\n",
+    "identity none and one": "IdentityFile none\nIdentityFile /k/a\n",
+    "identity of the environment": "IdentityFile ${HOME}/k/a\nIdentityFile ${HOME}/${USER_OF_CORPUS}\n",
+    "identities only": "Host nc2\n  IdentitiesOnly yes\nIdentitiesOnly no\n",
+    "identities only true": "Host nc2\n  IdentitiesOnly true\n",
+    "known hosts": "Host nc2\n  UserKnownHostsFile /a/%h ~/.ssh/%n ${HOME}/q # c\nUserKnownHostsFile /d\n",
+    "known hosts none": "UserKnownHostsFile none\nGlobalKnownHostsFile /g/a /g/b\n",
+    "known hosts quoted": 'UserKnownHostsFile "/a b/c" /d\n',
+    "alias": "Host nc2\n  HostKeyAlias rack.example # x\nHostKeyAlias other\n",
+    "jump": "Host nc2\n  ProxyJump u@gate:22 # c\n  ProxyCommand nc %h %p\n",
+    "jump none": "Host nc2\n  ProxyJump none\nHost *\n  ProxyJump gate\n",
+    "jump none, then a command": "ProxyJump none\nProxyCommand nc %h %p\n",
+    "command": "Host nc2\n  ProxyCommand = nc %h %p # kept\n  ProxyJump gate\n",
+    "command none": "ProxyCommand none\nProxyJump gate\n",
+    "gssapi": "Host nc2\n  GSSAPIAuthentication yes\nHost *\n  GSSAPIAuthentication no\n",
+    "time": "Host nc2\n  ConnectTimeout 1m30s\nHost *\n  ConnectTimeout 7\n",
+    "match all": "Match all # CLOUD\n  User nicamon\n",
+    "match host": "Match host nc2,nc4 # x\n  User q\nMatch host nc*,!nc3\n  Port 4\nMatch !host nc3\n"
+    "  HostKeyAlias n\n",
+    "match host after host name": "Host nc2\n  HostName %h.jinr.ru\nMatch host nc2.jinr.ru\n  User q\nMatch host nc2\n"
+    "  User r\nMatch originalhost nc2\n  Port 4\nMatch host *.jinr.ru !originalhost nc2\n  Port 5\n",
+    "match user": "Host nc2\n  User mpd\nMatch user mpd\n  Port 4\nMatch user root,nobody,nicamon !user mpd\n"
+    "  Port 5\n",
+    "match local user": "Match localuser root,nicamon,nobody host nc2\n  Port 4\nMatch localuser nosuch\n  Port 5\n",
+    "match quoted": 'Match host "nc2,nc3" user "*"\n  User q\n',
+    "match with equals": "Match host=nc2 user=*\n  Port 4\nMatch host = nc3\n  Port 5\n",
+    "match final": "Host nc2\n  HostName 10.64.2.10\nMatch final all\n  User late\nHost 10.64.2.10\n  Port 7\n",
+    "match final host": "HostName %h.jinr.ru\nMatch final host nc2.jinr.ru\n  User late\nHost nc3.jinr.ru\n  Port 7\n",
+    "match not final": "Match !final host nc2\n  User early\nMatch final\n  User late\n  Port 4\n",
+    "match canonical": "Match canonical\n  User c\nMatch !canonical host nc2\n  Port 4\nMatch canonical all\n"
+    "  Port 5\n",
+    "match final adds keys": "IdentityFile /k/a\nMatch final host nc2\n  IdentityFile /k/b\n  IdentityFile /k/a\n",
+    "match case": "MATCH HOST nc2 USER *\n  User q\n",
+    "match exec is not reached": "Host nc2\n  HostName 10.64.2.10\nMatch host nosuch exec \"touch {folder}/ran\"\n"
+    "  User x\n",
+    "canonicalize an address": "CanonicalizeHostname yes\nHostName FD00:0:0::2\nHost fd00::2\n  Port 33\n",
+    "canonicalize no": "CanonicalizeHostname no\nCanonicalDomains jinr.ru\nMatch canonical\n  User c\n",
+    "canonicalize a long name": "CanonicalizeHostname yes\nCanonicalDomains invalid\nHostName %h.a.b.c\n"
+    "Match host nc2.a.b.c\n  User q\n",
+    "canonicalize many dots": "CanonicalizeHostname always\nCanonicalizeMaxDots 0\nHostName %h.b\n"
+    "Match final host *.b\n  Port 4\n",
+    "canonicalize behind a command": "CanonicalizeHostname yes\nCanonicalDomains invalid\nProxyCommand nc\n"
+    "Match canonical\n  User c\n",
+    "include": "Include {folder}/gw.conf\nUser nicamon\nHost nc2\n  HostName 10.64.2.10\n",
+    "include in a host": "Host nc2\n  Include {folder}/user.conf\n  Port 4\nHost *\n  User other\n",
+    "include in another host": "Host gw\n  Include {folder}/match.conf {folder}/d/20.conf\n  Port 4\nUser q\n",
+    "include of hosts in a host": "Host nc3\n  Include {folder}/gw.conf {folder}/d/10.conf\n  User three\n",
+    "include with a tab": "Include\t{folder}/user.conf\n",
+    "include with equals": "Include={folder}/user.conf\nInclude = {folder}/gw.conf\n",
+    "include quoted": 'Include "{folder}/user.conf" # Bob\'s\n',
+    "include of several": "Include {folder}/d/*.conf {folder}/none.conf # Bob's hosts\nUser x\n",
+    "include of a folder": "Include {folder}/d\nHost nc2\n  User x\n",
+    "include of no file": "Include {folder}/none.conf # Bob's hosts\nInclude {folder}/none*/x\nHost nc2\n  User x\n",
+    "include of matches": "Include {folder}/match.conf\nUser q\n",
+    "include twice deep": "Include {folder}/deep.conf\nHost nc3\n  Include {folder}/deep.conf\n  Port 4\n",
+    "unused options": "ForwardAgent yes\nSendEnv LANG LC_*\nLocalForward 8080 localhost:80\nUser q\nCompression yes\n",
+}  # fmt: skip
