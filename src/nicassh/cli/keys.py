@@ -60,13 +60,15 @@ def accept(session: Session, expression: str, replace: bool) -> None:
     """
     well = True
     for item in _scan(session, session.select(expression)):
-        if item.state is State.HOST_KEY_UNKNOWN or (item.state is State.HOST_KEY_CHANGED and replace):
-            file = known_hosts(item.node.known_hosts).record(item.node, item.key)
-            click.echo(f"{item.node.name}: recorded {item.type} {item.fingerprint} in {file}")
-        elif item.state is not State.OK:
+        hosts, state = known_hosts(item.node.known_hosts), item.state
+        if item.key and state is not State.OK:
+            state = hosts.accept(item.node, item.key, replace)  # judged anew: others may have recorded one meanwhile
+            if state is State.OK:
+                click.echo(f"{item.node.name}: recorded {item.type} {item.fingerprint} in {hosts.files[0]}")
+        if state is not State.OK:
             well = False
             key = f" {item.type} {item.fingerprint}" if item.key else ""
-            click.echo(f"{item.node.name}: {item.state.replace('_', ' ')}{key} {item.reason}".rstrip(), err=True)
+            click.echo(f"{item.node.name}: {state.replace('_', ' ')}{key} {item.reason}".rstrip(), err=True)
     sys.exit(0 if well else 1)
 
 

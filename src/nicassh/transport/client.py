@@ -20,6 +20,7 @@ from ssh2.error_codes import LIBSSH2_ERROR_EAGAIN
 from ssh2.exceptions import SSH2Error
 from ssh2.session import LIBSSH2_METHOD_HOSTKEY, LIBSSH2_SESSION_BLOCK_INBOUND, Session
 
+from nicassh.errors import ConfigError
 from nicassh.nodes import Node
 from nicassh.state import State
 from nicassh.transport.authentication import authenticate
@@ -158,8 +159,11 @@ class Client(SSHClient):  # type: ignore[misc]
     def _verify(self, key: bytes, hosts: KnownHosts, accept_new: bool) -> None:
         state = hosts.verdict(self.node, key)
         if state is State.HOST_KEY_UNKNOWN and accept_new:
-            hosts.record(self.node, key)
-        elif state is not State.OK:
+            try:
+                state = hosts.record(self.node, key)
+            except ConfigError as error:
+                raise Fault(state, f"its host key cannot be recorded: {error}") from error
+        if state is not State.OK:
             raise Fault(state, f"{_HOST_KEY[state]}: {fingerprint(key)}")
 
     def _drain(self, channel: Any, answer: Answer) -> bool:

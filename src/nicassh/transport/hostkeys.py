@@ -12,14 +12,18 @@ import hashlib
 import hmac
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from nicassh.errors import ConfigError
 from nicassh.nodes import Node
+from nicassh.nodes.address import canonical, spellings
+from nicassh.nodes.patterns import fits
 from nicassh.state import State
+from nicassh.transport.recording import Locked, locked
 
 TYPES = {
     "ssh-ed25519": "ssh-ed25519",
@@ -29,6 +33,9 @@ TYPES = {
     "ssh-rsa": "rsa-sha2-512,rsa-sha2-256,ssh-rsa",
 }
 """Types of key in known_hosts, and the algorithms of the key exchange that prove possession of one."""
+
+_PARTS = {"ssh-rsa": 3, **{f"ecdsa-sha2-nistp{bits}": 3 for bits in (256, 384, 521)}}
+"""Strings that a public key of a type consists of (RFC 4253, 5656); of other types at least two."""
 
 
 @dataclass(frozen=True)
@@ -40,21 +47,17 @@ class Entry:
     type: str
     key: bytes
 
-    def hashes(self, name: str) -> bool:
-        """Whether the line is the hash of this very name."""
-        return any(pattern.startswith("|1|") and _hash_matches(pattern, name) for pattern in self.patterns)
-
     def matches(self, name: str) -> bool:
         """Whether the line speaks of this name: exactly, by a hash, or by a pattern that is not negated."""
         hit = False
         for pattern in self.patterns:
             if pattern.startswith("!"):
-                if _fits(pattern[1:], name):
+                if fits(pattern[1:], name):
                     return False
             elif pattern.startswith("|1|"):
                 hit = hit or _hash_matches(pattern, name)
             else:
-                hit = hit or _fits(pattern, name)
+                hit = hit or fits(pattern, name)
         return hit
 
 
@@ -63,15 +66,19 @@ class KnownHosts:
 
     def __init__(self, files: Sequence[Path]) -> None:
         self.files = tuple(files)
+        self._load()
+
+    def _load(self) -> None:
+        self._stamps = self._stamped()
         self._plain: dict[str, list[Entry]] = {}
         self._others: list[Entry] = []
-        for file in files:
+        for file in self.files:
             for entry in _read(file):
                 self._add(entry)
 
     def entries(self, node: Node) -> list[Entry]:
         """The keys on record of a node, by its name and address; with its port, else without, as OpenSSH looks."""
-        for names in (labels(node), _bare(node)):
+        for names in (_with_port(node), _bare(node)):
             found = [entry for name in names for entry in self._plain.get(name, [])]
             found += [e for e in self._others if not e.marker and any(e.matches(name) for name in names)]
             if found:
@@ -85,7 +92,7 @@ class KnownHosts:
 
     def verdict(self, node: Node, key: bytes) -> State:
         """OK, or one of the three HOST_KEY states, for the key that a server proved to have."""
-        names = (*labels(node), *_bare(node))
+        names = (*_with_port(node), *_bare(node))
         revoked = (entry for entry in self._others if entry.marker == "@revoked" and entry.key == key)
         if any(entry.matches(name) for entry in revoked for name in names):
             return State.HOST_KEY_REVOKED
@@ -94,33 +101,68 @@ class KnownHosts:
             return State.OK
         return State.HOST_KEY_CHANGED if known else State.HOST_KEY_UNKNOWN
 
+    def verdict_of_type(self, node: Node, key: bytes) -> State:
+        """The same, where a key of a type that is not on record is unknown, not changed."""
+        state = self.verdict(node, key)
+        kinds = {entry.type for entry in self.entries(node)}
+        return State.HOST_KEY_UNKNOWN if state is State.HOST_KEY_CHANGED and type_of(key) not in kinds else state
+
     def check(self, writable: bool) -> None:
         """Raises ConfigError where keys are to be recorded and the first file cannot be written."""
         file = self.files[0]
         place = next(place for place in (file, *file.parents) if place.exists())
-        if writable and not os.access(place, os.W_OK):
+        if writable and (not os.access(place, os.W_OK) or (place == file and not file.is_file())):
             raise ConfigError(
                 f"{file}: cannot be written", 'new host keys are recorded there: host_keys = "accept-new"'
             )
 
-    def record(self, node: Node, key: bytes) -> Path:
-        """Puts a node's key into the first file, for any other of its type. Raises ConfigError where that fails."""
-        kind, file, names = type_of(key), self.files[0], set(labels(node))
-        try:
-            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            text = file.read_text(encoding="utf-8", errors="surrogateescape") if file.exists() else ""
-            kept = [line for old in text.splitlines() if (line := _without(old, names, kind)) is not None]
-            kept.append(f"{','.join(labels(node))} {kind} {base64.b64encode(key).decode()}")
-            _replace(file, "".join(f"{line}\n" for line in kept))
-        except OSError as error:
-            raise ConfigError(f"{file}: {error.strerror}", "host keys cannot be recorded there") from error
-        for name in names:
-            self._plain[name] = [entry for entry in self._plain.get(name, []) if entry.type != kind]
-        self._others = [
-            e for e in self._others if e.marker or e.type != kind or not any(e.hashes(name) for name in names)
-        ]
-        self._add(Entry("", labels(node), kind, key))
-        return file
+    def record(self, node: Node, key: bytes) -> State:
+        """Puts the key of a node that has none on record into the first file: OK, or the state that forbids it.
+
+        The files are read and judged anew under a lock: another process may have recorded a key since.
+        Raises ConfigError where the file cannot be written.
+        """
+        with self._renewed() as file:
+            state = self.verdict(node, key)
+            if state is State.HOST_KEY_UNKNOWN:
+                self._append(file, node, key)
+                return State.OK
+            return state
+
+    def accept(self, node: Node, key: bytes, replace: bool = False) -> State:
+        """Records a key for an operator, beside keys of other types; with `replace` for any other of its type.
+
+        OK, or the state that forbids it, judged as `record` does. Raises ConfigError.
+        """
+        with self._renewed() as file:
+            state = self.verdict_of_type(node, key)
+            if state is State.HOST_KEY_UNKNOWN:
+                self._append(file, node, key)
+            elif state is State.HOST_KEY_CHANGED and replace:
+                names = set(_with_port(node))
+                content = b"".join(_without(line, names, type_of(key)) for line in _EACH.findall(file.read()))
+                ended = not content or content.endswith(b"\n")
+                file.replace(content + (b"" if ended else b"\n") + _line(node, key) + b"\n")
+                self._load()
+            else:
+                return state
+            return State.OK
+
+    @contextmanager
+    def _renewed(self) -> Iterator[Locked]:
+        """The first file under its lock, and the entries of all files as they are now."""
+        with locked(self.files[0]) as file:
+            if self._stamps != self._stamped():
+                self._load()
+            yield file
+
+    def _append(self, file: Locked, node: Node, key: bytes) -> None:
+        file.append(_line(node, key))
+        self._add(Entry("", labels(node), type_of(key), key))
+        self._stamps = self._stamped()
+
+    def _stamped(self) -> list[tuple[int, ...] | None]:
+        return [_stamp(file) for file in self.files]
 
     def _add(self, entry: Entry) -> None:
         simple = not entry.marker and not any(set(pattern) & set("*?!|") for pattern in entry.patterns)
@@ -134,18 +176,29 @@ class KnownHosts:
 @cache
 def known_hosts(files: tuple[Path, ...]) -> KnownHosts:
     """The known hosts of a node's own files, or of OpenSSH's usual ones where it names none."""
-    usual = (Path("~/.ssh/known_hosts").expanduser(), Path("/etc/ssh/ssh_known_hosts"))
-    return KnownHosts(files or usual)
+    usual = (os.path.expanduser("~/.ssh/known_hosts"), "/etc/ssh/ssh_known_hosts")  # noqa: PTH111 pathlib raises
+    return KnownHosts(files or [Path(file) for file in usual if not file.startswith("~")])
 
 
 def labels(node: Node) -> tuple[str, ...]:
-    """The names under which a node stands in known_hosts: `nc2`, or `[nc2]:2222` for another port than 22."""
-    return tuple(name if node.port == 22 else f"[{name}]:{node.port}" for name in _bare(node))
+    """The names under which a node is recorded: `nc2`, or `[nc2]:2222` for another port than 22; or its alias."""
+    if node.host_key_alias:
+        return (node.host_key_alias.lower(),)
+    names = dict.fromkeys((node.name.lower(), canonical(node.address).lower()))
+    return tuple(name if node.port == 22 else f"[{name}]:{node.port}" for name in names)
 
 
 def _bare(node: Node) -> tuple[str, ...]:
-    """Name and address in lower case, as OpenSSH compares them."""
-    return tuple(dict.fromkeys((node.name.lower(), node.address.lower())))
+    """Name and address in lower case, as OpenSSH compares them, and the address in every spelling."""
+    if node.host_key_alias:
+        return (node.host_key_alias.lower(),)
+    return tuple(dict.fromkeys((node.name.lower(), *spellings(node.address))))
+
+
+def _with_port(node: Node) -> tuple[str, ...]:
+    if node.host_key_alias:
+        return (node.host_key_alias.lower(),)
+    return tuple(name if node.port == 22 else f"[{name}]:{node.port}" for name in _bare(node))
 
 
 def fingerprint(key: bytes) -> str:
@@ -159,30 +212,57 @@ def type_of(key: bytes) -> str:
 
 
 def _read(file: Path) -> Iterable[Entry]:
+    """The entries of a file. What is no whole line of the format is passed over, as OpenSSH does."""
     try:
-        text = file.read_text(encoding="utf-8", errors="replace")
+        data = file.read_bytes()
     except FileNotFoundError:
         return
     except OSError as error:
         raise ConfigError(f"{file}: {error.strerror}") from error
-    for line in text.splitlines():
-        words = line.split()
+    for line in data.split(b"\n"):
+        words = line.decode("utf-8", "replace").strip(" \t\r").replace("\t", " ").split(" ")
+        words = [word for word in words if word][:4]
         marker = words.pop(0) if words and words[0].startswith("@") else ""
         if len(words) < 3 or words[0].startswith("#"):
             continue
-        try:
-            key = base64.b64decode(words[2], validate=True)
-        except binascii.Error:
-            continue
-        # Names are compared in lower case; a hash is no name.
-        patterns = (pattern if pattern.startswith("|") else pattern.lower() for pattern in words[0].split(","))
-        yield Entry(marker, tuple(patterns), words[1], key)
+        key = _key(words[1], words[2])
+        if key:
+            yield Entry(marker, tuple(map(_named, words[0].split(","))), words[1], key)
 
 
-def _fits(pattern: str, name: str) -> bool:
-    """Patterns of ssh_config(5): `*` and `?`, while `[` is the bracket around a name that has a port."""
-    expression = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
-    return re.fullmatch(expression, name) is not None
+def _key(kind: str, text: str) -> bytes:
+    """The public key of a line; b"" where it was cut, or is of another type than its line says."""
+    try:
+        blob = base64.b64decode(text, validate=True)
+    except binascii.Error:
+        return b""
+    parts, rest = [], blob
+    while len(rest) >= 4:
+        length = int.from_bytes(rest[:4], "big")
+        parts.append(rest[4 : 4 + length])
+        if len(rest) < 4 + length:
+            return b""
+        rest = rest[4 + length :]
+    whole = not rest and len(parts) >= _PARTS.get(kind, 2) and parts[0] == kind.encode()
+    return blob if whole and (kind != "ssh-ed25519" or len(parts[1]) == 32) else b""
+
+
+def _named(pattern: str) -> str:
+    """A name of a line as it is compared: in lower case, an address in its one spelling. A hash is no name."""
+    if pattern.startswith("|"):
+        return pattern
+    inside, bracket, port = pattern[1:].partition("]:") if pattern.startswith("[") else ("", "", "")
+    name = canonical(inside if bracket else pattern).lower()
+    return f"[{name}]:{port}" if bracket and port != "22" else name
+
+
+def _stamp(file: Path) -> tuple[int, ...] | None:
+    """What changes whenever a file does; None where there is none."""
+    try:
+        status = file.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def _hash_matches(pattern: str, name: str) -> bool:
@@ -194,27 +274,26 @@ def _hash_matches(pattern: str, name: str) -> bool:
     return hmac.compare_digest(hmac.new(salt, name.encode(), hashlib.sha1).digest(), digest)
 
 
-def _without(line: str, names: set[str], kind: str) -> str | None:
-    """A line of known_hosts without these names, where it is of that type; None where nothing of it is left."""
-    words = line.split()
-    if len(words) < 3 or words[0].startswith(("@", "#")) or words[1] != kind:
+def _line(node: Node, key: bytes) -> bytes:
+    return f"{','.join(labels(node))} {type_of(key)} {base64.b64encode(key).decode()}".encode()
+
+
+_EACH = re.compile(rb"[^\n]*\n|[^\n]+")
+_LINE = re.compile(rb"([ \t]*)([^ \t#@]\S*)([ \t]+(\S+)[ \t].*)", re.DOTALL)
+
+
+def _without(line: bytes, names: set[str], kind: str) -> bytes:
+    """A line of known_hosts without these names, where it is of that type; b"" where nothing of it is left."""
+    found = _LINE.fullmatch(line)
+    if not found or found[4] != kind.encode():
         return line
-    patterns = words[0].split(",")
+    patterns = found[2].decode("utf-8", "surrogateescape").split(",")
     left = [
         pattern
         for pattern in patterns
-        if pattern.lower() not in names
+        if _named(pattern) not in names
         and not (pattern.startswith("|1|") and any(_hash_matches(pattern, name) for name in names))
     ]
     if left == patterns:
         return line
-    return " ".join([",".join(left), *words[1:]]) if left else None
-
-
-def _replace(file: Path, text: str) -> None:
-    """Writes a file whole or not at all, and only for its owner where it is new."""
-    fresh = file.with_name(f"{file.name}.{os.getpid()}")
-    mode = file.stat().st_mode & 0o777 if file.exists() else 0o600
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as stream:
-        stream.write(text.encode("utf-8", "surrogateescape"))
-    fresh.replace(file.resolve())
+    return found[1] + ",".join(left).encode("utf-8", "surrogateescape") + found[3] if left else b""

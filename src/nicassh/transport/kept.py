@@ -8,7 +8,7 @@ from pathlib import Path
 from nicassh.nodes import Node
 from nicassh.transport.client import Client
 
-Login = tuple[str, str, int, str | None, tuple[Path, ...], tuple[Path, ...], bool]
+Login = tuple[str, str, int, str | None, tuple[Path, ...], tuple[Path, ...], bool, str]
 """All of a node's record that its login depends on."""
 
 
@@ -56,4 +56,13 @@ class Kept:
 
 
 def _login(node: Node) -> Login:
-    return (node.name, node.address, node.port, node.user, node.identity, node.known_hosts, node.identities_only)
+    return (
+        node.name,
+        node.address,
+        node.port,
+        node.user,
+        node.identity,
+        node.known_hosts,
+        node.identities_only,
+        node.host_key_alias,
+    )

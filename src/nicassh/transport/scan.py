@@ -50,17 +50,14 @@ def _keys(node: Node, limits: Limits) -> list[Found]:
             if "algorithm" in fault.reason or found:
                 continue  # the node has no key of this type
             break
-        state = hosts.verdict(node, key)
-        if state is State.HOST_KEY_CHANGED and kind not in {entry.type for entry in hosts.entries(node)}:
-            state = State.HOST_KEY_UNKNOWN  # only keys of other types are on record
-        found.append(Found(node, key, kind, fingerprint(key), state))
+        found.append(Found(node, key, kind, fingerprint(key), hosts.verdict_of_type(node, key)))
     return found or [Found(node, b"", "", "", last.state, last.reason)]
 
 
 def _exchange(node: Node, algorithms: str, patience: float) -> bytes:
     """The key of one type. Raises Fault."""
-    if node.needs:
-        raise Fault(State.UNREACHABLE, f"needs the openssh transport: ssh_config asks for {node.needs}")
+    if node.barred:
+        raise Fault(State.UNREACHABLE, node.barred)
     client = Client(node)
     try:
         with gevent.Timeout(patience):
