@@ -18,6 +18,7 @@ from nicassh.db.copying import Told, copy
 from nicassh.db.engine import connect
 from nicassh.db.faults import explained
 from nicassh.db.making import create
+from nicassh.db.sqlite import reading
 from nicassh.errors import DatabaseError
 
 _PAGES = 2000
@@ -40,7 +41,7 @@ def backup(
         if source.dialect.name == "sqlite":
             _save(source, part, told)
         else:
-            target = connect(f"sqlite:///{part}")
+            target = connect(f"sqlite:///{quote(str(part))}")
             copy(source, target, declared, told)
             target.dispose()
         _settle(part)
@@ -63,7 +64,7 @@ def opened(file: Path, declared: Sequence[sa.MetaData]) -> Iterator[sa.Engine]:
     """
     if not file.is_file():
         raise DatabaseError(f"{file}: no such file", "it is the one that `nicamon db backup` has written")
-    engine = _reading(file)
+    engine = reading(file)
     try:
         with explained(engine), engine.connect() as connection:
             found = schema.version(connection)
@@ -78,16 +79,11 @@ def opened(file: Path, declared: Sequence[sa.MetaData]) -> Iterator[sa.Engine]:
         yield engine
         return
     with tempfile.TemporaryDirectory(prefix="nicamon-") as folder:
-        newer = connect(f"sqlite:///{shutil.copy(file, folder)}")
+        newer = connect(f"sqlite:///{quote(shutil.copy(file, folder))}")
         for metadata in declared:
             create(newer, metadata, by_hand=True)
         yield newer
         newer.dispose()
-
-
-def _reading(file: Path) -> sa.Engine:
-    address = f"file:{quote(str(file.absolute()))}?mode=ro"
-    return sa.create_engine(f"sqlite:///{file}", creator=lambda: sqlite3.connect(address, uri=True))
 
 
 def _save(source: sa.Engine, part: Path, told: Told) -> None:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import sqlite3
-import time
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
+from nicassh.db import sqlite
+from nicassh.db.sqlite import BUSY
 from nicassh.errors import DatabaseError
 
-BUSY = 30
-"""Seconds to wait for another's write transaction, or for a row that it holds."""
 PATIENCE = 10
 """Seconds to wait for a server to take a connection."""
 DRIVERS = {"mariadb": "mariadb+pymysql", "mysql": "mysql+pymysql", "postgresql": "postgresql+psycopg"}
@@ -25,22 +21,32 @@ EXTRAS = {"pymysql": "mariadb", "psycopg": "postgresql"}
 """The extra of our package that installs a driver."""
 
 
-def connect(url: str) -> sa.Engine:
-    """An engine for a database URL; an SQLite file and its folder are made, a server is not asked yet.
+def connect(url: str, make: bool = True) -> sa.Engine:
+    """An engine for a database URL. A server is not asked yet; of SQLite, the file and its folder are made.
 
-    Raises DatabaseError, which does not show the URL: it may hold a password. Nor does its chain of causes.
+    Without `make` nothing is made or changed: a reader's engine. Raises DatabaseError, which does not show the URL: it
+    may hold a password. Nor does its chain of causes.
     """
+    if engine := sqlite.engine(url, make):
+        return engine
+    _refuse_unescaped(url)
     try:
         parsed = make_url(url)
         parsed = parsed.set(drivername=DRIVERS.get(parsed.drivername, parsed.drivername))
-        if parsed.get_backend_name() == "sqlite":
-            return _file(parsed)
         return _server(parsed)
     except ModuleNotFoundError as error:
         raise _no_driver(error.name or "") from None
     except (ArgumentError, NoSuchModuleError, ImportError, ValueError):
         hint = "for example: sqlite:////var/lib/nicamon/nicamon.db, or postgresql://nicamon@db.example.org/nicamon"
         raise DatabaseError("the setting `database` is not a URL that SQLAlchemy can open", hint) from None
+
+
+def _refuse_unescaped(url: str) -> None:
+    """Raises DatabaseError where an `@` of a password would end it too early, and its tail be taken for the host."""
+    if url.count("@") > 1:
+        what = "the setting `database` has more than one `@`: the URL cannot be told apart"
+        hint = "in a user name or password write %40 for @, %2F for /, %3A for :, %3F for ?, %23 for #, %25 for %"
+        raise DatabaseError(what, hint)
 
 
 def writing(engine: sa.Engine) -> sa.Engine:
@@ -97,54 +103,6 @@ def _configure_postgresql(connection: Any, _record: Any) -> None:
         connection.close()
         hint = "make another: CREATE DATABASE nicamon ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
         raise DatabaseError(f"the PostgreSQL database is in {encoding}, and texts need UTF8", hint)
-
-
-def _file(url: sa.URL) -> sa.Engine:
-    if url.database and url.database != ":memory:":
-        _prepare(Path(url.database))
-    # The driver asks each None and truth anew whether it can adapt itself, which takes longer than to store it.
-    sqlite3.register_adapter(bool, int)
-    sqlite3.register_adapter(type(None), lambda none: none)
-    engine = sa.create_engine(url, connect_args={"timeout": float(BUSY)})
-    sa.event.listen(engine, "connect", _configure_sqlite)
-    sa.event.listen(engine, "begin", _begin_sqlite)
-    return engine
-
-
-def _prepare(file: Path) -> None:
-    """The folder of an SQLite file; the file is for its owner alone, because it holds command lines of users."""
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        if not file.exists():
-            os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
-    except OSError as error:
-        raise DatabaseError(f"{file}: {error.strerror}", "see the setting `database`") from error
-
-
-def _configure_sqlite(connection: Any, _record: Any) -> None:
-    # The driver's own way to open transactions is switched off: `_begin_sqlite` opens them.
-    connection.isolation_level = None
-    _write_ahead(connection)
-    connection.execute("PRAGMA synchronous=NORMAL")
-
-
-def _write_ahead(connection: sqlite3.Connection) -> None:
-    """Switches a file to WAL. While another program does so with a new file, SQLite refuses at once and never waits."""
-    until = time.monotonic() + BUSY
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode=WAL")
-            return
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
-                raise
-            time.sleep(0.01)
-
-
-def _begin_sqlite(connection: sa.Connection) -> None:
-    # A transaction that turns from reading to writing half way may fail at once instead of waiting.
-    writes = connection.get_execution_options().get("writes")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 def _no_driver(module: str) -> DatabaseError:

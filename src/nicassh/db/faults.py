@@ -50,7 +50,7 @@ def explained(engine: sa.Engine) -> Iterator[None]:
         yield
     except (SQLAlchemyError, engine.dialect.loaded_dbapi.Error) as error:
         cause = _hidden(_cause(error), engine.url)
-        raise DatabaseError(f"{_place(engine.url)}: {cause}", _hint(error)) from error
+        raise DatabaseError(f"{place(engine.url)}: {cause}", _hint(error)) from error
 
 
 def again(error: BaseException | None) -> bool:
@@ -104,7 +104,7 @@ def _hint(error: Exception) -> str:
     return _LOST if isinstance(error, DBAPIError) and error.connection_invalidated else ""
 
 
-def _place(url: sa.URL) -> str:
+def place(url: sa.URL) -> str:
     """The database as a person names it: no password, no driver, none of the URL's settings."""
     short = url.set(drivername=url.get_backend_name(), query={})
     return sa.URL.create(**{**short._asdict(), "password": None}).render_as_string()

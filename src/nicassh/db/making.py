@@ -9,7 +9,8 @@ from sqlalchemy.schema import CreateColumn, SetColumnComment
 
 from nicassh.db import schema, views
 from nicassh.db.differences import Difference, differences, review
-from nicassh.db.engine import BUSY, writing
+from nicassh.db.engine import writing
+from nicassh.db.sqlite import BUSY
 from nicassh.db.timescale import Timescale
 from nicassh.db.turn import turn
 from nicassh.errors import DatabaseError

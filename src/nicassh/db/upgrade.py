@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +15,6 @@ from nicassh.db.schema import TABLE, WANTED
 from nicassh.errors import DatabaseError
 
 FOLDER = Path(__file__).parent / "migrations"
-# It tells of each step at the level of our batches.
-logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
 def pending(found: str) -> list[Script]:

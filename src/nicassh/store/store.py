@@ -10,7 +10,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from nicassh.db import Clock, Difference, Tables, chunks, connect, create, explained, retried, schema, tables
+from nicassh.db import Clock, Difference, Tables, chunks, connect, create, explained, place, retried, schema, tables
+from nicassh.errors import DatabaseError
 from nicassh.probe import Outcome, Probe
 from nicassh.record import Keep, Record, columns
 from nicassh.store.ages import STALE, settings, tell_stale
@@ -34,7 +35,10 @@ Fence = Callable[[sa.Connection, Sequence[Outcome]], Sequence[Outcome]]
 class Store:
     """One database and the record types of some probes in it."""
 
-    def __init__(self, url: str, probes: Sequence[Probe], *, clock: Clock | None = None, stale: float = STALE) -> None:
+    def __init__(
+        self, url: str, probes: Sequence[Probe], *, clock: Clock | None = None, stale: float = STALE, make: bool = True
+    ) -> None:
+        """Opens a database; of SQLite the file is made, unless it is for reading alone: `make`."""
         self.clock, self.stale = clock or Clock(), stale
         self.metadata = sa.MetaData()
         self.outcomes = tables(self.metadata, "outcomes", Result, Keep.INTERVALS)
@@ -48,7 +52,7 @@ class Store:
         self.metadata.info["views"] = lambda: {one.name: one.query for one in published(self.metadata, self.records)}
         self.every = {name: probe.every for probe in probes for name in probe.records}
         self.probes = {probe.name: list(probe.records) for probe in probes}
-        self.engine = connect(url)
+        self.engine = connect(url, make)
         self._writer = Writer(self.outcomes, self.records, self.probes, self.engine.dialect)
         self.turns = self._writer.turns
         self.clocks = Clocks(self.metadata, self.engine.dialect)
@@ -56,9 +60,23 @@ class Store:
         self.tops = Tops(self.metadata, self.records, self.probes, self.engine.dialect)
 
     def refuse_newer(self) -> None:
-        """Raises DatabaseError where a newer program has upgraded the database."""
+        """Raises DatabaseError where a newer program has upgraded the database, or it is another program's."""
         with explained(self.engine), self.engine.connect() as connection:
             schema.refuse_newer(schema.version(connection))
+
+    def refuse_empty(self, rows: bool = True) -> None:
+        """Raises DatabaseError where nothing was ever collected into the database: no data looks like no trouble.
+
+        Without `rows` it is enough that the tables are there.
+        """
+        table = self.outcomes.newest
+        with explained(self.engine), self.engine.connect() as connection:
+            if not schema.exists(connection):
+                schema.refuse_foreign(connection)
+            elif not rows or connection.execute(sa.select(table.c.node).limit(1)).first():
+                return
+        what = f"no data collected yet: nothing is in the database {place(self.engine.url)}"
+        raise DatabaseError(what, "run `nicamon collect`; or is the setting `database` wrong?")
 
     def create(self, by_hand: bool = False) -> list[Difference]:
         """Makes the tables that are missing, and the columns that a probe has gained; see `db.create`."""
