@@ -233,6 +233,24 @@ def sql() -> Iterator[str]:
         yield from _table([("column", "what it is"), *told])
 
 
+TRUST = """\
+## Whose files are used
+
+A configuration says whose Python runs here, and it is looked for in the current folder. So a configuration, an
+inventory and a folder of probes are used only if the file, everything in the folder of probes, and every folder above
+belong to this user or to root, and nobody else may write there. A group may write only where it is the user's own
+private group. A folder such as `/tmp`, where anybody may write but nobody can rename what belongs to others, may lie on
+the way; a file directly in it is not used. Otherwise the command ends with exit code 2 and names the place and the
+`chmod` that mends it.
+
+What is named is taken on purpose: a configuration by `--config` or `NICAMON_CONFIG`, with an inventory that lies beside
+it; an inventory by `NICAMON_INVENTORY`; probes by `NICAMON_PROBES` alone. Help and completion run no probe of a site.
+
+A password in `database` that other users can read in the file is told on stderr at each run. `nicamon init` writes
+`nicamon.toml` for its owner alone.
+""".splitlines()
+
+
 def configuration() -> Iterator[str]:
     """The page of the settings."""
     yield "# Configuration"
@@ -248,6 +266,8 @@ def configuration() -> Iterator[str]:
     yield "Files are not merged. A setting in the environment wins over the file. Relative paths are relative to the"
     yield "file, in the environment to the current folder; there a list is separated by colons. The nodes stand in a"
     yield "file of their own: see [install](install.md#the-inventory)."
+    yield ""
+    yield from TRUST
     yield ""
     rows = [("setting", "environment", "kind", "default")]
     for name, field in SETTINGS.items():

@@ -12,11 +12,11 @@ from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
-import platformdirs
-
-from nicassh import secret
+from nicassh import secret, trust
 from nicassh.errors import ConfigError
+from nicassh.home import config_folder, expanded, state_folder
 
 FILE = "nicamon.toml"
 VARIABLE = "NICAMON_CONFIG"
@@ -115,9 +115,16 @@ class Config:
 
     @cached_property
     def database_url(self) -> str:
-        """The database's URL, with the default filled in. Raises ConfigError where its file cannot be used."""
+        """The database's URL, with the default filled in. Raises ConfigError where there is no place for one."""
         url = self.database or secret.read(self.database_file)
-        return url or f"sqlite:///{platformdirs.user_state_path('nicamon') / 'nicamon.db'}"
+        if url:
+            return url
+        folder = state_folder("nicamon")
+        if folder is None:
+            what = "there is no place for the database: this user has no home folder"
+            raise ConfigError(what, "set `database`: NICAMON_DATABASE=sqlite:////var/lib/nicamon/nicamon.db; or HOME")
+        # In a URL a `?` begins the settings, and `%` an escape.
+        return f"sqlite:///{quote(str(folder / 'nicamon.db'))}"
 
 
 SETTINGS = {field.name: field for field in dataclasses.fields(Config) if field.metadata}
@@ -133,14 +140,17 @@ def load(file: Path | None = None, environment: Mapping[str, str] = os.environ) 
 
     Raises ConfigError that names the file or variable, and the key.
     """
+    named = is_named(file, environment)
     file = find(file, environment)
+    if file and not named:
+        trust.require(file, f"--config {file}")
     values = _from_file(file) if file else {}
-    if not {f"NICAMON_{name.upper()}" for name in _EITHER}.isdisjoint(environment):
+    given = {name for name in SETTINGS if f"NICAMON_{name.upper()}" in environment}
+    if not given.isdisjoint(_EITHER):
         values = {name: value for name, value in values.items() if name not in _EITHER}
-    for name in SETTINGS:
+    for name in given:
         variable = f"NICAMON_{name.upper()}"
-        if variable in environment:
-            values[name] = _from_text(name, environment[variable], variable)
+        values[name] = _from_text(name, environment[variable], variable)
     if file and "inventory" not in values and (file.parent / "inventory.toml").is_file():
         values["inventory"] = (file.parent / "inventory.toml",)
     _check_order({name: values.get(name, SETTINGS[name].default) for name in _TIERS})
@@ -167,14 +177,20 @@ def find(file: Path | None = None, environment: Mapping[str, str] = os.environ) 
     return next((place.absolute() for place in places() if place.is_file()), None)
 
 
+def is_named(file: Path | None, environment: Mapping[str, str] = os.environ) -> bool:
+    """Say whether a configuration is taken on purpose: by --config, or by NICAMON_CONFIG."""
+    return file is not None or bool(environment.get(VARIABLE))
+
+
 def places() -> list[Path]:
     """Where a configuration is looked for, in order."""
-    return [Path(FILE), platformdirs.user_config_path("nicamon") / FILE, Path("/etc/nicamon") / FILE]
+    own = config_folder("nicamon")
+    return [Path(FILE), *([own / FILE] if own else []), Path("/etc/nicamon") / FILE]
 
 
 def _from_file(file: Path) -> dict[str, Any]:
     try:
-        document = tomllib.loads(file.read_text(encoding="utf-8"))
+        document = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise ConfigError(f"{file}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -207,16 +223,23 @@ def _checked(name: str, value: Any, where: str, folder: Path) -> Any:
     if kind.startswith("tuple"):
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             raise ConfigError(f"{where} = {value!r} must be a list of texts")
-        return tuple(folder / Path(item).expanduser() for item in value) if "Path" in kind else tuple(value)
+        return tuple(_path(item, where, folder) for item in value) if "Path" in kind else tuple(value)
     if not isinstance(value, _KINDS[kind]) or isinstance(value, bool):
         # Whatever stands there instead of the URL may have its password in it.
         shown = "" if name in _EITHER and isinstance(value, list | dict) else f"= {value!r} "
         raise ConfigError(f"{where} {shown}must be {_WORDS[kind]}")
     if kind == "Path | None":
-        return folder / Path(str(value)).expanduser() if value else None
+        return _path(str(value), where, folder) if value else None
     least = field.metadata["least"]
     if isinstance(value, int | float) and not (0 < value < 1e9 or (least is not None and least <= value <= 0)):
         raise ConfigError(f"{where} = {value!r} must be {'above 0' if least is None else f'{least:g} or more'}")
     if field.metadata["choices"] and value not in field.metadata["choices"]:
         raise ConfigError(f"{where} = {value!r} must be one of: {', '.join(field.metadata['choices'])}")
     return float(str(value)) if kind == "float" else value
+
+
+def _path(text: str, where: str, folder: Path) -> Path:
+    path = expanded(text)
+    if path is None or "\0" in text:
+        raise ConfigError(f"{where}: {text!r}: no home folder of that user is known", "write the whole path")
+    return folder / path

@@ -8,6 +8,7 @@ probes/disks/samples/     outputs of real systems and the rows they must give
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import inspect
 import re
@@ -89,23 +90,44 @@ class Outcome:
     notes: str | None = None
 
 
-def load_all(folders: Sequence[Path] = ()) -> list[Probe]:
+def folders(places: Iterable[Path]) -> dict[str, Path]:
+    """The probes that lie in these places by name, each with its folder; none of them is loaded. Raises ProbeError."""
+    found: dict[str, Path] = {}
+    for place in places:
+        if not place.is_dir():
+            raise ProbeError(f"{place}: no such folder of probes", "see the setting `probes`")
+        for child in sorted(place.iterdir()):
+            if (child / "probe.sh").is_file() or (child / "record.py").is_file():
+                if child.name in found:
+                    raise ProbeError(f"{child}: a probe named {child.name} exists in {found[child.name].parent}")
+                found[child.name] = child
+    return found
+
+
+def about(folder: Path) -> str:
+    """The first line of what a probe says of itself, read and not run; empty where it says nothing."""
+    try:
+        said = ast.get_docstring(ast.parse((folder / "record.py").read_bytes()))
+    except (OSError, SyntaxError, ValueError):
+        return ""
+    return (said or "").partition("\n")[0]
+
+
+def load_all(places: Sequence[Path] = (), known: Sequence[Probe] = ()) -> list[Probe]:
     """The built-in probes and those of further folders, in the order of their priority.
+
+    `known` are those that are loaded already; without any, the built-in ones are loaded first.
 
     Raises ProbeError for a folder that cannot be used. Loading a probe twice makes two sets of record
     types that are strangers to each other, so a program loads once.
     """
-    found: dict[str, Probe] = {}
-    for folder in (builtin(), *folders):
-        if not folder.is_dir():
-            raise ProbeError(f"{folder}: no such folder of probes", "see the setting `probes`")
-        for child in sorted(folder.iterdir()):
-            if (child / "probe.sh").is_file() or (child / "record.py").is_file():
-                if child.name in RESERVED or child.name.startswith("view_"):
-                    raise ProbeError(f"{child}: {child.name!r} is a name of nicamon's own", "rename the folder")
-                if child.name in found:
-                    raise ProbeError(f"{child}: a probe named {child.name} exists in {found[child.name].folder.parent}")
-                found[child.name] = load(child)
+    found = {one.name: one for one in known}
+    for name, folder in folders([*([] if known else [builtin()]), *places]).items():
+        if name in RESERVED or name.startswith("view_"):
+            raise ProbeError(f"{folder}: {name!r} is a name of nicamon's own", "rename the folder")
+        if name in found:
+            raise ProbeError(f"{folder}: a probe named {name} exists in {found[name].folder.parent}")
+        found[name] = load(folder)
     _check_tables(list(found.values()))
     return sorted(found.values(), key=lambda probe: PRIORITIES.index(probe.priority))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Mapping
 from pathlib import Path
@@ -27,9 +28,14 @@ def read(file: Path | None, environment: Mapping[str, str] = os.environ) -> str:
     return _read(credential, guarded=True) if credential and credential.is_file() else ""
 
 
+def has_password(url: str) -> bool:
+    """Say whether a URL, readable or not, seems to have a password in it: `user:password@`, or a setting for it."""
+    return bool(re.search(r"://[^/@]*:[^@]+@|[?&][^=&]*pass[^=&]*=", url))
+
+
 def _read(file: Path, guarded: bool) -> str:
     try:
-        with file.open(encoding="utf-8") as stream:
+        with file.open(encoding="utf-8-sig") as stream:
             mode = stat.S_IMODE(os.fstat(stream.fileno()).st_mode)
             if mode & _OTHERS and not guarded:
                 raise ConfigError(f"{file}: mode {mode:04o} lets others read the URL", f"chmod 600 {file}")

@@ -69,7 +69,9 @@ def test_every_record_has_a_view(here: Program) -> None:
     assert node["load"][0]["load1"] == node["load1"]
 
 
-def test_farm_before_the_first_collection_says_never_asked(here: Program) -> None:
+def test_a_node_that_was_never_asked_says_so(here: Program) -> None:
+    here("collect")
+    (here.config.parent / "inventory.toml").write_text('[[nodes]]\nnames = "new"\ntransport = "local"\n')
     (row,) = here.rows("show", "farm")
     assert (row["state"], row["reason"], row["load1"], row["activity"]) == ("unknown", "never asked", None, None)
     line = here("show", "farm").stdout.splitlines()[1]
@@ -153,6 +155,7 @@ def test_completion_knows_nodes_views_and_probes(here: Program) -> None:
 
 
 def test_watch_appends_where_there_is_no_terminal(here: Program) -> None:
+    here("collect")
     command = [sys.executable, "-m", "nicassh", "show", "farm", "--json", "--watch", "0.2"]
     process = subprocess.Popen(command, env=os.environ | {"NICAMON_CONFIG": str(here.config)}, stdout=subprocess.PIPE)
     assert process.stdout

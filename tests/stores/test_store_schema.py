@@ -199,6 +199,8 @@ def here(tmp_path: Path) -> Program:
 
 def test_the_commands(here: Program, database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NICAMON_DATABASE", database)
+    if database.startswith("sqlite"):
+        Path(database.removeprefix("sqlite:///")).touch(0o600)
     empty = json.loads(here("db", "status", "--json").stdout)
     none = {"timescaledb": None, "plain": None}
     assert empty["rows"] == [{"schema": None, "wanted": schema.WANTED, "state": "none", **none}]

@@ -9,18 +9,28 @@ from dataclasses import asdict
 from pathlib import Path
 
 import click
-import platformdirs
 
 from nicassh import demo
 from nicassh.demo import plan
 from nicassh.demo.systems import KNOWN
+from nicassh.errors import UsageError
+from nicassh.home import state_folder
 
 SCHEMA = "nicamon.demo/1"
+
+
+def _usual() -> Path:
+    """The folder of a farm that nobody has named. Raises UsageError where this user has no home folder."""
+    folder = state_folder("nicamon")
+    if folder is None:
+        raise UsageError("this user has no home folder", "say where the farm is to be: --folder")
+    return folder / "demo"
+
 
 where = click.option(
     "--folder",
     type=click.Path(file_okay=False, path_type=Path),
-    default=lambda: platformdirs.user_state_path("nicamon") / "demo",
+    default=_usual,
     show_default="nicamon/demo among the user's state files",
     help="Where the farm's keys, configuration and state are.",
 )
@@ -80,7 +90,7 @@ def up(nodes: int, systems: list[str], folder: Path) -> None:
     """
     farm = demo.up(folder, nodes, tell, systems)
     person = "strmaxim" if farm.kind == "rooted" else getpass.getuser()
-    default = folder.absolute() == platformdirs.user_state_path("nicamon") / "demo"
+    default = folder.absolute() == (state_folder("nicamon") or Path()) / "demo"
     click.echo("\nNow try:\n")
     for line in (
         f"export NICAMON_CONFIG={shlex.quote(str(farm.config))}",

@@ -12,15 +12,14 @@ import click
 from nicassh import views
 from nicassh.cli.output import Output, output_options, screen_width
 from nicassh.cli.session import Session, node_expression, session_of
-from nicassh.errors import NicamonError, UsageError
+from nicassh.errors import UsageError
 from nicassh.units import read_moment, read_seconds
 
 
 def _complete(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
-    try:
-        return views.metric_names(session_of(ctx).store, incomplete)
-    except NicamonError:
-        return []
+    from nicassh.store import Store
+
+    return views.metric_names(Store("sqlite://", session_of(ctx).builtin), incomplete)
 
 
 def _when(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
@@ -89,7 +88,7 @@ def command(
         raise UsageError("NODE or METRIC is missing", "for example: nicamon history nc13 load1; see --help")
     if plot and output.format != "table":
         raise UsageError(f"--plot and --{output.format} exclude each other")
-    metric = views.metric(session.store, name)
+    metric = views.metric(session.reader, name)
     look = _Look(session, expression, metric, since or "1d", until or "0s", step, metric.chosen(where), over or "")
     if output.format == "table" and (sys.stdout.isatty() if plot is None else plot):
         replace(output, plot=True).show(lambda: _few(look()))
@@ -119,7 +118,7 @@ class _Look:
         time = views.stretch(begin, end, max(_LEAST, screen_width() - _AXIS), self.metric, bool(self.over))
         if self.step is not None:
             time = replace(time, step=self.step)
-        return views.history(self.session.store, self.metric, nodes, time, self.where, self.over)
+        return views.history(self.session.reader, self.metric, nodes, time, self.where, self.over)
 
 
 def _few(view: views.History) -> views.History:

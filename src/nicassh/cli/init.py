@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -55,14 +56,15 @@ def command(folder: Path) -> None:
     nicamon init
     nicamon init ~/.config/nicamon
     """
-    files = {folder / FILE: configuration(), folder / "inventory.toml": _inventory()}
+    # The configuration may get a password, and nobody thinks of its mode then.
+    files = {folder / FILE: (configuration(), 0o600), folder / "inventory.toml": (_inventory(), 0o644)}
     for file in files:
         if file.exists():
             raise UsageError(f"{file} exists already", "move it away, or choose another folder: nicamon init FOLDER")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for file, text in files.items():
-            with file.open("x", encoding="utf-8") as stream:
+        folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+        for file, (text, mode) in files.items():
+            with os.fdopen(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode), "w", encoding="utf-8") as stream:
                 stream.write(text)
             click.echo(f"wrote {file}")
     except OSError as error:
@@ -90,4 +92,12 @@ def _toml(value: Any) -> str:
 def _inventory() -> str:
     import socket
 
-    return _INVENTORY.format(user=getpass.getuser(), host=socket.gethostname())
+    return _INVENTORY.format(user=_account(), host=socket.gethostname())
+
+
+def _account() -> str:
+    """The name of this user; `nicamon` for one who has no name on this machine."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "nicamon"

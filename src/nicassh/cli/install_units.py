@@ -10,13 +10,13 @@ import sys
 from pathlib import Path
 
 import click
-import platformdirs
 
 from nicassh import config
 from nicassh.cli import systemd
 from nicassh.cli.session import Session
 from nicassh.config import SETTINGS
 from nicassh.errors import ConfigError, SetupError, UsageError
+from nicassh.home import config_folder
 
 _SYSTEM = Path("/etc/systemd/system")
 _BOOTED = Path("/run/systemd/system")
@@ -58,7 +58,7 @@ def command(
     if now and (shown or folder):
         raise UsageError(f"--now and {'--print' if shown else '--folder'} exclude each other")
     units = (systemd.timer if timer else systemd.worker)(_setup(session, _account(run_as) if system else ""))
-    place = folder or (_SYSTEM if system else platformdirs.user_config_path("systemd") / "user")
+    place = folder or (_SYSTEM if system else _of_user())
     if shown:
         click.echo("\n".join(f"# {place / name}\n{text}" for name, text in units.items()), nl=False)
         return
@@ -68,6 +68,14 @@ def command(
     _write(place, units, force)
     if not folder:
         _enable(["systemctl", "--user"] if user else ["systemctl"], next(iter(units)), now)
+
+
+def _of_user() -> Path:
+    """The folder of this user's units. Raises UsageError where there is no home folder."""
+    folder = config_folder("systemd")
+    if folder is None:
+        raise UsageError("this user has no home folder", "say where the units are to be written: --folder")
+    return folder / "user"
 
 
 def _setup(session: Session, account: str) -> systemd.Setup:

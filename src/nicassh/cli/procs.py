@@ -76,7 +76,7 @@ def command(
     if interval >= session.config.timeout:
         raise click.BadParameter(f"a node may take {session.config.timeout:g} s altogether", param_hint="--interval")
     if cached:
-        store = session.store
+        store = session.reader
         output.show(lambda: views.cached(store, nodes, wanted))
         return
     failed: list[str] = []

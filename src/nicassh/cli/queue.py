@@ -33,9 +33,8 @@ def command(ctx: click.Context, output: Output) -> None:
     """
     session = ctx.find_object(Session)
     assert session is not None  # noqa: S101 the group above made it
-    session.queue.create()
     if ctx.invoked_subcommand is None:
-        queue = session.queue
+        queue = session.jobs
         output.show_page(
             "queue",
             lambda: [
@@ -65,7 +64,8 @@ def listing(session: Session, expression: str, output: Output) -> None:
     nicamon queue jobs --filter "state = deferred" --json
     """
     nodes = _nodes(session, expression)
-    output.show(lambda: views.listed(session.queue, nodes=nodes))
+    queue = session.jobs
+    output.show(lambda: views.listed(queue, nodes=nodes))
 
 
 def _steering(name: str, act: Callable[..., int], done: str, short: str, text: str) -> None:
@@ -77,7 +77,7 @@ def _steering(name: str, act: Callable[..., int], done: str, short: str, text: s
     @click.pass_obj
     def steer(session: Session, expression: str, probe: str) -> None:
         session.probes([probe] if probe else [])
-        number = act(session.queue, _nodes(session, expression), probe)
+        number = act(session.jobs, _nodes(session, expression), probe)
         click.echo(f"{counted(number, 'job')} {done}")
 
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from nicassh.clean import clean
+
 if TYPE_CHECKING:
     from nicassh.config import Config
     from nicassh.jobs import Queue
@@ -19,27 +21,37 @@ if TYPE_CHECKING:
 
 
 class Session:
-    """Loads what a command needs and nothing else, so that `nicamon --version` stays fast."""
+    """Loads what a command needs and nothing else, so that `nicamon --version` stays fast.
 
-    def __init__(self, file: Path | None) -> None:
-        self.file = file
+    While a shell asks for completions, `completing`, no probe of the site is loaded: the TAB key runs no Python of
+    whatever folder its user is in.
+    """
+
+    def __init__(self, file: Path | None, completing: bool = False) -> None:
+        self.file, self.completing = file, completing
 
     @cached_property
     def config(self) -> Config:
         """The configuration in force. Raises ConfigError."""
         from nicassh import config
 
-        return config.load(self.file)
+        found = config.load(self.file)
+        if not self.completing:
+            from nicassh.cli import sources
+
+            for warning in sources.warnings(found):
+                warn(warning)
+        return found
 
     @cached_property
     def inventory(self) -> Inventory:
-        """All nodes. Raises InventoryError."""
+        """All nodes. Raises InventoryError, also for a file that others may write."""
         from nicassh import nodes
         from nicassh.errors import InventoryError
 
         if not self.config.inventory:
             raise InventoryError("there is no inventory", "write one with `nicamon init`, or try `nicamon demo up`")
-        return nodes.load(self.config.inventory)
+        return nodes.load(self._trusted("inventory"))
 
     def select(self, expression: str = "") -> list[Node]:
         """The nodes of an expression; all where it is empty. Raises InventoryError."""
@@ -48,10 +60,32 @@ class Session:
         return nodes.select(self.inventory, expression)
 
     @cached_property
+    def builtin(self) -> list[Probe]:
+        """The probes that nicamon brings."""
+        from nicassh import probe
+
+        return probe.load_all()
+
+    @cached_property
+    def listed(self) -> dict[str, Path]:
+        """The probes of the site by name, each with its folder. Nothing of them is run."""
+        from nicassh import probe
+
+        return probe.folders(self.config.probes)
+
+    def _trusted(self, name: str) -> tuple[Path, ...]:
+        from nicassh import config
+        from nicassh.cli import sources
+
+        return sources.trusted(self.config, name, config.is_named(self.file))
+
+    @cached_property
     def _loaded(self) -> list[Probe]:
         from nicassh import probe
 
-        return probe.load_all(self.config.probes)
+        if self.completing:
+            return self.builtin
+        return probe.load_all(self._trusted("probes"), self.builtin)
 
     def probes(self, names: Sequence[str] = ()) -> list[Probe]:
         """All probes, or those named. Raises ProbeError."""
@@ -61,26 +95,53 @@ class Session:
 
     @cached_property
     def store(self) -> Store:
-        """The database. Raises DatabaseError, also where a newer program has upgraded it."""
-        self.database.refuse_newer()
-        return self.database
+        """The database of a collector, made where it is missing. Raises DatabaseError."""
+        store = self._open(make=True)
+        store.refuse_newer()
+        return store
 
     @cached_property
     def database(self) -> Store:
-        """The same whatever its schema is, for the commands that look after it. Raises DatabaseError."""
+        """The database of a command that looks after it: it must be there, whatever its schema is."""
+        return self._open(make=False)
+
+    @cached_property
+    def reader(self) -> Store:
+        """The database of a command that shows it. Raises DatabaseError where nothing was ever collected into it."""
+        self.database.refuse_newer()
+        self.database.refuse_empty()
+        return self.database
+
+    def _open(self, make: bool) -> Store:
+        from nicassh.db import exposed
         from nicassh.store import Store
 
-        return Store(self.config.database_url, self._loaded, stale=self.config.stale)
+        store = Store(self.config.database_url, self._loaded, stale=self.config.stale, make=make)
+        if (warning := exposed(store.engine)) and not self.completing:
+            warn(warning)
+        return store
 
     @cached_property
     def queue(self) -> Queue:
-        """The jobs of the database. Raises DatabaseError."""
+        """The jobs of a collector's database. Raises DatabaseError."""
+        return self._queue(self.store)
+
+    @cached_property
+    def jobs(self) -> Queue:
+        """The jobs of a database that a collector has made. Raises DatabaseError where there is none."""
+        self.database.refuse_newer()
+        self.database.refuse_empty(rows=False)
+        queue = self._queue(self.database)
+        queue.read(queue.clock.ask)
+        return queue
+
+    def _queue(self, store: Store) -> Queue:
         from nicassh.jobs import Queue
 
         config = self.config
         return Queue(
-            self.store.engine, lease=config.lease, sessions=config.sessions, reserved=config.reserved,
-            ceiling=config.ceiling, clock=self.store.clock,
+            store.engine, lease=config.lease, sessions=config.sessions, reserved=config.reserved,
+            ceiling=config.ceiling, clock=store.clock,
         )  # fmt: skip
 
     def scene(self, nodes: Sequence[Node]) -> Scene:
@@ -88,13 +149,13 @@ class Session:
         from nicassh.views import Scene
 
         everyone = list(self.inventory.nodes.values())
-        return Scene(self.store, nodes, self.config.stale, self.store.now(), everyone=everyone)
+        return Scene(self.reader, nodes, self.config.stale, self.reader.now(), everyone=everyone)
 
 
 def session_of(ctx: click.Context) -> Session:
     """The session of a run; a fresh one while a shell asks for completions, which runs no command."""
     found = ctx.find_object(Session)
-    return found or Session((ctx.find_root().params or {}).get("config"))
+    return found or Session((ctx.find_root().params or {}).get("config"), completing=True)
 
 
 def node_expression(*declaration: str, **settings: Any) -> Callable[[Any], Any]:
@@ -123,9 +184,22 @@ def _complete_nodes(ctx: click.Context, _parameter: click.Parameter, incomplete:
 
 def complete_probes(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
     """The names of probes, for the shell's completion."""
+    from nicassh import probe
     from nicassh.errors import NicamonError
 
     try:
-        return [probe.name for probe in session_of(ctx).probes() if probe.name.startswith(incomplete)]
+        session = session_of(ctx)
+        names = [*probe.folders([probe.builtin()]), *session.listed]
     except NicamonError:
         return []
+    return [name for name in names if name.startswith(incomplete)]
+
+
+def warn(text: str) -> None:
+    """Tells an operator once a run of something that should be mended."""
+    if text not in _WARNED:
+        _WARNED.add(text)
+        click.echo(f"nicamon: warning: {clean(text)}", err=True)
+
+
+_WARNED: set[str] = set()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import click
 
@@ -10,7 +11,8 @@ from nicassh import views
 from nicassh.cli.output import Output, output_options
 from nicassh.cli.session import Session, node_expression, session_of
 from nicassh.cli.software import diff, software
-from nicassh.probe import Probe
+from nicassh.errors import UsageError
+from nicassh.probe import Probe, about
 from nicassh.record import Keep, Record, columns
 from nicassh.store import Result
 
@@ -26,7 +28,7 @@ class _Views(click.Group):
     """The named views, and one for each record of the probes in force that no view has taken the name of."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(dict.fromkeys([*views.NAMED, *_OTHERS, *self._records(ctx)]))
+        return list(dict.fromkeys([*views.NAMED, *_OTHERS, *self._records(ctx), *session_of(ctx).listed]))
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         if name in _OWN:
@@ -37,7 +39,7 @@ class _Views(click.Group):
         own = {other: (_OTHERS[other], Result, Keep.INTERVALS) for other in ("outcomes", "checks")}
         records = {**own, **self._records(ctx)}
         if name not in records:
-            return None
+            return _of_site(session_of(ctx).listed, name)
         text, record, keep = records[name]
         names = [field.name for field in views.fields_of(record, keep)]
         rows = "outcomes" if name in own else name
@@ -45,8 +47,8 @@ class _Views(click.Group):
 
     @staticmethod
     def _records(ctx: click.Context) -> dict[str, tuple[str, type[Record], Keep]]:
-        """Name of a record to the first line of its probe's help, its type, and what is kept of it."""
-        probes = session_of(ctx).probes()
+        """Name of a built-in record to the first line of its probe's help, its type, and what is kept of it."""
+        probes = session_of(ctx).builtin
         return {
             name: (_told(probe, name), record, probe.keep[name])
             for probe in probes
@@ -74,8 +76,6 @@ def command() -> None:
 @output_options
 @click.pass_obj
 def node(session: Session, name: str, output: Output) -> None:
-    from nicassh.errors import UsageError
-
     chosen = session.select(name)
     if len(chosen) != 1:
         raise UsageError(f"{name!r} names {len(chosen)} nodes", "show node takes one; for more, see: nicamon show farm")
@@ -107,6 +107,20 @@ def bad(session: Session, expression: str, batch: str | None, output: Output) ->
         click.echo(option)
 
 
+def _of_site(folders: Mapping[str, Path], name: str) -> click.Command | None:
+    """The table of a record of the site's own probes. They are loaded when it is shown: not for help or completion."""
+    owners = [probe for probe in folders if name == probe or name.startswith(f"{probe}_")]
+    if not owners:
+        return None
+
+    def build(scene: views.Scene) -> views.View:
+        if name not in scene.store.records:
+            raise UsageError(f"no record {name!r}", "see nicamon probes")
+        return views.listing(scene, name)
+
+    return _table(name, about(folders[max(owners, key=len)]) or "A probe of this site.", [], build)
+
+
 def _told(probe: Probe, table: str) -> str:
     """What the rows of a table tell: the probe's help for its first table, for the others their columns."""
     if table == probe.name:
@@ -116,7 +130,9 @@ def _told(probe: Probe, table: str) -> str:
 
 
 def _table(name: str, text: str, names: Sequence[str], build: Callable[[views.Scene], views.View]) -> click.Command:
-    @click.command(name, help=f"{text}\n\nColumns: {', '.join(names)}.", short_help=text)
+    told = f"Columns: {', '.join(names)}." if names else "Columns: see its record.py, or --json."
+
+    @click.command(name, help=f"{text}\n\n{told}", short_help=text)
     @node_expression("-n", "--node", "expression", default="", metavar="EXPR", help="Show only these nodes.")
     @output_options
     @click.pass_obj

@@ -14,6 +14,7 @@ from ClusterShell.NodeSet import NodeSet, NodeSetException
 from ClusterShell.NodeUtils import GroupResolver, GroupResolverError
 
 from nicassh.errors import InventoryError
+from nicassh.home import expanded
 from nicassh.nodes.address import canonical, is_address, lacks_interface
 from nicassh.nodes.expanding import expand
 from nicassh.nodes.node import NAME, Inventory, Node
@@ -198,7 +199,8 @@ def _homeless(path: str) -> bool:
 
 def _ssh_config(settings: dict[str, Any], folder: Path) -> Path | None:
     written: str = settings.get("ssh_config", "~/.ssh/config")
-    return None if written == "none" else folder / os.path.expanduser(written)  # noqa: PTH111 pathlib raises
+    path = None if written == "none" else expanded(written)
+    return folder / path if path else None
 
 
 _KINDS: dict[type, str] = {int: "a whole number", str: "a text", list: "a list", dict: "a table"}

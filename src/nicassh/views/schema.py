@@ -17,7 +17,7 @@ def versions(store: Store) -> View:
         found = schema.version(connection)
         timescale = Timescale.of(connection)
         growing = timescale.growing(connection, store.metadata) if timescale else []
-    state = "current" if found == schema.WANTED else "newer" if found > schema.WANTED else "older" if found else "none"
+    state = schema.judged(found)
     plain = sum(not one.hyper for one in growing)
     values = {
         "schema": found or None, "wanted": schema.WANTED, "state": state,
@@ -49,11 +49,19 @@ def _summary(rows: Sequence[Row]) -> str:
     return f"{counted(len(rows), 'difference')}{told}"
 
 
-_TROUBLE = {"current": 0, "none": 0, "older": 1, "newer": 2}
+_TROUBLE = {"current": 0, "none": 0, "older": 1, "newer": 2, "unknown": 2}
 VERSIONS = (
     Field(declared("schema", str, Text, "Version of the fixed tables; null in an empty database."), 100),
     Field(declared("wanted", str, Text, "The version that this nicamon works with."), 95),
-    Field(declared("state", str, Text, "current, older, newer, or none in an empty database."), 90),
+    Field(
+        declared(
+            "state",
+            str,
+            Text,
+            "current, older, newer, unknown (none that nicamon has made), or none in an empty database.",
+        ),
+        90,
+    ),
     Field(declared("timescaledb", str, Text, "The version of TimescaleDB in this database; null: there is none."), 85),
     Field(declared("plain", int, Count, "Series that are not hypertables yet: `nicamon db upgrade` moves them."), 80),
 )

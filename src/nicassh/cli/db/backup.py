@@ -27,5 +27,5 @@ def command(session: Session, file: Path) -> None:
     NICAMON_DATABASE=sqlite:////backup/nicamon-2026-11-22.db nicamon show farm
     """
     with Progress() as progress:
-        backup(session.store.engine, file.absolute(), declared(session), progress)
+        backup(session.reader.engine, file.absolute(), declared(session.reader), progress)
     click.echo(f"{file}: {draw_bytes(file.stat().st_size)}, read through")

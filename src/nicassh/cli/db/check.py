@@ -26,7 +26,7 @@ def command(session: Session, output: Output) -> None:
     nicamon db check
     nicamon db check --filter "state = damaged" --json
     """
-    found = check(session.store.engine, [node.name for node in session.select()])
+    found = check(session.reader.engine, [node.name for node in session.select()])
     output.show(lambda: views.checks(found))
     if bad := [one.table for one in found if one.fault]:
         raise DatabaseError(f"damaged: {', '.join(bad)}", "restore the last `nicamon db backup` into a new database")

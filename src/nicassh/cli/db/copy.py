@@ -8,7 +8,7 @@ import click
 
 from nicassh import db, secret
 from nicassh.cli.db.transfer import declared, move
-from nicassh.cli.session import Session
+from nicassh.cli.session import Session, warn
 from nicassh.errors import UsageError
 
 
@@ -33,8 +33,10 @@ def command(session: Session, url: str, url_file: Path | None, force: bool) -> N
     """
     if bool(url) == bool(url_file):
         raise UsageError("say where to: a URL, or --url-file with a file that holds it", "see nicamon db copy --help")
+    if secret.has_password(url):
+        warn("every user of this machine sees the password on the command line: use --url-file")
+    source = session.reader.engine
     target = db.connect(url or secret.read(url_file))
-    source = session.store.engine
     if target.url == source.url:
         raise UsageError("the database cannot be copied onto itself")
-    move(source, target, declared(session), force)
+    move(source, target, declared(session.reader), force)

@@ -37,8 +37,10 @@ def command(session: Session, collector: str, reader: str, host: str) -> None:
             raise UsageError(f"{name!r} is no name for an account here", "letters, digits and _, at most 31")
     if not _HOST.fullmatch(host):
         raise UsageError(f"{host!r} is no host, address or pattern")
+    if session.config.database_url.startswith("sqlite"):
+        raise UsageError(
+            "SQLite has no accounts", "whoever may read its file may read all of it: chgrp GROUP FILE; chmod 640 FILE"
+        )
     url = session.database.engine.url
-    if url.get_backend_name() == "sqlite":
-        raise UsageError("SQLite has no accounts", "who may read its file may read all: see chmod, and its folder")
     passwords = [secrets.token_urlsafe(18) for _ in range(2)]
     click.echo(grants(url, Account(collector, passwords[0]), Account(reader, passwords[1]), host), nl=False)

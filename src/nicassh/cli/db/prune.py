@@ -43,6 +43,7 @@ def command(session: Session, seconds: float, trust_clock: bool) -> None:
     nicamon db prune --seconds 60
     nicamon db prune --trust-clock
     """
+    session.database.refuse_empty(rows=False)
     session.store.create()
     session.queue.create()
     if trust_clock:

@@ -24,6 +24,6 @@ def command(session: Session, file: Path, force: bool) -> None:
     \b
     nicamon db restore /backup/nicamon-2026-11-22.db
     """
-    tables = declared(session)
+    tables = declared(session.store)
     with opened(file.absolute(), tables) as source:
         move(source, session.store.engine, tables, force)

@@ -22,4 +22,4 @@ def command(session: Session, output: Output) -> None:
     nicamon db stats
     nicamon db stats --sort -bytes --json
     """
-    output.show(lambda: views.sizes(session.store))
+    output.show(lambda: views.sizes(session.reader))

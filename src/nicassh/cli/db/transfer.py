@@ -9,11 +9,11 @@ from collections.abc import Sequence
 import click
 import sqlalchemy as sa
 
-from nicassh.cli.session import Session
 from nicassh.db import explained
 from nicassh.db.copying import copy, filled
 from nicassh.errors import DatabaseError
 from nicassh.jobs.table import METADATA
+from nicassh.store import Store
 from nicassh.units import counted
 
 _OFTEN = 0.2
@@ -41,9 +41,9 @@ class Progress:
             click.echo("\r\x1b[K", nl=False, err=True)
 
 
-def declared(session: Session) -> list[sa.MetaData]:
+def declared(store: Store) -> list[sa.MetaData]:
     """The tables of the store and of the queue."""
-    return [session.database.metadata, METADATA]
+    return [store.metadata, METADATA]
 
 
 def move(source: sa.Engine, target: sa.Engine, tables: Sequence[sa.MetaData], force: bool) -> None:
