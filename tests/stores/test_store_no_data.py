@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -93,5 +94,5 @@ def test_a_schema_that_no_nicamon_has_made(here: Program, database: str, version
     for words in (["collect"], ["show", "farm"], ["queue"], ["db", "upgrade"]):
         done = here(*words, code=3, NICAMON_DATABASE=database)
         assert f"the schema '{version}'" in done.stderr and "none of nicamon's" in done.stderr
-    (row,) = here.rows("db", "status", NICAMON_DATABASE=database)
+    (row,) = json.loads(here("db", "status", "--json", NICAMON_DATABASE=database).stdout)["rows"]
     assert row["state"] == "unknown"

@@ -17,7 +17,7 @@ import click
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from nicassh.views import View
+    from nicassh.views import Field, View
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,13 @@ class Output:
         In JSON the rows of each other stand under its name: in the one row of the first, or `beside` the rows.
         """
         self._show(build, name, beside)
+
+    def check(self, name: str, fields: Sequence[Field]) -> None:
+        """Refuses names of columns that the view does not have, before anything is read or asked. Raises UsageError."""
+        from nicassh.views import View
+
+        if not any(column.endswith("~") for column in self.columns):  # a trend becomes a column with its values
+            self._arranged([View(name, tuple(fields), ())])
 
     def _show(self, build: Callable[[], Sequence[View]], page: str = "", beside: bool = False) -> None:
         if self.watch is None:

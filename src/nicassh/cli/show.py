@@ -35,15 +35,14 @@ class _Views(click.Group):
             return _OWN[name]
         if name in views.NAMED:
             named = views.NAMED[name]
-            return _table(name, named.help, [field.name for field in named.fields], named.build)
+            return _table(name, named.help, named.fields, named.build)
         own = {other: (_OTHERS[other], Result, Keep.INTERVALS) for other in ("outcomes", "checks")}
         records = {**own, **self._records(ctx)}
         if name not in records:
             return _of_site(session_of(ctx).listed, name)
         text, record, keep = records[name]
-        names = [field.name for field in views.fields_of(record, keep)]
         rows = "outcomes" if name in own else name
-        return _table(name, text, names, lambda scene: views.listing(scene, rows))
+        return _table(name, text, views.fields_of(record, keep), lambda scene: views.listing(scene, rows))
 
     @staticmethod
     def _records(ctx: click.Context) -> dict[str, tuple[str, type[Record], Keep]]:
@@ -118,7 +117,7 @@ def _of_site(folders: Mapping[str, Path], name: str) -> click.Command | None:
             raise UsageError(f"no record {name!r}", "see nicamon probes")
         return views.listing(scene, name)
 
-    return _table(name, about(folders[max(owners, key=len)]) or "A probe of this site.", [], build)
+    return _table(name, about(folders[max(owners, key=len)]) or "A probe of this site.", (), build)
 
 
 def _told(probe: Probe, table: str) -> str:
@@ -129,8 +128,12 @@ def _told(probe: Probe, table: str) -> str:
     return f"Of `{probe.name}`: {', '.join(titles[:6])}{', …' if len(titles) > 6 else ''}."
 
 
-def _table(name: str, text: str, names: Sequence[str], build: Callable[[views.Scene], views.View]) -> click.Command:
-    told = f"Columns: {', '.join(names)}." if names else "Columns: see its record.py, or --json."
+def _table(
+    name: str, text: str, fields: Sequence[views.Field], build: Callable[[views.Scene], views.View]
+) -> click.Command:
+    told = (
+        f"Columns: {', '.join(field.name for field in fields)}." if fields else "Columns: see its record.py, or --json."
+    )
 
     @click.command(name, help=f"{text}\n\n{told}", short_help=text)
     @node_expression("-n", "--node", "expression", default="", metavar="EXPR", help="Show only these nodes.")
@@ -138,6 +141,8 @@ def _table(name: str, text: str, names: Sequence[str], build: Callable[[views.Sc
     @click.pass_obj
     def show(session: Session, expression: str, output: Output) -> None:
         nodes = session.select(expression)
+        if fields:
+            output.check(name, fields)
 
         def look() -> views.View:
             scene = session.scene(nodes)
