@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from nicassh.home import expanded
 from nicassh.transport import keyfile
 
 
@@ -53,4 +54,5 @@ def _read(file: Path) -> Key:
 
 
 def _defaults() -> list[Path]:
-    return [Path(f"~/.ssh/id_{kind}").expanduser() for kind in ("rsa", "ecdsa", "ed25519")]
+    usual = (expanded(f"~/.ssh/id_{kind}") for kind in ("rsa", "ecdsa", "ed25519"))
+    return [file for file in usual if file]
