@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import stat
 from collections.abc import Mapping
 from pathlib import Path
@@ -30,7 +29,10 @@ def read(file: Path | None, environment: Mapping[str, str] = os.environ) -> str:
 
 def has_password(url: str) -> bool:
     """Say whether a URL, readable or not, seems to have a password in it: `user:password@`, or a setting for it."""
-    return bool(re.search(r"://[^/@]*:[^@]+@|[?&][^=&]*pass[^=&]*=", url))
+    rest = url.partition("://")[2]
+    account, _, _ = rest.rpartition("@")
+    settings = [part.partition("=") for part in rest.partition("?")[2].split("&")]
+    return bool(account.partition(":")[2]) or any("pass" in name and value for name, _, value in settings)
 
 
 def _read(file: Path, guarded: bool) -> str:

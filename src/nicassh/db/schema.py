@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 
 import sqlalchemy as sa
 
@@ -71,7 +70,7 @@ def judged(found: str) -> str:
         return "current" if found else "none"
     if found in {f"{number:04d}" for number in range(1, int(WANTED))}:
         return "older"
-    return "newer" if re.fullmatch(r"\d{4}", found) and found > WANTED else "unknown"
+    return "newer" if len(found) == len(WANTED) and found.isdecimal() and found > WANTED else "unknown"
 
 
 def foreign(*tables: str) -> DatabaseError:
