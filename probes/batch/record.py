@@ -28,7 +28,8 @@ def parse(output: str) -> Iterable[Record | Untold]:
     A scheduler that is down tells nothing of its nodes and jobs: that is not the same as having none.
     """
     systems: dict[str, list[Source]] = {}
-    for source in read(output):
+    printed = read(output)
+    for source in printed.sources:
         systems.setdefault(source.system, []).append(source)
     for system, sources in systems.items():
         rows = list(_READERS[system](sources))

@@ -1,6 +1,7 @@
 # shellcheck shell=sh disable=SC2154
 # The frame of every bundle. Forks per probe: the probe's shell and the head that bounds it; one ticker for all.
-LC_ALL=C PATH=$PATH:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin
+# An empty PATH, or an empty part of it, would be the folder that we are in.
+LC_ALL=C PATH=${PATH:+$PATH:}/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin
 export LC_ALL PATH
 unset ENV BASH_ENV CDPATH POSIXLY_CORRECT GREP_OPTIONS
 ticks=0 total=0 watched=
@@ -94,9 +95,14 @@ $text"
 $text"
         # In one piece: the printf of bash writes line by line, but the program does not. In mksh it is the program
         # alone, which can be given no more than 128 KiB.
-        [ -n "${KSH_VERSION-}" ] && print -r -- "$text" && exit
-        [ -n "${BASH_VERSION-}" ] && [ ${#text} -lt 4096 ] && exec printf '%s\n' "$text"
-        printf '%s\n' "$text"
+        [ -n "${KSH_VERSION-}" ] && print -r -- "$text" && exit "$((status != 0))"
+        if [ -n "${BASH_VERSION-}" ] && [ ${#text} -lt 4096 ]; then
+            [ "$status" = 0 ] && exec printf '%s\n' "$text"
+            (exec printf '%s\n' "$text")
+        else
+            printf '%s\n' "$text"
+        fi
+        exit "$((status != 0))"
     ) &
     guards="${guards-}$! $1
 "
@@ -134,8 +140,10 @@ family() {
 }
 
 # await TICKS: waits for all guarded commands. One that has not ended by then is killed, and where that does not
-# help left alone; it is told as `guard NAME hung`, and await fails.
+# help left alone; it is told as `guard NAME hung`, and await fails. `guards_failed` is set where one of them hung, or
+# ended with another status than 0.
 await() {
+    guards_failed=''
     [ -n "${guards-}" ] || return 0
     guard_pids='' guard_ended=0 guard_rest=$guards
     while [ -n "$guard_rest" ]; do
@@ -155,7 +163,10 @@ await() {
 '*} guards=${guards#*'
 '}
         wait "${guard_line%% *}" 2>/dev/null
-        [ $? -gt 128 ] && printf 'guard %s hung\n' "${guard_line#* }" && guard_ended=1
+        guard_status=$?
+        # shellcheck disable=SC2034
+        [ "$guard_status" = 0 ] || guards_failed=1
+        [ "$guard_status" -gt 128 ] && printf 'guard %s hung\n' "${guard_line#* }" && guard_ended=1
     done
     # Where it has begun to kill, it must come to the end of that.
     [ "$guard_ended" = 1 ] || kill -9 "$guard_watch" 2>/dev/null
@@ -232,6 +243,9 @@ run() {
     frame_lines "begin $1"
     read_uptime
     section_begun=$up
+    # The ticks that this probe has; it may divide them.
+    limit=$((deadline - total))
+    [ "$limit" -le "$2" ] || limit=$2
     (
         trap - HUP USR1
         trap 'frame_line "exit $?"' EXIT

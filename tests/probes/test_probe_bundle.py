@@ -272,3 +272,19 @@ def test_a_cut_keeps_every_section_that_came_whole(real: tuple[Run, list[Probe]]
     sections = bundle.split(done.output[:cut], b"", done.mark, probes)
     whole = {name for name, end in closed.items() if end <= cut and done.sections[name].whole}
     assert {name for name, section in sections.items() if section.whole} == whole
+
+
+def test_a_probe_knows_its_time(shell: Shell) -> None:
+    probes = [replace(made("first", "sleep 3; echo $limit"), timeout=7), replace(made("second", "echo $limit"), timeout=60)]
+    first, second = (shells.run(shell, probes, deadline=30).sections[name].output for name in ("first", "second"))
+    assert int(first) == 7
+    assert 20 <= int(second) <= 28, "what the first has used is gone"
+
+
+def test_an_empty_path_is_not_the_present_folder(shell: Shell, tmp_path: Path) -> None:
+    for name in ("sleep", "head", "uname"):
+        (tmp_path / name).write_text(f"#!/bin/sh\necho {name} >>{tmp_path}/trace\n")
+        (tmp_path / name).chmod(0o755)
+    done = shells.run(shell, [made("asked", "uname")], before=f"cd '{tmp_path}'; PATH=\n")
+    assert (done.sections["asked"].whole, done.sections["asked"].output) == (True, b"Linux\n")
+    assert not (tmp_path / "trace").exists()

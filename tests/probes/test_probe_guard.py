@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
+import pytest
 import sampling
 import shells
 from shells import Shell
@@ -140,3 +141,17 @@ def test_waiting_again_and_again_says_nothing_of_its_own(shell: Shell) -> None:
     """What limits the wait is ended while it begins; it must not report as if it were the probe."""
     lines, _ = printed(shell, "n=0; while [ $n -lt 100 ]; do guarded a true; await 1; n=$((n + 1)); done; echo end")
     assert {line for line in lines if line} == {"guard a 0", "end"}
+
+
+@pytest.mark.parametrize(
+    ("commands", "failed"),
+    [(["true"], "no"), (["sh -c 'exit 3'"], "yes"), (["true", "sh -c 'kill -9 $$'"], "yes"), (["sleep 321"], "yes")],
+    ids=["well", "status", "killed", "hung"],
+)
+def test_a_probe_knows_whether_one_of_them_failed(shell: Shell, commands: list[str], failed: str) -> None:
+    started = "; ".join(f"guarded {OWN}-{number} {command}" for number, command in enumerate(commands))
+    script = f"guarded before false; await 1; {started}; await 1; echo \"failed ${{guards_failed:+yes}}\""
+    lines, _ = printed(shell, script)
+    assert [line for line in lines if line.startswith("failed")] == [f"failed {failed}".removesuffix("no")]
+    hung = [line for line in lines if line.endswith(" hung")]
+    assert hung == ([f"guard {OWN}-0 hung"] if commands == ["sleep 321"] else [])
