@@ -10,10 +10,12 @@ from collections.abc import Iterator, Sequence
 
 from ClusterShell.NodeSet import RESOLVER_NOGROUP, NodeSet
 
+from nicassh.notes import Notes, Unreadable
 from nicassh.record import Record
 
 from . import condor_ads
 from .condor_ads import Ad
+from .doubts import each
 from .rows import Host, Job, Scheduler
 from .sources import Source
 
@@ -21,6 +23,8 @@ _MIB = 1024 * 1024
 _USED = ("Claimed", "Preempting", "Matched")
 """States of a slot that is a job's; one in Backfill would be left to a job."""
 _VERSION = re.compile(r"\$CondorVersion: (\S+)")
+_AT_SCHEDD = (7, 12)
+"""The universes scheduler, in which DAGMan runs, and local: their jobs take no slot."""
 _NAME = re.compile(r"[\w.-]+")
 _STATUS = {
     1: ("waiting", "Idle"),
@@ -33,7 +37,7 @@ _STATUS = {
 }
 
 
-def read(sources: Sequence[Source]) -> Iterator[Record]:
+def read(sources: Sequence[Source], notes: Notes) -> Iterator[Record]:
     """The Scheduler, and its hosts and jobs where it is up. A pool is told completely or not at all."""
     pool, status, queue = (_find(sources, name) for name in ("condor_config_val", "condor_status", "condor_q "))
     version = _version(_find(sources, "condor_version"))
@@ -44,8 +48,8 @@ def read(sources: Sequence[Source]) -> Iterator[Record]:
         yield Scheduler("condor", "down", failed.trouble if failed else " ".join(missed), version)
         return
     if not status or not queue:
-        raise ValueError("condor_status or condor_q is missing, though no command before it has failed")
-    hosts, jobs = list(_hosts(condor_ads.read(status.text))), list(_jobs(condor_ads.read(queue.text)))
+        raise Unreadable("condor_status or condor_q is missing, though no command before it has failed")
+    hosts, jobs = _hosts(condor_ads.read(status.text, notes), notes), _jobs(condor_ads.read(queue.text, notes), notes)
     yield Scheduler("condor", "up", None, version)
     yield from hosts
     yield from jobs
@@ -61,35 +65,38 @@ def _version(source: Source | None) -> str | None:
     return f"HTCondor {match[1]}" if match else None
 
 
-def _hosts(ads: Sequence[Ad]) -> Iterator[Host]:
-    """A Host for each machine. A slot that can be divided counts with all that it has, its parts (Dynamic) as used."""
+def _hosts(ads: Sequence[Ad], notes: Notes) -> list[Host]:
     machines: dict[str, list[Ad]] = {}
-    for ad in ads:
-        machines.setdefault(ad.needed("Machine"), []).append(ad)
-    for name, slots in machines.items():
-        parts = [slot for slot in slots if slot.text("SlotType") == "Dynamic"]
-        wholes = [slot for slot in slots if slot.text("SlotType") != "Dynamic"]
-        taken = [slot for slot in wholes if slot.text("State") in _USED and slot.text("SlotType") != "Partitionable"]
-        total = _total([slot.number("TotalSlotCpus") or slot.number("Cpus") for slot in wholes or parts])
-        used = _total([slot.number("Cpus") for slot in (*parts, *taken)])
-        drained = _drained(wholes)
-        memory = _first(slots, "DetectedMemory", "TotalMemory")
-        yield Host(
-            system="condor",
-            host=name,
-            state="drained" if drained else _state(total, used),
-            words=", ".join(sorted({f"{slot.text('State')}/{slot.text('Activity')}" for slot in slots})),
-            reason=next(filter(None, (slot.text("DrainReason") for slot in slots)), None) if drained else None,
-            by=None,
-            marked=next(filter(None, (slot.time("LastDrainStartTime") for slot in slots)), None) if drained else None,
-            queues="",
-            cpus=_first(slots, "DetectedCpus", "TotalCpus"),
-            slots=total,
-            used=used,
-            load=next((load for load in (slot.number("TotalLoadAvg") for slot in slots) if load is not None), None),
-            memory=None if memory is None else memory * _MIB,
-            memory_used=_total([slot.number("Memory") for slot in (*parts, *taken)], _MIB),
-        )
+    for name, ad in each(notes, "ad", ads, lambda ad: (ad.needed("Machine"), ad), lambda ad: ad.name):
+        machines.setdefault(name, []).append(ad)
+    return each(notes, "machine", machines.items(), lambda item: _host(*item), lambda item: item[0])
+
+
+def _host(name: str, slots: Sequence[Ad]) -> Host:
+    """One machine. A slot that can be divided counts with all that it has, its parts (Dynamic) as used."""
+    parts = [slot for slot in slots if slot.text("SlotType") == "Dynamic"]
+    wholes = [slot for slot in slots if slot.text("SlotType") != "Dynamic"]
+    taken = [slot for slot in wholes if slot.text("State") in _USED and slot.text("SlotType") != "Partitionable"]
+    total = _total([slot.count("TotalSlotCpus") or slot.count("Cpus") for slot in wholes or parts])
+    used = _total([slot.count("Cpus") for slot in (*parts, *taken)])
+    drained = _drained(wholes)
+    memory = _first(slots, "DetectedMemory", "TotalMemory")
+    return Host(
+        system="condor",
+        host=name,
+        state="drained" if drained else _state(total, used),
+        words=", ".join(sorted({f"{slot.text('State')}/{slot.text('Activity')}" for slot in slots})),
+        reason=next(filter(None, (slot.text("DrainReason") for slot in slots)), None) if drained else None,
+        by=None,
+        marked=next(filter(None, (slot.time("LastDrainStartTime") for slot in slots)), None) if drained else None,
+        queues="",
+        cpus=_first(slots, "DetectedCpus", "TotalCpus"),
+        slots=total,
+        used=used,
+        load=next((load for load in (slot.number("TotalLoadAvg") for slot in slots) if load is not None), None),
+        memory=None if memory is None else memory * _MIB,
+        memory_used=_total([slot.count("Memory") for slot in (*parts, *taken)], _MIB),
+    )
 
 
 def _drained(slots: Sequence[Ad]) -> bool:
@@ -98,10 +105,10 @@ def _drained(slots: Sequence[Ad]) -> bool:
     return "Drained" in states or states == {"Owner"} or any(slot.flag("Draining") for slot in slots)
 
 
-def _total(numbers: Sequence[float | None], unit: int = 1) -> int | None:
+def _total(numbers: Sequence[int | None], unit: int = 1) -> int | None:
     """The sum of numbers; None where one of them is not known."""
     known = [number for number in numbers if number is not None]
-    return int(sum(known)) * unit if len(known) == len(numbers) else None
+    return sum(known) * unit if len(known) == len(numbers) else None
 
 
 def _first(ads: Sequence[Ad], *names: str) -> int | None:
@@ -114,32 +121,47 @@ def _state(slots: int | None, used: int | None) -> str:
     return "free" if not used else "busy" if used < slots else "full"
 
 
-def _jobs(ads: Sequence[Ad]) -> Iterator[Job]:
+def _jobs(ads: Sequence[Ad], notes: Notes) -> list[Job]:
     """A Job for each ad. Numbers are a schedd's own: where the pool has jobs of several, it is named with each."""
-    schedds = {_schedd(ad) for ad in ads}
-    for ad in ads:
-        cluster, process = ad.needed("ClusterId"), ad.needed("ProcId")
-        state, words = _STATUS.get(ad.count("JobStatus") or 0, ("other", f"JobStatus {ad.needed('JobStatus')}"))
-        began = state in ("running", "suspended")
-        command = (ad.text("Cmd") or "").rpartition("/")[2]
-        yield Job(
-            system="condor",
-            job=f"{cluster}@{_schedd(ad)}" if len(schedds) > 1 else cluster,
-            task="" if process == "0" and ad.count("TotalSubmitProcs") == 1 else process,
-            tasks=1,
-            user=ad.text("Owner") or (ad.text("User") or "").partition("@")[0],
-            name=ad.text("JobBatchName") or command,
-            state=state,
-            words=words,
-            queue=None,
-            slots=ad.count("RequestCpus") or ad.count("CpusProvisioned") or 1,
-            hosts=_folded(ad.text("RemoteHosts") or ad.text("RemoteHost") or "") if began else None,
-            submitted=ad.time("QDate"),
-            started=ad.time("JobCurrentStartDate") or ad.time("JobStartDate") if began else None,
-            limit=ad.number("AllowedJobDuration"),
-            reason=ad.text("HoldReason") if state == "held" else None,
-            tie=ad.text("RemoteHost") or f"{cluster}.{process}",  # on its node a job is known by its slot
-        )
+    several = len({_schedd(ad) for ad in ads}) > 1
+    return each(notes, "ad", ads, lambda ad: _job(ad, several), lambda ad: ad.name)
+
+
+def _job(ad: Ad, several: bool) -> Job:
+    cluster, process = ad.needed("ClusterId"), ad.needed("ProcId")
+    if not ad.has("JobStatus"):
+        raise Unreadable("a job without JobStatus")
+    status = ad.count("JobStatus")
+    state, words = _STATUS.get(status or 0, ("other", f"JobStatus {'unknown' if status is None else status}"))
+    began = state in ("running", "suspended")
+    command = (ad.text("Cmd") or "").rpartition("/")[2]
+    placed = ad.text("RemoteHost")
+    return Job(
+        system="condor",
+        job=f"{cluster}@{_schedd(ad)}" if several else cluster,
+        task="" if process == "0" and ad.count("TotalSubmitProcs") == 1 else process,
+        tasks=1,
+        user=ad.text("Owner") or (ad.text("User") or "").partition("@")[0],
+        name=ad.text("JobBatchName") or command,
+        state=state,
+        words=words,
+        queue=None,
+        slots=_slots(ad),
+        hosts=_folded(ad.text("RemoteHosts") or placed or "") if began else None,
+        submitted=ad.time("QDate"),
+        started=ad.time("JobCurrentStartDate") or ad.time("JobStartDate") if began else None,
+        limit=ad.number("AllowedJobDuration"),
+        reason=ad.text("HoldReason") if state == "held" else None,
+        tie=placed or f"{cluster}.{process}",  # on its node a job is known by its slot
+    )
+
+
+def _slots(ad: Ad) -> int | None:
+    """The processors of a job: none of the pool for one that runs beside the schedd itself, such as DAGMan."""
+    if ad.count("JobUniverse") in _AT_SCHEDD:
+        return 0
+    asked, given = ad.count("RequestCpus"), ad.count("CpusProvisioned")
+    return asked or given or (None if asked is None and ad.has("RequestCpus") else 1)
 
 
 def _schedd(ad: Ad) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 
+from nicassh.notes import STRANGE, Note, Notes, Unreadable
 from nicassh.record import Record, Untold
 
 from . import condor, sge, slurm
@@ -22,17 +23,35 @@ records = (Scheduler, Host, Queue, Job)
 _READERS = {"sge": sge.read, "slurm": slurm.read, "condor": condor.read}
 
 
-def parse(output: str) -> Iterable[Record | Untold]:
+def parse(output: str) -> Iterator[Record | Untold | Note]:
     """The rows of each batch system whose commands the script has run: the sections of sources.py.
 
-    A scheduler that is down tells nothing of its nodes and jobs: that is not the same as having none.
+    A scheduler that is down tells nothing of its nodes and jobs: that is not the same as having none. Where the answer
+    of one system cannot be read, and that of another can, its rows stay as they are, with a note.
     """
+    printed, notes = read(output), Notes()
+    for place in printed.refused:
+        notes.add(f"{place} is not used: others than root and system accounts may write there")
     systems: dict[str, list[Source]] = {}
-    printed = read(output)
     for source in printed.sources:
         systems.setdefault(source.system, []).append(source)
+    lost: dict[str, Exception] = {}
     for system, sources in systems.items():
-        rows = list(_READERS[system](sources))
+        try:
+            rows = list(_READERS[system](sources, notes))
+        except (*STRANGE, SyntaxError, RecursionError) as error:  # a SyntaxError is what the parser of XML raises
+            lost[system] = error
+            continue
         yield from rows
         if any(isinstance(row, Scheduler) and row.state != "up" for row in rows):
-            yield from (Untold(record, (("system", system),)) for record in (Host, Queue, Job))
+            yield from _untold(system, Host, Queue, Job)
+    for system, trouble in lost.items():
+        if len(lost) == len(systems):
+            raise trouble
+        notes.add(f"the answer of {system} cannot be read{f': {trouble}' if isinstance(trouble, Unreadable) else ''}")
+        yield from _untold(system, Scheduler, Host, Queue, Job)
+    yield from notes
+
+
+def _untold(system: str, *records: type[Record]) -> Iterator[Untold]:
+    return (Untold(record, (("system", system),)) for record in records)

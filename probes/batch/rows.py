@@ -66,7 +66,7 @@ class Job(Record):
     state: Text = column("running, waiting, held, suspended, error, ending or other.")
     words: Text = column("The batch system's own state: hqw, PD, Idle.")
     queue: Text | None = column("Queue or partition; None while Grid Engine has not chosen one.")
-    slots: Count = column("Slots (processors) of one task.")
+    slots: Count | None = column("Slots (processors) of one task; 0 for one that runs beside the scheduler itself.")
     hosts: Text | None = column("The nodes that it runs on, folded: nc[10-12].jinr.ru.")
     submitted: Time | None = column("When it was submitted.")
     started: Time | None = column("When it was started.")

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from xml.etree.ElementTree import Element
 
+from nicassh.notes import Notes, Unreadable
 from nicassh.record import Record
 
 from . import sge_hosts, sge_jobs
+from .doubts import Doubts, each
 from .rows import Queue, Scheduler
-from .sge_values import count, elements, number, tagged
+from .sge_values import count, elements, needed, number, tagged
 from .sources import Source
 
 
-def read(sources: Sequence[Source]) -> Iterator[Record]:
+def read(sources: Sequence[Source], notes: Notes) -> Iterator[Record]:
     """The Scheduler, and its hosts, queues and jobs where it is up.
 
     A cluster is told completely or not at all. If qhost is answered and qstat is not, hosts without jobs would look
@@ -27,12 +30,13 @@ def read(sources: Sequence[Source]) -> Iterator[Record]:
         return
     _, hosts, jobs = asked
     if not hosts or not jobs:
-        raise ValueError("qhost or qstat is missing, though no command before it has failed")
-    farm = sge_hosts.read(hosts.text)
+        raise Unreadable("qhost or qstat is missing, though no command before it has failed")
+    farm = sge_hosts.read(hosts.text, notes)
+    found = sge_jobs.read(jobs.text, farm.tasks, notes)
     yield Scheduler("sge", "up", None, version)
     yield from farm.hosts
-    yield from _queues(_find(sources, "qstat -g c"), farm)
-    yield from sge_jobs.read(jobs.text, farm.tasks)
+    yield from _queues(_find(sources, "qstat -g c"), farm, notes)
+    yield from found
 
 
 def _find(sources: Sequence[Source], start: str) -> Source | None:
@@ -40,29 +44,36 @@ def _find(sources: Sequence[Source], start: str) -> Source | None:
 
 
 def _version(usage: Source | None) -> str | None:
-    """`SGE 8.1.9`, the first line of the usage. Raises ValueError where the second is missing: the first may be cut."""
+    """`SGE 8.1.9`, the first line of the usage. Raises Unreadable where the second is missing: the first may be cut."""
     if not usage or not usage.well:
         return None
     if not "".join(usage.lines[1:]).strip():
-        raise ValueError(f"{usage.command} printed no usage: {usage.text[:80]!r}")
+        raise Unreadable(f"{usage.command} printed no usage: {usage.text[:80]!r}")
     return usage.lines[0].strip() or None
 
 
-def _queues(summary: Source | None, farm: sge_hosts.Farm) -> Iterator[Queue]:
+def _queues(summary: Source | None, farm: sge_hosts.Farm, notes: Notes) -> Iterable[Queue]:
     """The queues as qstat sums them up; where it does not, their instances have all but the load."""
     if not summary or not summary.well:
-        yield from sge_hosts.queues(farm.instances)
-        return
-    for element in elements(summary.text, "job_info", "cluster_queue_summary"):
-        about = tagged(element)
-        yield Queue(
-            system="sge",
-            queue=about["name"],
-            state=None,
-            slots=int(about["total"]),
-            used=int(about["used"]),
-            free=int(about["available"]),
-            broken=count(about.get("manual_intervention")) or 0,
-            load=number(about.get("load")),
-            limit=None,
-        )
+        return sge_hosts.queues(farm.instances)
+    found = elements(summary.text, "job_info", "cluster_queue_summary")
+    return each(notes, "queue", found, lambda element: _queue(tagged(element), notes), _name)
+
+
+def _name(element: Element) -> str:
+    return element.findtext("name") or ""
+
+
+def _queue(about: dict[str, str], notes: Notes) -> Queue:
+    doubts = Doubts(notes, f"queue {about['name']}")
+    return Queue(
+        system="sge",
+        queue=about["name"],
+        state=None,
+        slots=needed(about["total"]),
+        used=needed(about["used"]),
+        free=needed(about["available"]),
+        broken=doubts.read("manual_intervention", count, about.get("manual_intervention")) or 0,
+        load=doubts.read("load", number, about.get("load")),
+        limit=None,
+    )

@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from xml.etree.ElementTree import Element
 
+from nicassh.notes import Notes
+
+from .doubts import Doubts, each
 from .rows import Host, Queue
-from .sge_values import count, elements, epoch, named, number, size
+from .sge_values import UNKNOWN, count, elements, epoch, named, number, size
 
 # Letters of queue_conf(5). u: execd cannot be reached; E: error; d, D: disabled by hand or calendar; s, C: suspended
 # by hand or calendar; c: its configuration is ambiguous; a, A: load or suspend alarm; S, P: gives way to another queue.
@@ -21,8 +24,8 @@ class Instance:
 
     queue: str
     letters: str
-    slots: int
-    used: int
+    slots: int | None
+    used: int | None
     reserved: int
 
     @property
@@ -33,8 +36,8 @@ class Instance:
 
     @property
     def free(self) -> int:
-        """Slots that a job could have, were it not for the state."""
-        return max(0, self.slots - self.used - self.reserved)
+        """Slots that a job could have, were it not for the state; none where that is not known."""
+        return max(0, (self.slots or 0) - (self.used or 0) - self.reserved)
 
 
 @dataclass
@@ -55,24 +58,32 @@ class Farm:
     tasks: dict[tuple[str, str], Task] = field(default_factory=dict)
 
 
-def read(text: str) -> Farm:
+def read(text: str, notes: Notes) -> Farm:
     """The farm in a document. `global` is no host: it carries the cluster's own consumables."""
     farm = Farm()
-    for host in elements(text, "qhost", "host"):
-        name = host.attrib["name"]
-        if name == "global":
-            continue
-        instances = [_instance(queue) for queue in host.findall("queue")]
-        farm.instances += instances
-        farm.hosts.append(_host(name, instances, named(host)))
-        for job in host.findall("job"):  # there is one for each slot
-            about = named(job)
-            key = job.attrib["name"], about.get("taskid", "")
-            if key not in farm.tasks:
-                queue = about.get("qinstance_name", "").partition("@")[0]
-                farm.tasks[key] = Task(queue, epoch(about.get("start_time")))
-            farm.tasks[key].hosts.add(name)
+    each(notes, "host", elements(text, "qhost", "host"), lambda host: _add(farm, host, notes), _name)
     return farm
+
+
+def _name(host: Element) -> str:
+    return host.attrib.get("name", "")
+
+
+def _add(farm: Farm, host: Element, notes: Notes) -> None:
+    name = host.attrib["name"]
+    if name == "global":
+        return
+    instances = [_instance(queue, Doubts(notes, f"queue on {name}")) for queue in host.findall("queue")]
+    farm.hosts.append(_host(name, instances, named(host), Doubts(notes, f"host {name}")))
+    farm.instances += instances
+    for job in host.findall("job"):  # there is one for each slot
+        about = named(job)
+        key = job.attrib["name"], about.get("taskid", "")
+        if key not in farm.tasks:
+            queue = about.get("qinstance_name", "").partition("@")[0]
+            doubts = Doubts(notes, f"job {job.attrib['name']}")
+            farm.tasks[key] = Task(queue, doubts.read("start_time", epoch, about.get("start_time")))
+        farm.tasks[key].hosts.add(name)
 
 
 def queues(instances: Iterable[Instance]) -> Iterator[Queue]:
@@ -85,20 +96,21 @@ def queues(instances: Iterable[Instance]) -> Iterator[Queue]:
             system="sge",
             queue=queue,
             state=None,
-            slots=sum(part.slots for part in parts),
-            used=sum(part.used for part in parts),
+            slots=sum(part.slots or 0 for part in parts),
+            used=sum(part.used or 0 for part in parts),
             free=sum(part.free for part in parts if part.state == "free"),
-            broken=sum(part.slots for part in parts if part.state in ("down", "drained")),
+            broken=sum(part.slots or 0 for part in parts if part.state in ("down", "drained")),
             load=None,
             limit=None,
         )
 
 
-def _host(name: str, instances: list[Instance], about: dict[str, str]) -> Host:
+def _host(name: str, instances: list[Instance], about: dict[str, str], doubts: Doubts) -> Host:
     serving = [instance for instance in instances if "o" not in instance.letters]
-    cpus = count(about.get("num_proc"))
-    load = number(about.get("load_avg"))
-    per_processor = number(about.get("np_load_avg"))  # what Univa prints instead
+    cpus = doubts.read("num_proc", count, about.get("num_proc"))
+    load = doubts.read("load_avg", number, about.get("load_avg"))
+    # What Univa prints instead.
+    per_processor = doubts.read("np_load_avg", number, about.get("np_load_avg"))
     if load is None and per_processor is not None and cpus is not None:
         load = round(per_processor * cpus, 2)
     return Host(
@@ -111,12 +123,18 @@ def _host(name: str, instances: list[Instance], about: dict[str, str]) -> Host:
         marked=None,
         queues=",".join(sorted(instance.queue for instance in serving)),
         cpus=cpus,
-        slots=sum(instance.slots for instance in serving),
-        used=sum(instance.used for instance in serving),
+        slots=_total([instance.slots for instance in serving]),
+        used=_total([instance.used for instance in serving]),
         load=load,
-        memory=size(about.get("mem_total")),
-        memory_used=size(about.get("mem_used")),
+        memory=doubts.read("mem_total", size, about.get("mem_total")),
+        memory_used=doubts.read("mem_used", size, about.get("mem_used")),
     )
+
+
+def _total(numbers: list[int | None]) -> int | None:
+    """The sum; None where one of them is not known."""
+    known = [number for number in numbers if number is not None]
+    return sum(known) if len(known) == len(numbers) else None
 
 
 def _state(serving: list[Instance], reports: bool) -> str:
@@ -147,12 +165,14 @@ def _words(instances: list[Instance]) -> str:
     return " ".join(sorted(f"{instance.queue}:{instance.letters}" for instance in instances if instance.letters))
 
 
-def _instance(queue: Element) -> Instance:
+def _instance(queue: Element, doubts: Doubts) -> Instance:
     about = named(queue)
+    used = about.get("slots_used")
     return Instance(
         queue=queue.attrib["name"],
         letters=about.get("state_string", ""),
-        slots=int(about["slots"]),
-        used=count(about["slots_used"]) or 0,  # `-` stands for a host that is down, where nothing runs
-        reserved=count(about.get("slots_resv")) or 0,
+        slots=doubts.read("slots", count, about.get("slots")),
+        # `-` stands for a host that is down, where nothing runs.
+        used=0 if used is None or used in UNKNOWN else doubts.read("slots_used", count, used),
+        reserved=doubts.read("slots_resv", count, about.get("slots_resv")) or 0,
     )

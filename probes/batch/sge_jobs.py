@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from xml.etree.ElementTree import Element
 
 from nicassh.nodes import fold
+from nicassh.notes import Notes
 
+from .doubts import Doubts, each
 from .rows import Job
 from .sge_hosts import Task
 from .sge_values import UNKNOWN, clock, count, elements, name, tagged
 
 
-def read(text: str, tasks: Mapping[tuple[str, str], Task]) -> Iterator[Job]:
+def read(text: str, tasks: Mapping[tuple[str, str], Task], notes: Notes) -> Iterable[Job]:
     """A Job for each job, for each running task of an array, and for those of its tasks that wait alike.
 
     `tasks` are those that qhost knows to run. With -f or -g t among the site's default options (sge_qstat) there is an
     element for each queue or slot of a parallel job.
     """
     jobs: dict[tuple[str, str], Job] = {}
-    for element in elements(text, "job_info", "job_list"):
-        job = _job(tagged(element), tasks)
+    found = elements(text, "job_info", "job_list")
+    for job in each(notes, "job", found, lambda element: _job(tagged(element), tasks, notes), _number):
         other = jobs.get((job.job, job.task))
-        jobs[job.job, job.task] = replace(job, slots=job.slots + other.slots) if other else job
-    yield from jobs.values()
+        known = job.slots is not None and other is not None and other.slots is not None
+        slots = (job.slots or 0) + (other.slots or 0) if other and known else None
+        jobs[job.job, job.task] = replace(job, slots=slots) if other else job
+    return jobs.values()
+
+
+def _number(element: Element) -> str:
+    return element.findtext("JB_job_number") or ""
 
 
 def state(letters: str) -> str:
@@ -48,15 +57,16 @@ def length(tasks: str) -> int:
     for part in tasks.removesuffix("...").removesuffix(",").split(","):
         span, _, step = part.partition(":")
         first, _, last = span.partition("-")
-        total += len(range(int(first), int(last or first) + 1, int(step or 1)))
+        total += max(0, (int(last or first) - int(first)) // int(step or 1) + 1)
     return total
 
 
-def _job(about: dict[str, str], tasks: Mapping[tuple[str, str], Task]) -> Job:
+def _job(about: dict[str, str], tasks: Mapping[tuple[str, str], Task], notes: Notes) -> Job:
     number, task = about["JB_job_number"], about.get("tasks", "")
     task = "" if task in UNKNOWN or task == "undefined" else task
     queue, _, host = about.get("queue_name", "").partition("@")
-    running = tasks.get((number, task))
+    running, doubts = tasks.get((number, task)), Doubts(notes, f"job {number}")
+    slots = doubts.read("slots", count, about["slots"])
     return Job(
         system="sge",
         job=number,
@@ -67,11 +77,11 @@ def _job(about: dict[str, str], tasks: Mapping[tuple[str, str], Task]) -> Job:
         state=state(about["state"]),
         words=about["state"],
         queue=queue or (running and running.queue) or None,
-        slots=count(about["slots"]) or 1,  # no job has less
+        slots=1 if slots == 0 or about["slots"] in UNKNOWN else slots,  # no job has less
         hosts=_folded(running.hosts if running else {host} - {""}),
         # 9.x calls it JAT_submission_time. A running job has its start time only, a waiting one this only.
-        submitted=clock(about.get("JB_submission_time") or about.get("JAT_submission_time")),
-        started=(running and running.started) or clock(about.get("JAT_start_time")),
+        submitted=doubts.read("time", clock, about.get("JB_submission_time") or about.get("JAT_submission_time")),
+        started=(running and running.started) or doubts.read("JAT_start_time", clock, about.get("JAT_start_time")),
         limit=None,
         reason=None,
         tie=f"{number}.{task or 1}",

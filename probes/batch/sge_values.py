@@ -10,7 +10,10 @@ from math import isfinite
 from typing import Any
 from xml.etree.ElementTree import Element
 
+from nicassh.notes import Unreadable
 from nicassh.record import moment
+
+from .doubts import MOST
 
 UNKNOWN = frozenset(("", "-", "NA", "N/A", "-NA-", "NONE"))
 _POWERS = {"k": 1000, "m": 1000**2, "g": 1000**3, "t": 1000**4, "K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4}
@@ -24,14 +27,14 @@ def elements(text: str, root: str, tag: str) -> Iterator[Element]:
     """Each element of this tag in a document whose root has the name `root`; it is empty once the next is asked for.
 
     A banner may stand above the document (of a wrapper script), and control characters of job names in it. Raises
-    ValueError for anything else, also for a document type: Grid Engine has none, and its entities could be bombs.
+    Unreadable for anything else, also for a document type: Grid Engine has none, and its entities could be bombs.
     """
     start = text.find("<?xml")
     if start < 0:
-        raise ValueError(f"no XML for <{root}>: {text[:80]!r}")
+        raise Unreadable(f"no XML for <{root}>: {text[:80]!r}")
     text = _REFERENCE.sub(_mended, _FORBIDDEN.sub("", text[start:]))
     if "<!DOCTYPE" in text or "<!ENTITY" in text:
-        raise ValueError("XML with a document type")
+        raise Unreadable("XML with a document type")
     parser: Any = ET.XMLPullParser(("end",))  # its types speak of all kinds of events
     last: Element | None = None
     # A tree of 100 000 jobs would be 200 MB, and Python's garbage collector would walk it again and again.
@@ -43,7 +46,7 @@ def elements(text: str, root: str, tag: str) -> Iterator[Element]:
                 last.clear()
     parser.close()
     if last is None or last.tag != root:
-        raise ValueError(f"<{last.tag if last is not None else ''}> where <{root}> was asked for")
+        raise Unreadable(f"<{last.tag if last is not None else ''}> where <{root}> was asked for")
 
 
 def _mended(found: re.Match[str]) -> str:
@@ -75,13 +78,25 @@ def number(text: str | None) -> float | None:
     if text is None or text.strip() in UNKNOWN:
         return None
     value = float(text)
+    if value < 0:
+        raise Unreadable("below zero")
     return value if isfinite(value) else None
 
 
 def count(text: str | None) -> int | None:
     """`24`."""
     value = number(text)
+    if value is not None and value > MOST:
+        raise Unreadable("too many")
     return None if value is None else int(value)
+
+
+def needed(text: str) -> int:
+    """A number without which the row means nothing. Raises Unreadable where it is not known."""
+    value = count(text)
+    if value is None:
+        raise Unreadable("a number is missing")
+    return value
 
 
 def size(text: str | None) -> int | None:

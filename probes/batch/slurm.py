@@ -13,9 +13,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ClusterShell.NodeSet import RESOLVER_NOGROUP, NodeSet
+from ClusterShell.NodeSet import RESOLVER_NOGROUP, NodeSet, NodeSetException
 
 from nicassh.nodes import too_large
+from nicassh.notes import Notes, Unreadable
 from nicassh.record import Record
 
 from . import slurm_json, slurm_text
@@ -30,17 +31,17 @@ class _Down(Exception):
     """Slurm's commands could not reach it; says why."""
 
 
-def read(sources: Sequence[Source]) -> Iterator[Record]:
+def read(sources: Sequence[Source], notes: Notes) -> Iterator[Record]:
     """The Scheduler, and its hosts, queues and jobs where it is up. A cluster is told completely or not at all."""
     version = _find(sources, "scontrol --version")
     named = version.text.strip() or None if version and version.well else None
     try:
-        hosts, partitions, jobs = _nodes(sources), _partitions(sources), _jobs(sources)
+        hosts, partitions, jobs = _nodes(sources, notes), _partitions(sources, notes), _jobs(sources, notes)
     except _Down as down:
         yield Scheduler("slurm", "down", str(down), named)
         return
     yield Scheduler("slurm", "up", _down(sources), named)
-    farm = _placed(hosts, partitions)
+    farm = _placed(hosts, partitions, notes)
     yield from farm
     yield from _queues(farm, partitions)
     yield from jobs
@@ -61,7 +62,7 @@ def _answer(sources: Sequence[Source], program: str, words: str) -> str:
         raise _Down(hung.trouble)
     asked = _find(sources, "scontrol ping")
     if not asked:
-        raise ValueError(f"{words} was not asked, though nothing before it has failed")
+        raise Unreadable(f"{words} was not asked, though nothing before it has failed")
     if down := _down(sources):
         raise _Down(" ".join([down, *asked.errors[-2:]]))  # such as a name that cannot be resolved, in ten lines
     raise _Down(asked.trouble)
@@ -85,24 +86,24 @@ def _down(sources: Sequence[Source]) -> str | None:
     return ". ".join(text for text in down if "(NULL)" not in text) or None
 
 
-def _nodes(sources: Sequence[Source]) -> list[Host]:
+def _nodes(sources: Sequence[Source], notes: Notes) -> list[Host]:
     text = _answer(sources, "scontrol", "show node")
-    return list(slurm_json.nodes(_document(text, "nodes")) if _is_json(text) else slurm_text.nodes(text))
+    return slurm_json.nodes(_document(text, "nodes"), notes) if _is_json(text) else slurm_text.nodes(text, notes)
 
 
-def _partitions(sources: Sequence[Source]) -> list[Partition]:
-    return list(slurm_text.partitions(_answer(sources, "scontrol", "show partition")))
+def _partitions(sources: Sequence[Source], notes: Notes) -> list[Partition]:
+    return slurm_text.partitions(_answer(sources, "scontrol", "show partition"), notes)
 
 
-def _jobs(sources: Sequence[Source]) -> list[Job]:
+def _jobs(sources: Sequence[Source], notes: Notes) -> list[Job]:
     """The jobs. The mark that ends each of them is printed before and after all."""
     end, _, text = _answer(sources, "squeue", "squeue").partition("\n")
-    if _is_json(text):
-        return list(slurm_json.jobs(_document(text, "jobs")))
-    text, _, last = text.rpartition("\n")
-    if not end or last != end:
-        raise ValueError(f"jobs without their end: {last[:80]!r}")
-    return list(slurm_text.jobs(text, end))
+    listed, _, last = text.rpartition("\n")
+    if end and last == end:
+        return slurm_text.jobs(listed, end, notes)
+    if not _is_json(text):
+        raise Unreadable(f"jobs without their end: {last[:80]!r}")
+    return slurm_json.jobs(_document(text, "jobs"), notes)
 
 
 def _is_json(text: str) -> bool:
@@ -116,7 +117,7 @@ def _document(text: str, rows: str) -> dict[str, Any]:
     return found
 
 
-def _placed(hosts: list[Host], partitions: list[Partition]) -> list[Host]:
+def _placed(hosts: list[Host], partitions: list[Partition], notes: Notes) -> list[Host]:
     """The hosts with their partitions: before 16.05 only the partitions say which nodes they have."""
     if any(host.queues for host in hosts):
         return hosts
@@ -124,9 +125,17 @@ def _placed(hosts: list[Host], partitions: list[Partition]) -> list[Host]:
     for partition in partitions:
         if too_large(partition.nodes):
             continue
-        for name in NodeSet(partition.nodes, resolver=RESOLVER_NOGROUP):
-            queues.setdefault(name, []).append(partition.name)
+        with notes.reading(f"Nodes of partition {partition.name}", partition.nodes):
+            for name in _expanded(partition.nodes):
+                queues.setdefault(name, []).append(partition.name)
     return [replace(host, queues=",".join(queues.get(host.host, ()))) for host in hosts]
+
+
+def _expanded(nodes: str) -> NodeSet:
+    try:
+        return NodeSet(nodes, resolver=RESOLVER_NOGROUP)
+    except (NodeSetException, AssertionError) as error:
+        raise Unreadable("no list of nodes") from error
 
 
 def _queues(hosts: list[Host], partitions: list[Partition]) -> Iterator[Queue]:

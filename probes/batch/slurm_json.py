@@ -10,23 +10,29 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
-from nicassh.record import moment
+from nicassh.notes import Notes, Unreadable
 
 from . import slurm_states
+from .doubts import Doubts, each
 from .rows import Host, Job
-from .slurm_values import NO_VALUE, given, load, mebibytes, tasks
+from .slurm_values import NO_VALUE, given, left, load, mebibytes, tasks
 
-_CPUS = re.compile(r"\bcpu=(\d+)")
+_CPUS = re.compile(r"\bcpu=(\d{1,9})\b")
+_NONE = (None, NO_VALUE, NO_VALUE + 1)
+_LONG = 300
 
 
 def document(text: str, rows: str) -> dict[str, Any]:
-    """What was printed, which must have a list of this name. Raises ValueError for anything else, also if it is cut."""
-    found = json.loads(text, strict=False)
+    """What was printed, which must have a list of this name. Raises Unreadable for anything else, also if it is cut."""
+    try:
+        found = json.loads(text, strict=False)
+    except (ValueError, RecursionError) as error:
+        raise Unreadable(f"JSON that is cut, or none: {text[:80]!r}") from error
     if not isinstance(found, dict) or not isinstance(found.get(rows), list):
-        raise ValueError(f"JSON without {rows}: {text[:80]!r}")
+        raise Unreadable(f"JSON without {rows}: {text[:80]!r}")
     return found
 
 
@@ -37,97 +43,144 @@ def refusal(found: dict[str, Any]) -> str:
     return " ".join(str(text) for text in told)
 
 
-def nodes(found: dict[str, Any]) -> Iterator[Host]:
+def nodes(found: dict[str, Any], notes: Notes) -> list[Host]:
     """A Host for each of `nodes`."""
-    for node in found["nodes"]:
-        words = "+".join(_words(node["state"]) + _words(node.get("state_flags"))).upper()
-        cpus, used, memory = _count(node.get("cpus")), _count(node.get("alloc_cpus")), _number(node.get("real_memory"))
-        reason = " ".join(str(node.get("reason") or "").split("\n")) or None
-        marked = _number(node.get("reason_changed_at")) if reason else None
-        yield Host(
-            system="slurm",
-            host=str(node["name"]),
-            state=slurm_states.node(words),
-            words=words,
-            reason=reason,
-            by=(node.get("reason_set_by_user") or None) if reason else None,
-            marked=moment(marked) if marked else None,
-            queues=",".join(_words(node.get("partitions"))),
-            cpus=cpus,
-            slots=_count(node.get("effective_cpus")) or cpus,
-            used=used,
-            load=load(_number(node.get("cpu_load"))),
-            memory=mebibytes(memory),
-            memory_used=given(_number(node.get("alloc_memory")), used, mebibytes(memory)),
-        )
+    return each(notes, "node", found["nodes"], lambda node: _node(node, notes), _name)
 
 
-def jobs(found: dict[str, Any]) -> Iterator[Job]:
+def jobs(found: dict[str, Any], notes: Notes) -> list[Job]:
     """A Job for each of `jobs` that is not over yet."""
-    for job in found["jobs"]:
-        words = "+".join(_words(job["job_state"])).upper()
-        reason = job.get("state_description") or job.get("state_reason") or "None"
-        state = slurm_states.job(words, reason)
-        if not state:
-            continue
-        number, task = _array(job)
-        limit = _number(job.get("time_limit"))
-        yield Job(
-            system="slurm",
-            job=number,
-            task=task,
-            tasks=tasks(task) if task else 1,
-            user=str(job.get("user_name") or job.get("user_id", "")),
-            name=str(job.get("name") or ""),
-            state=state,
-            words=words,
-            queue=job.get("partition") or None,
-            slots=_slots(job),
-            hosts=job.get("nodes") or None,
-            submitted=_time(job.get("submit_time")),
-            started=None if state in ("waiting", "held") else _time(job.get("start_time")),
-            limit=None if limit is None else 60 * limit,
-            reason=None if reason == "None" else reason,
-            tie=str(job["job_id"]),
-        )
+    return [job for job in each(notes, "job", found["jobs"], lambda job: _job(job, notes), _name) if job]
 
 
-def _array(job: dict[str, Any]) -> tuple[str, str]:
+def _name(row: Any) -> str:
+    """The name of a node or the number of a job for a note, where it has one."""
+    name = (row.get("job_id") or row.get("name") or "") if isinstance(row, dict) else ""
+    return name if isinstance(name, str) else ""
+
+
+def _node(node: dict[str, Any], notes: Notes) -> Host:
+    name = _needed(node, "name")
+    of = _Fields(node, notes, f"node {name}")
+    words = "+".join(_words(node["state"]) + _words(node.get("state_flags"))).upper()
+    used, memory = of.count("alloc_cpus"), mebibytes(of.number("real_memory"))
+    reason = " ".join((of.text("reason") or "").split("\n")) or None
+    return Host(
+        system="slurm",
+        host=name,
+        state=slurm_states.node(words),
+        words=words,
+        reason=reason,
+        by=of.text("reason_set_by_user") if reason else None,
+        marked=of.time("reason_changed_at") if reason else None,
+        queues=",".join(_words(node.get("partitions"))),
+        cpus=of.count("cpus"),
+        slots=_effective(of),
+        used=used,
+        load=load(of.number("cpu_load")),
+        memory=memory,
+        memory_used=given(of.number("alloc_memory"), used, memory),
+    )
+
+
+def _job(job: dict[str, Any], notes: Notes) -> Job | None:
+    """A job; None for one that is over."""
+    of = _Fields(job, notes, f"job {_needed(job, 'job_id')}")
+    words = "+".join(_words(job["job_state"])).upper()
+    reason = of.text("state_description") or of.text("state_reason") or "None"
+    state = slurm_states.job(words, reason)
+    if not state:
+        return None
+    number, task = _array(job, of)
+    limit = of.number("time_limit")
+    return Job(
+        system="slurm",
+        job=number,
+        task=task,
+        tasks=tasks(task) if task else 1,
+        user=of.text("user_name") or str(of.count("user_id") or ""),
+        name=of.text("name") or "",
+        state=state,
+        words=words,
+        queue=of.text("partition"),
+        slots=_slots(of),
+        hosts=of.text("nodes"),
+        submitted=of.time("submit_time"),
+        started=None if state in ("waiting", "held") else of.time("start_time"),
+        limit=None if limit is None else 60 * limit,
+        reason=None if reason == "None" else reason,
+        tie=_needed(job, "job_id"),
+    )
+
+
+class _Fields:
+    """The fields of a node or a job. A number has two shapes; None is what is not set, infinite, or stands for it."""
+
+    def __init__(self, fields: dict[str, Any], notes: Notes, row: str) -> None:
+        self._fields, self._doubts = fields, Doubts(notes, row)
+
+    def number(self, name: str) -> float | None:
+        return self._doubts.number(name, self._plain(name))
+
+    def count(self, name: str) -> int | None:
+        return self._doubts.count(name, self._plain(name))
+
+    def time(self, name: str) -> datetime | None:
+        return self._doubts.time(name, self._plain(name))
+
+    def text(self, name: str) -> str | None:
+        return self._doubts.text(name, self._fields.get(name))
+
+    def _plain(self, name: str) -> Any:
+        value = self._fields.get(name)
+        if isinstance(value, dict) and "set" in value:
+            value = value.get("number") if value["set"] and not value.get("infinite") else None
+        return None if value in _NONE else value
+
+
+def _needed(fields: dict[str, Any], name: str) -> str:
+    """A name, or a number as a text. Raises Unreadable where it is neither."""
+    value = fields[name]
+    if type(value) not in (str, int) or value == "" or len(str(value)) > _LONG:
+        raise Unreadable(f"it has no {name}")
+    return str(value)
+
+
+def _effective(of: _Fields) -> int | None:
+    """The processors that jobs can have; some versions tell all, and what the node keeps for itself apart."""
+    if effective := of.count("effective_cpus"):
+        return effective
+    cpus = of.count("cpus")
+    return None if cpus is None else left(cpus, of.count("specialized_cores"), of.count("threads"))
+
+
+def _array(job: dict[str, Any], of: _Fields) -> tuple[str, str]:
     """Number and task: `2` and `4-20%3`; for a part of a job of several kinds (het) `4+1`."""
-    array, index = _count(job.get("array_job_id")), _count(job.get("array_task_id"))
-    if array and (job.get("array_task_string") or index is not None):
-        return str(array), str(job.get("array_task_string") or index)
-    if het := _count(job.get("het_job_id")):
-        return f"{het}+{_count(job.get('het_job_offset')) or 0}", ""
-    return str(job["job_id"]), ""
+    array, index = of.count("array_job_id"), of.count("array_task_id")
+    listed = of.text("array_task_string")
+    if array and (listed or index is not None):
+        return str(array), listed or str(index)
+    if het := of.count("het_job_id"):
+        return f"{het}+{of.count('het_job_offset') or 0}", ""
+    return _needed(job, "job_id"), ""
 
 
-def _slots(job: dict[str, Any]) -> int:
+def _slots(of: _Fields) -> int | None:
     """Processors: up to 22.05 `cpus` is null for some jobs, and then what they are accounted by has it."""
-    if cpus := _count(job.get("cpus")):
+    if cpus := of.count("cpus"):
         return cpus
-    tres = _CPUS.search(f"{job.get('tres_alloc_str')},{job.get('tres_req_str')}")
-    return int(tres[1]) if tres else _count(job.get("node_count")) or 1
-
-
-def _number(value: Any) -> float | None:
-    """A number of either shape; None where it is not set, infinite, or one of those that stand for it."""
-    if isinstance(value, dict):
-        value = value.get("number") if value.get("set") and not value.get("infinite") else None
-    plain = isinstance(value, int | float) and not isinstance(value, bool)
-    return value if plain and value >= 0 and value not in (NO_VALUE, NO_VALUE + 1) else None
-
-
-def _count(value: Any) -> int | None:
-    number = _number(value)
-    return None if number is None else int(number)
-
-
-def _time(value: Any) -> Any:
-    number = _number(value)
-    return moment(number) if number else None
+    tres = _CPUS.search(f"{of.text('tres_alloc_str')},{of.text('tres_req_str')}")
+    return int(tres[1]) if tres else of.count("node_count") or 1
 
 
 def _words(value: Any) -> list[str]:
-    """A list of words, also where a version has one word, or several with commas, in its place."""
-    return [str(word) for word in value] if isinstance(value, list) else list(filter(None, str(value or "").split(",")))
+    """A list of words, also where a version has one word, or several with commas, in its place.
+
+    Raises Unreadable for anything else.
+    """
+    words = value if isinstance(value, list) else "" if value is None else value
+    if isinstance(words, str):
+        return list(filter(None, words.split(",")))
+    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+        raise Unreadable("a list of words was expected")
+    return words

@@ -16,16 +16,19 @@ _SUFFIXES = {
     "-": "PLANNED",
 }
 
-# The first row of which a node has a word is its state. A node that sleeps to save power (POWERED_DOWN) is woken up for
-# a job, and so is as good as what else it says of itself. One that is RESERVED or BLOCKED works, for others.
+# The first row of which a node has a word is its state. One that is RESERVED or BLOCKED works, for others.
 _NODES = (
     ("unknown", "FUTURE FUTR"),
-    ("down", "DOWN ERROR ERR NOT_RESPONDING REBOOT_ISSUED REBOOT BOOT POWERING_DOWN INVALID_REG INVAL"),
+    ("down", "DOWN ERROR ERR NOT_RESPONDING NO_RESPOND REBOOT_ISSUED REBOOT BOOT INVALID_REG INVAL"),
     ("drained", "DRAIN DRAINED DRAINING DRNG FAIL FAILING FAILG MAINTENANCE MAINT POWER_DOWN POWER_DRAIN"),
     ("full", "ALLOCATED ALLOC RESERVED RESV BLOCKED BLOCK"),
     ("busy", "MIXED MIX COMPLETING COMP"),
     ("free", "IDLE PLANNED PLND"),
 )
+# A node that sleeps to save power is woken up for a job, and so is as good as what else it says of itself. While it
+# falls asleep, sleeps and boots it does not respond, and that is in order. Until 21.08 POWER stands for sleeping.
+_SAVING = frozenset(("POWERING_DOWN", "POWERED_DOWN", "POWERING_UP", "POWER", "POW_DN", "POW_UP"))
+_EXPECTED = frozenset(("NOT_RESPONDING", "NO_RESPOND", "POWER_DOWN"))
 _NODE = {word: rank for rank, (_, words) in enumerate(_NODES) for word in words.split()}
 
 # The same for jobs. A job has one short word in text; in JSON it has a base state and perhaps flags.
@@ -40,15 +43,18 @@ _JOBS = (
     (None, "OOM OUT_OF_MEMORY LF LAUNCH_FAILED RECONFIG_FAIL GETENV_FAILED"),
 )
 _JOB = {word: rank for rank, (_, words) in enumerate(_JOBS) for word in words.split()}
+_BETWEEN = re.compile(r"[+,\s]+")
 _HELD = re.compile(r"held|JobHold", re.IGNORECASE)
 
 
 def node(words: str) -> str:
     """free, busy, full, drained, down or unknown, for `MIXED+DRAIN`, `IDLE+NOT_RESPONDING` or, up to 21.08, `DOWN*`."""
     found = set()
-    for word in words.upper().split("+"):
+    for word in _BETWEEN.split(words.upper()):
         base = word.rstrip("".join(_SUFFIXES))
         found |= {base} | {_SUFFIXES[suffix] for suffix in word[len(base) :]}
+    if found & _SAVING:
+        found -= _EXPECTED
     rank = min((_NODE[word] for word in found if word in _NODE), default=None)
     return "unknown" if rank is None else _NODES[rank][0]
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+from nicassh.notes import Notes, Unreadable
+
 from . import slurm_states
+from .doubts import Doubts, each
 from .rows import Host, Job
-from .slurm_values import clock, count, given, load, mebibytes, number, span, tasks
+from .slurm_values import clock, count, given, left, load, mebibytes, number, span, tasks
 
 # All that `scontrol show node` has had since 2.1, in its order. OS, Reason, Comment and Extra may hold anything, also
 # what looks like a key: no key is taken that stands before the one found last.
@@ -28,6 +31,7 @@ _ORDER = {key: place for place, key in enumerate(_KEYS.split("|"))}
 _KEY = re.compile(rf"(?:^|\s)({_KEYS})=")
 _AFTER = re.compile(rf"\s(?:{_AFTER_REASON})=")
 _SIGNED = re.compile(r"(.*?) \[([^\s\[\]@]+)@(\d{4}-\d\d-\d\dT[\d:]{8}|Unknown)\](.*)", re.DOTALL)
+_BEHIND_STATE = re.compile(r"\s(?:ThreadsPerCore|TotalNodes)=")
 _BEGINS = {first: re.compile(rf"\n(?={first}=)") for first in ("NodeName", "PartitionName")}
 _NOTHING = ("", "(null)", "None", "n/a", "N/A")
 _BEFORE = 13
@@ -44,65 +48,81 @@ class Partition:
     nodes: str
 
 
-def nodes(text: str) -> Iterator[Host]:
-    """A Host for each line of `scontrol show node -o`. Raises ValueError for one without a whole State."""
-    for line in _lines(text, "NodeName"):
-        values = _values(line)
-        if "ThreadsPerCore" not in values:  # it comes after State
-            raise ValueError(f"a node without its state: {line[:80]!r}")
-        words = {key: value.split()[0] if value else "" for key, value in values.items()}
-        used, memory = count(words.get("CPUAlloc", "")), mebibytes(number(words.get("RealMemory", "")))
-        hundredths = number(words.get("CPULoad", ""))
-        reason, by, marked = _reason(values.get("Reason", ""))
-        yield Host(
-            system="slurm",
-            host=words["NodeName"],
-            state=slurm_states.node(words["State"]),
-            words=words["State"],
-            reason=reason,
-            by=by,
-            marked=clock(marked),
-            queues=words.get("Partitions", ""),
-            cpus=count(words.get("CPUTot", "")),
-            slots=count(words.get("CPUEfctv") or words.get("CPUTot", "")),
-            used=used,
-            load=load(None if hundredths is None else hundredths * 100),
-            memory=memory,
-            memory_used=given(number(words.get("AllocMem", "")), used, memory),
-        )
+def nodes(text: str, notes: Notes) -> list[Host]:
+    """A Host for each line of `scontrol show node -o`. Raises Unreadable where the last has no whole State."""
+    lines = _lines(text, "NodeName")
+    return each(notes, "node", lines, lambda line: _node(line, notes))
 
 
-def partitions(text: str) -> Iterator[Partition]:
-    """The partitions of `scontrol show partition -o`."""
-    for line in _lines(text, "PartitionName"):
-        values = {key: value for key, _, value in (word.partition("=") for word in line.split())}
-        if "TotalNodes" not in values:  # it comes after State
-            raise ValueError(f"a partition without its state: {line[:80]!r}")
-        members = "" if values["Nodes"] in _NOTHING else values["Nodes"]
-        yield Partition(values["PartitionName"], values["State"].lower(), span(values.get("MaxTime", "")), members)
+def _node(line: str, notes: Notes) -> Host:
+    values = _values(line)
+    words = {key: value.split()[0] if value else "" for key, value in values.items()}
+    doubts = Doubts(notes, f"node {words['NodeName']}")
+    used = doubts.read("CPUAlloc", count, words.get("CPUAlloc"))
+    memory = doubts.read("RealMemory", lambda value: mebibytes(number(value)), words.get("RealMemory"))
+    hundredths = doubts.read("CPULoad", number, words.get("CPULoad"))
+    reason, by, marked = _reason(values.get("Reason", ""))
+    return Host(
+        system="slurm",
+        host=words["NodeName"],
+        state=slurm_states.node(words["State"]),
+        words=words["State"],
+        reason=reason,
+        by=by,
+        marked=doubts.read("the time of its reason", clock, marked),
+        queues=words.get("Partitions", ""),
+        cpus=doubts.read("CPUTot", count, words.get("CPUTot")),
+        slots=doubts.read("CPUEfctv", _slots, words),
+        used=used,
+        load=load(None if hundredths is None else hundredths * 100),
+        memory=memory,
+        memory_used=given(doubts.read("AllocMem", number, words.get("AllocMem")), used, memory),
+    )
 
 
-def jobs(text: str, end: str) -> Iterator[Job]:
+def _slots(words: Mapping[str, str]) -> int | None:
+    """The processors that jobs can have. Before 21.08 a node tells all, and besides what it keeps for itself."""
+    effective, cpus = count(words.get("CPUEfctv", "")), count(words.get("CPUTot", ""))
+    if effective is not None or cpus is None:
+        return effective
+    return left(cpus, count(words.get("CoreSpecCount", "")), count(words.get("ThreadsPerCore", "")))
+
+
+def partitions(text: str, notes: Notes) -> list[Partition]:
+    """The partitions of `scontrol show partition -o`. Raises Unreadable where the last has no whole State."""
+    return each(notes, "partition", _lines(text, "PartitionName"), lambda line: _partition(line, notes))
+
+
+def _partition(line: str, notes: Notes) -> Partition:
+    values = {key: value for key, _, value in (word.partition("=") for word in line.split())}
+    name, doubts = values["PartitionName"], Doubts(notes, f"partition {values['PartitionName']}")
+    members = "" if values.get("Nodes", "") in _NOTHING else values["Nodes"]
+    return Partition(name, values["State"].lower(), doubts.read("MaxTime", span, values.get("MaxTime")), members)
+
+
+def jobs(text: str, end: str, notes: Notes) -> list[Job]:
     """A Job for each record of squeue. A record ends with a mark that no user can know, as a name may hold newlines."""
     *records, rest = f"{text}\n".split(f"|{end}\n")
     if rest.strip():
-        raise ValueError(f"a job that is cut: {rest[:80]!r}")
-    for record in records:
-        fields = record.split("|", _BEFORE)
-        name, bar, reason = fields.pop().rpartition("|")
-        if len(fields) != _BEFORE or not bar:
-            raise ValueError(f"a job with fields missing: {record[:80]!r}")
-        # An el6 version prints a letter that it does not know as it stands: %F, %K before 2.6, %V before 14.03.
-        if job := _job(["" if field.startswith("%") or field in _NOTHING else field for field in fields], name, reason):
-            yield job
+        raise Unreadable(f"a job that is cut: {rest[:80]!r}")
+    return [job for job in each(notes, "job", records, lambda record: _job(record, notes)) if job]
 
 
-def _job(fields: Sequence[str], name: str, listed: str) -> Job | None:
-    shown, array, index, real, short, user, uid, partition, cpus, start, submit, limit, hosts = fields
+def _job(record: str, notes: Notes) -> Job | None:
+    """A job; None for one that is over."""
+    fields = record.split("|", _BEFORE)
+    name, bar, listed = fields.pop().rpartition("|")
+    if len(fields) != _BEFORE or not bar:
+        raise Unreadable("some of its fields are missing")
+    # An el6 version prints a letter that it does not know as it stands: %F, %K before 2.6, %V before 14.03.
+    known = ["" if field.startswith("%") or field in _NOTHING else field for field in fields]
+    shown, array, index, real, short, user, uid, partition, cpus, start, submit, limit, hosts = known
     reason = listed[1:-1] if listed.startswith("(") and listed.endswith(")") else ""
     state = slurm_states.job(short, reason)
     if not state:
         return None
+    doubts = Doubts(notes, f"job {shown}")
+    slots = doubts.read("%C", count, cpus)
     return Job(
         system="slurm",
         job=array if index and array else shown,
@@ -113,11 +133,11 @@ def _job(fields: Sequence[str], name: str, listed: str) -> Job | None:
         state=state,
         words=short,
         queue=partition or None,
-        slots=count(cpus) or 1,
+        slots=slots if slots or cpus.strip("0") else 1,
         hosts=hosts or None,
-        submitted=clock(submit),
-        started=None if state in ("waiting", "held") else clock(start),
-        limit=span(limit),
+        submitted=doubts.read("%V", clock, submit),
+        started=None if state in ("waiting", "held") else doubts.read("%S", clock, start),
+        limit=doubts.read("%l", span, limit),
         reason=None if reason in _NOTHING else reason,
         tie=real or shown,
     )
@@ -126,11 +146,13 @@ def _job(fields: Sequence[str], name: str, listed: str) -> Job | None:
 def _lines(text: str, first: str) -> list[str]:
     """The records of scontrol, one a line; a line that does not begin as one is the rest of a comment's text.
 
-    Raises ValueError where there is none: then it says `No nodes in the system`, and is not silent.
+    Raises Unreadable where there is none, for then it says `No nodes in the system`; and where the last of them is cut.
     """
     lines = [line for line in _BEGINS[first].split(text) if line.startswith(f"{first}=")]
     if not lines and not text.startswith("No "):
-        raise ValueError(f"{text[:80]!r} where {first} was asked for")
+        raise Unreadable(f"{text[:80]!r} where {first} was asked for")
+    if lines and not _BEHIND_STATE.search(lines[-1]):
+        raise Unreadable(f"a record that is cut before the end of its State: {lines[-1][:80]!r}")
     return lines
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from nicassh.notes import Unreadable
 from nicassh.record import whole
 
 _ENDINGS = ("hung", "stuck", "late")
@@ -63,7 +64,7 @@ class Printed:
 
 
 def read(output: str) -> Printed:
-    """What the script printed. Raises ValueError for an output that does not end with the line `end`."""
+    """What the script printed. Raises Unreadable for an output that does not end with the line `end`."""
     printed = Printed()
     for line in filter(None, whole(output).split("\n")):
         word, _, rest = line.partition(" ")
@@ -76,7 +77,7 @@ def read(output: str) -> Printed:
         elif word == "refused":
             printed.refused.append(rest)
         else:
-            raise ValueError(f"a line of no kind that is known: {line[:80]!r}")
+            raise Unreadable(f"a line of no kind that is known: {line[:80]!r}")
     return printed
 
 
@@ -85,5 +86,5 @@ def _begun(words: str) -> Source:
     command, _, ending = words.rpartition(" ")
     system, _, command = command.partition(" ")
     if not command or not (ending.isdecimal() or ending in _ENDINGS):
-        raise ValueError(f"a command without its status: {words[:80]!r}")
+        raise Unreadable(f"a command without its status: {words[:80]!r}")
     return Source(system, command, int(ending) if ending.isdecimal() else None, ending)

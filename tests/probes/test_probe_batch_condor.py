@@ -141,6 +141,13 @@ def test_a_job_has_the_slots_that_it_asks_for(attributes: dict[str, Any], slots:
     assert job(**attributes)["slots"] == slots
 
 
+@pytest.mark.parametrize(("universe", "slots"), [(7, 0), (12, 0), (5, 1), (11, 1), (None, 1), ("/Expr(X)/", 1)])
+def test_a_job_beside_the_schedd_takes_no_slot_of_the_pool(universe: Any, slots: int) -> None:
+    """DAGMan (7, scheduler) and jobs of the universe local (12)."""
+    row = job(JobUniverse=universe)
+    assert (row["slots"], row["state"], row["hosts"]) == (slots, "running", None)
+
+
 @pytest.mark.parametrize(
     ("hosts", "folded"),
     [

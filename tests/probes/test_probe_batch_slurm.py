@@ -91,6 +91,30 @@ def test_slots_are_those_that_are_left_for_jobs() -> None:
     assert (effective["slots"], effective["cpus"]) == (6, 8)
 
 
+@pytest.mark.parametrize(
+    ("text", "slots"),
+    [
+        ("CPUTot=8 Boards=1 CoreSpecCount=1 CPUSpecList=6-7 ThreadsPerCore=2", 6),
+        ("CPUTot=8 Boards=1 CoreSpecCount=2 ThreadsPerCore=1", 6),
+        ("CPUEfctv=6 CPUTot=8 Boards=1 CoreSpecCount=1 ThreadsPerCore=2", 6),
+        ("CPUEfctv=0 CPUTot=8 Boards=1 CoreSpecCount=4 ThreadsPerCore=2", 0),
+        ("CPUTot=8 Boards=1 CoreSpecCount=9 ThreadsPerCore=1", 0),
+        ("CPUTot=8 Boards=1 MemSpecLimit=1024 ThreadsPerCore=2", 8),
+    ],
+)
+def test_cores_that_a_node_keeps_for_itself_are_no_slots(text: str, slots: int) -> None:
+    """Before 21.08 no key says how many are left."""
+    head, spec, threads = text.partition(" Boards=1")[0], *text.partition(" Boards=1")[2].rsplit(" ", 1)
+    line = NODE.replace("CPUTot=8", head).replace("Boards=1", f"Boards=1{spec}").replace("ThreadsPerCore=1", threads)
+    row = host(line)
+    assert (row["slots"], row["cpus"]) == (slots, 8)
+
+
+def test_cores_that_a_node_keeps_for_itself_are_no_slots_in_json() -> None:
+    assert host(node(cpus=8, specialized_cores=1, threads=2))["slots"] == 6
+    assert host(node(cpus=8, specialized_cores=1, threads=2, effective_cpus=7))["slots"] == 7
+
+
 def test_before_16_05_the_partitions_say_which_nodes_they_have() -> None:
     nodes = "\n".join(NODE.replace("nc1", name).replace(" Partitions=nica ", "") for name in ("rack1-n01", "rack1-n02"))
     partitions = "\n".join(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import batches
 import pytest
@@ -36,10 +37,48 @@ NODES = {
     "IDLE+FAIL": DRAINED,
     "ALLOCATED+FAIL": DRAINED,
     "IDLE+REBOOT_ISSUED": DOWN,
-    "IDLE+POWERING_DOWN": DOWN,
     "IDLE+POWER_DOWN": DRAINED,
     "MIXED+POWER_DRAIN": DRAINED,
     "IDLE+DRAIN+INVALID_REG": DOWN,
+    # saving power: what sleeps is woken up for a job, and does not respond until it has booted
+    "IDLE+POWERING_DOWN": FREE,
+    "IDLE+CLOUD+POWERING_DOWN": FREE,
+    "IDLE+CLOUD+NOT_RESPONDING+POWERING_DOWN": FREE,
+    "IDLE+POWER_DOWN+POWERING_DOWN": FREE,
+    "IDLE+POWER_DOWN+POWERED_DOWN": FREE,
+    "IDLE+NOT_RESPONDING+POWERED_DOWN": FREE,
+    "IDLE+CLOUD+NOT_RESPONDING+POWERING_UP": FREE,
+    "MIXED+CLOUD+NOT_RESPONDING+POWERING_UP": BUSY,
+    "ALLOCATED+CLOUD+NOT_RESPONDING+POWERING_UP": FULL,
+    "IDLE+CLOUD+DYNAMIC_NORM+NOT_RESPONDING+POWERING_UP": FREE,
+    "MIXED+PLANNED+NOT_RESPONDING+POWERING_UP": BUSY,
+    "IDLE*+POWER": FREE,
+    "IDLE*#": FREE,
+    "IDLE~+DRAIN": DRAINED,
+    "IDLE+DRAIN+POWERED_DOWN": DRAINED,
+    "IDLE+MAINTENANCE+POWERED_DOWN": DRAINED,
+    "DOWN+CLOUD+POWERED_DOWN": DOWN,
+    "DOWN+CLOUD+NOT_RESPONDING+POWERING_UP": DOWN,
+    "DOWN~": DOWN,
+    "DOWN#": DOWN,
+    "DOWN%": DOWN,
+    "drained~": DRAINED,
+    "alloc#": FULL,
+    "mix#": BUSY,
+    "idle~": FREE,
+    "idle!": DRAINED,
+    "alloc+": FULL,
+    # other words, and none
+    "IDLE+PERFCTRS": FREE,
+    "NO_RESPOND": DOWN,
+    "BLOCKED": FULL,
+    "boot": DOWN,
+    "POWERED_DOWN": UNKNOWN,
+    "(null)": UNKNOWN,
+    "N/A": UNKNOWN,
+    "+": UNKNOWN,
+    "~": UNKNOWN,
+    "узел": UNKNOWN,
     # flags that do not
     "IDLE+PLANNED": FREE,
     "MIXED+PLANNED": BUSY,
@@ -62,7 +101,7 @@ NODES = {
     "IDLE~": FREE,
     "IDLE#": FREE,
     "IDLE!": DRAINED,
-    "IDLE%": DOWN,
+    "IDLE%": FREE,
     "IDLE$": DRAINED,
     "IDLE@": FREE,
     "IDLE^": DOWN,
@@ -126,6 +165,13 @@ def test_a_node_has_the_same_state_in_both_shapes_of_json(words: str, state: str
     for node in (old, new):
         (host,) = sampling.of("batch_host", batches.slurm(json.dumps({"nodes": [node], "errors": []})))
         assert (host["state"], host["words"]) == (state, words)
+
+
+def test_a_node_that_boots_for_a_job_is_as_good_as_the_rest_of_its_words() -> None:
+    """In text as 22.05 prints it, and as versions before 21.08 do."""
+    text = (Path(__file__).parent / "slurm_powering_up.txt").read_text()
+    found = sampling.of("batch_host", batches.slurm(text))
+    assert {row["host"]: row["state"] for row in found} == {"nc7": FREE, "nc8": BUSY, "nc9": FREE}
 
 
 @pytest.mark.parametrize(("words", "state"), JOBS.items())

@@ -29,7 +29,11 @@ def grid_engine(top: str, kind: str) -> dict[str, str]:
     trace = f"echo run >>{top}/trace\n"
     found = {name: f"#!/bin/sh\n{trace}exit 1\n" if "/q" in name else text for name, text in installed(root).items()}
     found[f"{root}/util/arch"] = f"#!/bin/sh\n{trace}echo lx-amd64\n"
-    more = {f"{root}/default/common/settings.sh": trace, f"{root}/util/arch_variables": "", f"{root}/lib/lx-amd64/a": ""}
+    more = {
+        f"{root}/default/common/settings.sh": trace,
+        f"{root}/util/arch_variables": "",
+        f"{root}/lib/lx-amd64/a": "",
+    }
     return found | more | files
 
 

@@ -275,8 +275,9 @@ def test_a_cut_keeps_every_section_that_came_whole(real: tuple[Run, list[Probe]]
 
 
 def test_a_probe_knows_its_time(shell: Shell) -> None:
-    probes = [replace(made("first", "sleep 3; echo $limit"), timeout=7), replace(made("second", "echo $limit"), timeout=60)]
-    first, second = (shells.run(shell, probes, deadline=30).sections[name].output for name in ("first", "second"))
+    probes = [made("first", "sleep 3; echo $limit", timeout=7), made("second", "echo $limit", timeout=60)]
+    sections = shells.run(shell, probes, deadline=30).sections
+    first, second = sections["first"].output, sections["second"].output
     assert int(first) == 7
     assert 20 <= int(second) <= 28, "what the first has used is gone"
 
