@@ -198,6 +198,52 @@ def test_workers_of_the_batch_system_and_of_the_inventory(store: Store) -> None:
     assert said(view) == "4 workers: 6 of 12 slots used, 1 drained"
 
 
+SLEEPS = ("IDLE+CLOUD+POWERED_DOWN", "IDLE+POWERING_DOWN", "MIXED+NOT_RESPONDING+POWERING_UP", "IDLE~", "IDLE*+POWER")
+
+
+@pytest.mark.parametrize("words", SLEEPS)
+def test_a_node_that_sleeps_to_save_power_is_not_bad(store: Store, words: str) -> None:
+    told(store, made("batch", system="slurm"), made("batch_host", system="slurm", state="free", words=words))
+    store.write([login("nc10", at(30), State.UNREACHABLE, "no route to the host")])
+    assert cells(show(store, "bad"), "node") == []
+    assert exclusion(show(store, "bad"), "slurm") == ""
+    (row,) = show(store, "workers", WORKER).rows
+    assert (row.values["state"], row.values["reason"]) == ("asleep", f"to save power ({words})")
+    assert (row.trouble["state"], row.trouble["batch"]) == (0, 0)
+    view = explain(Scene(store, [WORKER], 900, at(60), everyone=NODES))
+    found = [("note", f"asleep to save power, as slurm says ({words})")]
+    assert cells(view, "level", "finding") == found
+
+
+@pytest.mark.parametrize(
+    ("words", "state", "why"),
+    [
+        ("IDLE", State.UNREACHABLE, {}),
+        ("DOWN+CLOUD+POWERED_DOWN", State.UNREACHABLE, {}),
+        ("DOWN~", State.UNREACHABLE, {}),
+        ("IDLE+POWER_DOWN", State.TIMEOUT, {}),
+        ("IDLE+POWERED_DOWN", State.HOST_KEY_CHANGED, {}),
+        ("IDLE+POWERED_DOWN", State.AUTH_FAILED, {}),
+        ("IDLE+POWERED_DOWN", State.UNREACHABLE, {"state": "down", "reason": "no answer"}),
+    ],
+)
+def test_a_node_that_does_not_sleep_and_does_not_answer_is_bad(
+    store: Store, words: str, state: State, why: dict[str, str]
+) -> None:
+    told(store, made("batch", system="slurm", **why), made("batch_host", system="slurm", state="free", words=words))
+    store.write([login("nc10", at(30), state, "no")])
+    assert cells(show(store, "bad", WORKER), "node") == [("nc10",)]
+    (row,) = show(store, "workers", WORKER).rows
+    assert (row.values["state"], row.trouble["state"]) == ("down", 2)
+
+
+def test_slots_that_are_not_known_are_drawn_so(store: Store) -> None:
+    told(store, made("batch_job", slots=None), made("batch_job", job="9", slots=None, tasks=20))
+    view = show(store, "jobs")
+    slots = next(field for field in view.fields if field.name == "slots")
+    assert [slots.cell(row) for row in view.rows] == ["20×–", "–"]
+
+
 def test_users_with_their_processes_and_jobs(store: Store) -> None:
     told(
         store,

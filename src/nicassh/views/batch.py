@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from functools import cached_property, lru_cache
 from textwrap import shorten
@@ -16,6 +17,10 @@ from nicassh.units import draw_time
 from nicassh.views.scene import Scene
 
 """Nodes in one range: more than any cluster has."""
+_SILENT = (State.UNREACHABLE, State.TIMEOUT, State.REFUSED, State.TRUNCATED)
+"""How a login to a node that sleeps, falls asleep or boots may end."""
+_SAVING = re.compile(r"\bPOWER(?:ED_DOWN|ING_DOWN|ING_UP)\b|\+POWER\b|[~#%](?:\+|$)")
+"""Slurm's words and signs for a node that saves power."""
 HAS_SLOTS = ("running", "suspended", "ending")
 """The states of a job in which it takes slots; in all others it waits for something."""
 
@@ -82,6 +87,16 @@ class Batch:
         """Whether the scheduler of a row did not answer, or its head did not."""
         scheduler = self.schedulers.get((row["node"], row["system"]))
         return scheduler is None or scheduler["state"] != "up" or self._at_heads.is_old("batch", scheduler)
+
+    def asleep(self, hosts: Iterable[Stored], login: Stored | None) -> str:
+        """What the scheduler says of a node that does not answer because it sleeps to save power, or boots; else empty.
+
+        Such a node will answer when a job comes.
+        """
+        if login is None or login["state"] not in _SILENT:
+            return ""
+        words = [host["words"] for host in hosts if host["system"] == "slurm" and not self.is_down(host)]
+        return next((text for text in words if _SAVING.search(text or "") and not text.startswith("DOWN")), "")
 
     @property
     def notes(self) -> list[str]:

@@ -15,6 +15,8 @@ AVOID = 60
 """From this weight on, a node should get no new work."""
 WARN = 30
 """From this weight on, somebody should look."""
+NOTE = 10
+"""Worth knowing."""
 _BEARABLE = ("cron", "chrony", "ntp", "timesyncd", "proof", "shadowd")
 """Services without which a node still does its work: the others run its jobs, or have its data."""
 _APART = 90.0
@@ -51,7 +53,9 @@ def _ssh(facts: Facts, node: Node) -> Iterator[Finding]:
     if login is None:
         yield Finding(50, "ssh", "never asked")
         return
-    if login["state"] != State.OK:
+    if asleep := facts.batch.asleep(facts.hosts.get(node.name, []), login):
+        yield Finding(NOTE, "ssh", f"asleep to save power, as slurm says ({asleep})", login["since"])
+    elif login["state"] != State.OK:
         words = login["state"].replace("_", " ")
         yield Finding(100, "ssh", f"{words}: {login['reason']}".rstrip(": "), login["since"])
     elif (age := facts.scene.age(login)) is None:

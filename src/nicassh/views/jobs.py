@@ -9,7 +9,7 @@ from typing import Any
 
 from nicassh.nodes import natural
 from nicassh.store import Row as Stored
-from nicassh.units import Count, Number, Percent, Seconds, Text, Time, counted
+from nicassh.units import UNKNOWN, Count, Number, Percent, Seconds, Text, Time, counted
 from nicassh.views.batch import HAS_SLOTS, Batch, expand
 from nicassh.views.scene import Scene
 from nicassh.views.table import Field, Row, View, declared
@@ -100,7 +100,8 @@ def _draw_job(row: Row) -> str:
 
 def _draw_slots(row: Row) -> str:
     tasks = row.values["tasks"]
-    return f"{tasks}×{row.values['slots']}" if tasks > 1 else str(row.values["slots"])
+    slots = UNKNOWN if row.values["slots"] is None else str(row.values["slots"])
+    return f"{tasks}×{slots}" if tasks > 1 else slots
 
 
 _PER_SLOT = declared(

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from nicassh.state import LOGIN
 from nicassh.store import Row as Stored
 from nicassh.units import UNKNOWN, Count, Number, Text, Time, counted, draw_time
 from nicassh.views.batch import Batch
@@ -63,6 +64,9 @@ def _add(row: Row, hosts: Sequence[Stored], jobs: Sequence[Stored], batch: Batch
         "deviation": deviation,
     }  # fmt: skip
     young = any(job["started"] and (batch.scene.now - job["started"]).total_seconds() < _GRACE for job in jobs)
+    if asleep := batch.asleep(hosts, batch.scene.outcomes.get(row.values["node"], {}).get(LOGIN)):
+        row.values |= {"state": "asleep", "reason": f"to save power ({asleep})"}
+        row.trouble["state"] = 0
     row.trouble |= {
         "load_per_cpu": PER_CPU.trouble(row.values["load_per_cpu"]),
         "batch": _TROUBLE.get(worst["state"], 0) if worst else 0,
