@@ -15,7 +15,7 @@ class State(StrEnum):
     ABSENT = "absent"
     """The probe does not apply to this node (no GPU, no Slurm): not a failure."""
     FAILED = "failed"
-    """The probe ended with an error; the reason is what it said."""
+    """The probe ended with an error; the reason is what it said. Of a login: the account's shell did."""
     UNREADABLE = "unreadable"
     """The probe answered, and its answer could not be understood; the text is kept."""
     TIMEOUT = "timeout"

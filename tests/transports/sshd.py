@@ -48,11 +48,16 @@ class Server:
 
 @contextmanager
 def serve(
-    folder: Path, *options: str, kinds: tuple[str, ...] = ("ed25519",), keys: bool = True, port: int | None = None
+    folder: Path,
+    *options: str,
+    kinds: tuple[str, ...] = ("ed25519",),
+    keys: bool = True,
+    port: int | None = None,
+    within: tuple[str, ...] = (),
 ) -> Iterator[Server]:
     """Runs an sshd with these host keys and lines of configuration; without `keys` it lets nobody in.
 
-    Sessions outlive it, as they outlive any sshd.
+    `within` is a command that becomes it in a place of its own. Sessions outlive it, as they outlive any sshd.
     """
     program = shutil.which("sshd") or "/usr/sbin/sshd"
     if not Path(program).exists():
@@ -73,7 +78,7 @@ def serve(
     (folder / "sshd_config").write_text("\n".join(lines) + "\n")
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
-    command = [program, "-D", "-e", "-f", str(folder / "sshd_config")]
+    command = [*within, program, "-D", "-e", "-f", str(folder / "sshd_config")]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=log, start_new_session=True)
     try:

@@ -17,14 +17,15 @@ import gevent
 from gevent import socket as gsocket
 from pssh.clients.native import SSHClient
 from ssh2.error_codes import LIBSSH2_ERROR_EAGAIN
-from ssh2.exceptions import SSH2Error
+from ssh2.exceptions import ChannelFailure, ChannelRequestDenied, SSH2Error
 from ssh2.session import LIBSSH2_METHOD_HOSTKEY, LIBSSH2_SESSION_BLOCK_INBOUND, Session
 
+from nicassh.clean import clean
 from nicassh.errors import ConfigError
 from nicassh.nodes import Node
 from nicassh.state import State
 from nicassh.transport.authentication import authenticate
-from nicassh.transport.faults import Fault
+from nicassh.transport.faults import SHUT, Fault
 from nicassh.transport.hostkeys import KnownHosts, fingerprint
 from nicassh.transport.identity import Identity
 from nicassh.transport.task import COMMAND, LINGER, Answer
@@ -59,7 +60,7 @@ class Client(SSHClient):  # type: ignore[misc]
         self._verify(self.exchange_keys(hosts.preference(self.node), patience), hosts, accept_new)
         self.phase = "authentication"
         authenticate(self, identity)
-        self.phase = "answer"
+        self.phase = "session"
         self.since = time.monotonic()
 
     def exchange_keys(self, preference: str, patience: float) -> bytes:
@@ -77,14 +78,24 @@ class Client(SSHClient):  # type: ignore[misc]
 
     def open(self) -> None:
         """Starts a shell that waits for its script."""
-        self._channel = self.eagain(self.session.open_session)
-        self.eagain(self._channel.execute, COMMAND)
+        self.phase, words = "session", ""
+        try:
+            self._channel = self.eagain(self.session.open_session)
+            self.eagain(self._channel.execute, COMMAND)
+        except ChannelFailure:
+            words = f"opens no session (MaxSessions?): {clean(str(self.session.last_error()), 200)}"
+        except ChannelRequestDenied:
+            words = f"begins no command: {clean(str(self.session.last_error()), 200)}"
+        if words:  # not within the clause above, whose error would keep the session
+            raise Fault(State.FAILED, f"logged in, but the node {words}")
+        self.phase = "answer"
 
     def ask(self, script: bytes, answer: Answer) -> None:
         """Runs the script and fills the answer until it is complete, too large, or the node has no more to say."""
         channel = self._channel
-        self.eagain_write(channel.write, script)
-        self.eagain(channel.send_eof)
+        with suppress(*SHUT):  # the shell ended early; what it said tells why
+            self.eagain_write(channel.write, script)
+            self.eagain(channel.send_eof)
         while not answer.too_large:
             read = self._drain(channel, answer)
             if channel.eof() and not read:
@@ -95,6 +106,15 @@ class Client(SSHClient):  # type: ignore[misc]
                     gsocket.wait_read(self.sock.fileno(), timeout=limit, timeout_exc=TimeoutError)
                 except TimeoutError:
                     break
+        if channel.eof() and not answer.complete:
+            self._await_end(channel, answer)
+
+    def _await_end(self, channel: Any, answer: Answer) -> None:
+        """Learns how the shell ended, which the node says last; libssh2 tells no signal from an exit status 0."""
+        with suppress(SSH2Error), gevent.Timeout(LINGER, False):
+            self.eagain(channel.close)
+            self.eagain(channel.wait_closed)
+        answer.ended(channel.get_exit_status() or None)
 
     def settle(self) -> bool:
         """Whether the shell ended in order and nothing of it is left: then the session is good for another."""

@@ -28,6 +28,7 @@ LATE = {
     "key exchange": (State.TIMEOUT, "the key exchange did not finish"),
     "authentication": (State.TIMEOUT, "the authentication did not finish"),
     "signature": (State.TIMEOUT, "the agent listed its keys and did not sign in time"),
+    "session": (State.TIMEOUT, "logged in, but the node opened no session in time"),
     "answer": (State.TIMEOUT, "the answer was not complete in time"),
 }
 """Phase of a session to the state and words of a deadline that strikes in it."""
@@ -42,6 +43,7 @@ _CUT = {
     "key exchange": (State.UNREACHABLE, "the node closed the connection during the key exchange"),
     "authentication": (State.AUTH_FAILED, "the node closed the connection during the authentication"),
     "signature": (State.AUTH_FAILED, "the node closed the connection during the authentication"),
+    "session": (State.TRUNCATED, "logged in, then the node closed the connection before a command was begun"),
     "answer": (State.TRUNCATED, "the connection was lost before the answer was complete"),
 }
 _NO_WAY = {
@@ -57,6 +59,7 @@ LOST = (
     ssh2.BannerRecvError,
     ssh2.BannerSendError,
 )
+SHUT = (ssh2.ChannelClosedError, ssh2.ChannelEOFSentError)
 _NO_AGREEMENT = (ssh2.KexFailureError, ssh2.KeyExchangeError, ssh2.MethodNoneError, ssh2.AlgoUnsupportedError)
 
 

@@ -115,6 +115,7 @@ class Clients:
             whole.close()
         if answer.complete:
             state, reason = State.OK, ""
+        reason += answer.words()
         return Reply(
             task.node, state, reason, bytes(answer.output), bytes(answer.errors), time.monotonic() - start, task.about
         )

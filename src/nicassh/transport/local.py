@@ -35,6 +35,8 @@ def ask(task: Task, limits: Limits) -> Reply:
         _running.add(process.pid)
         try:
             finished = _exchange(process, task.script, answer, start + limits.timeout)
+            if finished and not answer.complete:
+                answer.ended(_status(process))
         finally:
             _kill(process.pid)
             _running.discard(process.pid)
@@ -42,7 +44,15 @@ def ask(task: Task, limits: Limits) -> Reply:
     if not finished:
         state, reason = State.TIMEOUT, f"the answer was not complete within {limits.timeout:g} s"
     seconds = time.monotonic() - start
+    reason += answer.words()
     return Reply(task.node, state, reason, bytes(answer.output), bytes(answer.errors), seconds, task.about)
+
+
+def _status(process: subprocess.Popen[bytes]) -> int | None:
+    """The exit status of a shell that has closed both streams, minus the number of its signal; None where it lives."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        return process.wait(LINGER)
+    return None
 
 
 def stop() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from nicassh.clean import clean
 from nicassh.nodes import Node
 from nicassh.state import State
 from nicassh.units import draw_bytes
@@ -13,6 +14,8 @@ COMMAND = "exec sh -s"
 """Runs in the login shell of the account, whichever it is: csh, fish and all others understand it alike."""
 
 
+_LAST = 4096
+"""Bytes in which a last line is looked for."""
 LINGER = 0.5
 """Seconds in which the streams of a finished script must close; a child that hangs may hold them open."""
 
@@ -68,6 +71,18 @@ class Answer:
         self.errors = bytearray()
         self._end = end
         self._size = size
+        self._ending = "the connection was lost"
+        self._failed = False
+
+    def ended(self, status: int | None) -> None:
+        """Notes that the shell is no more, with its exit status; minus the signal's number; None for an unknown end."""
+        self._failed = bool(status and status > 0)
+        if status is None:
+            self._ending = "its shell ended or was killed"
+        elif status < 0:
+            self._ending = f"its shell was killed by signal {-status}"
+        else:
+            self._ending = f"its shell ended with exit status {status}"
 
     @property
     def complete(self) -> bool:
@@ -85,4 +100,15 @@ class Answer:
             return State.OK, ""
         if self.too_large:
             return State.TRUNCATED, f"the node sent more than {draw_bytes(self._size)}"
-        return State.TRUNCATED, "the connection was lost before the answer was complete"
+        state = State.FAILED if self._failed else State.TRUNCATED
+        return state, f"{self._ending} before the answer was complete"
+
+    def words(self) -> str:
+        """The last line of a shell that gave the script no chance, as the end of a reason; "" where there is none."""
+        mark = self._end.strip().rpartition(b" ")[0]
+        if self.complete or self.too_large or mark in self.output:
+            return ""
+        for stream in (self.errors, self.output):
+            if lines := stream[-_LAST:].strip().splitlines():
+                return f"; it said: {clean(bytes(lines[-1]), 200)}"
+        return ""
