@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from nicassh import bundle
+from nicassh import bundle, rates
 from nicassh.bundle import Section
 from nicassh.clean import clean
 from nicassh.config import Config
@@ -17,8 +17,7 @@ from nicassh.errors import UsageError
 from nicassh.nodes import Node
 from nicassh.notes import Note, Unreadable, joined
 from nicassh.probe import Outcome, Probe, read
-from nicassh.reading import fit
-from nicassh.record import Record, Untold, plain
+from nicassh.record import Record, Untold
 from nicassh.state import LOGIN, State
 from nicassh.store import Fence, Store
 from nicassh.transport import Connections, Limits, Reply, Task
@@ -125,20 +124,20 @@ def save(store: Store, probes: Sequence[Probe], answers: Iterable[Answered], fen
             by_probe.setdefault(outcome.probe, []).append(timed(outcome))
     for probe in probes:
         if probe.advance and probe.name in by_probe:
-            by_probe[probe.name] = _advance(store, probe, by_probe[probe.name])
+            by_probe[probe.name] = rates.advance(store, probe, by_probe[probe.name], _incomparable)
     logins = [timed(answered.login) for answered in answers]
     store.write(logins + [outcome for outcomes in by_probe.values() for outcome in outcomes], fence)
 
 
 def _answered(reply: Reply, sections: Mapping[str, Section], ask: Ask) -> Answered:
-    at = datetime.now(UTC).replace(microsecond=0)
-    name, seconds = reply.node.name, round(reply.seconds, 3)
-    login = Outcome(name, LOGIN, at, reply.state, clean(reply.reason), seconds)
+    seconds = round(reply.seconds, 3)
+    login = Outcome(reply.node.name, LOGIN, _moment(reply.arrived), reply.state, clean(reply.reason), seconds)
     outcomes = []
     for probe in ask.probes:
-        missing = Outcome(name, probe.name, at, reply.state, clean(reply.reason), seconds)
-        if probe.name in sections:
-            outcomes.append(judge(probe, sections[probe.name], missing))
+        missing = replace(login, probe=probe.name)
+        if section := sections.get(probe.name):
+            taken = replace(missing, at=_moment(_taken(reply, section, sections.values())), uptime=section.begun)
+            outcomes.append(judge(probe, section, taken))
         elif reply.state is State.OK:
             # The script ended in order and left the rest out: its own deadline came first.
             outcomes.append(replace(missing, state=State.TIMEOUT, reason="the node's time was used up by other probes"))
@@ -146,6 +145,28 @@ def _answered(reply: Reply, sections: Mapping[str, Section], ask: Ask) -> Answer
             outcomes.append(missing)
     away = reply.state is not State.OK and not reply.output
     return Answered(reply.node, login, tuple(outcomes), away, ask.about)
+
+
+def _taken(reply: Reply, section: Section, sections: Iterable[Section]) -> float:
+    """When a section ended, by our clock, in seconds since 1970: as well as it can be known.
+
+    A complete answer arrived as its last section ended. An incomplete one may have kept us waiting at its end, so
+    there time is counted from the node's turn; what the login took makes that a little early. Whatever the node says,
+    it was within our session with it.
+    """
+    times = [(one.begun, one.ended) for one in sections if one.begun is not None and one.ended is not None]
+    if section.ended is None:
+        return reply.arrived
+    if reply.state is State.OK:
+        since = max(ended for _, ended in times) - section.ended
+    else:
+        since = reply.seconds - (section.ended - min(begun for begun, _ in times))
+    return reply.arrived - min(max(since, 0.0), reply.seconds)
+
+
+def _moment(seconds: float) -> datetime:
+    """A time as it is stored: in whole seconds."""
+    return datetime.fromtimestamp(int(seconds), UTC)
 
 
 def judge(probe: Probe, section: Section, missing: Outcome) -> Outcome:
@@ -164,19 +185,6 @@ def judge(probe: Probe, section: Section, missing: Outcome) -> Outcome:
     if section.status != 0:
         return replace(missing, state=State.FAILED, reason=said or f"exit status {section.status}")
     return _read(probe, section, missing)
-
-
-def _advance(store: Store, probe: Probe, outcomes: list[Outcome]) -> list[Outcome]:
-    """The outcomes with what `advance` makes of their records and those of the previous collection."""
-    before = store.before(probe.name, [outcome.node for outcome in outcomes])
-    advanced = []
-    for outcome in outcomes:
-        then, records = before.get(outcome.node, (outcome.at, []))
-        told = [record for record in records if not any(_untold(record, gap) for gap in outcome.untold)]
-        if outcome.state is State.OK and told:
-            outcome = _compared(probe, outcome, told, (outcome.at - then).total_seconds())  # noqa: PLW2901
-        advanced.append(outcome)
-    return advanced
 
 
 def _read(probe: Probe, section: Section, missing: Outcome) -> Outcome:
@@ -211,20 +219,8 @@ def _place(probe: Probe, error: BaseException) -> str:
     return clean(f"{where}{type(error).__name__}: {error}", _REASON) + " in: "
 
 
-def _compared(probe: Probe, outcome: Outcome, told: Sequence[Record], seconds: float) -> Outcome:
-    assert probe.advance  # noqa: S101 the caller asked
-    try:
-        found = list(fit(probe.advance(outcome.records, told, seconds)))
-    except Exception as error:  # noqa: BLE001 a site's probe: its trouble is an outcome, as with a parser
-        reason = clean(f"it could not be compared with the time before: {_told(probe, error)}", _REASON)
-        failed = replace(outcome, state=State.UNREADABLE, reason=reason, text=_place(probe, error))
-        return replace(failed, records=(), untold=(), notes=None)
-    records = tuple(record for record in found if isinstance(record, Record))
-    untold = (*outcome.untold, *(gap for gap in found if isinstance(gap, Untold)))
-    notes = "; ".join(filter(None, [outcome.notes, joined(one for one in found if isinstance(one, Note))]))
-    return replace(outcome, records=records, untold=untold, notes=notes or None)
-
-
-def _untold(record: Record, gap: Untold) -> bool:
-    """Whether a stored record is one that the probe could not learn this time: it is neither there nor gone."""
-    return isinstance(record, gap.record) and plain(record) in gap
+def _incomparable(probe: Probe, outcome: Outcome, error: Exception) -> Outcome:
+    """The outcome of a probe whose `advance` stumbles."""
+    reason = clean(f"it could not be compared with the time before: {_told(probe, error)}", _REASON)
+    failed = replace(outcome, state=State.UNREADABLE, reason=reason, text=_place(probe, error))
+    return replace(failed, records=(), untold=(), notes=None)

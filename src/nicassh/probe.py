@@ -24,7 +24,7 @@ from typing import Any
 from nicassh.errors import ProbeError
 from nicassh.notes import Note
 from nicassh.reading import fit
-from nicassh.record import Keep, Record, Untold, columns, name_of
+from nicassh.record import UPTIME, Keep, Record, Untold, columns, name_of
 from nicassh.state import State
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -73,9 +73,11 @@ class Probe:
 class Outcome:
     """What one probe gave on one node at one moment: records, or the reason there are none.
 
-    `seconds` is how long the node took. `text` is the output that could not be read, for the operator.
-    `untold` are the rows that the probe could not learn although it ran well, `notes` says what of its output could
-    not be read: what is told beside it is good.
+    `at` is when it was taken, by the clock of the monitoring host. `seconds` is how long the node took for its whole
+    answer, other outcomes included: by so much `at` may be too late. `uptime` is the node's own time when the probe
+    began, in seconds since its boot; None where it is not known. `text` is the output that could not be read, for the
+    operator. `untold` are the rows that the probe could not learn although it ran well, `notes` says what of its output
+    could not be read: what is told beside it is good.
     """
 
     node: str
@@ -87,6 +89,7 @@ class Outcome:
     records: tuple[Record, ...] = ()
     text: str = ""
     untold: tuple[Untold, ...] = ()
+    uptime: float | None = None
     notes: str | None = None
 
 
@@ -259,7 +262,7 @@ def _check(module: ModuleType, types: list[type[Record]], folder: Path) -> None:
         raise ProbeError(f"{where}: it must define a Record and parse(output)")
     for record in types:
         try:
-            reserved = {"node", "at", "since", "until"} & {column.name for column in columns(record)}
+            reserved = {"node", "at", "since", "until", UPTIME} & {column.name for column in columns(record)}
         except (TypeError, NameError) as error:
             raise ProbeError(f"{where}: {record.__name__}: {error}") from error
         if reserved:

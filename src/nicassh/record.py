@@ -22,6 +22,9 @@ from nicassh.units import UNKNOWN, Text, Unit
 KEYS = 504
 """Characters that the text keys of a record have together: a key of MariaDB has room for them, a node and times."""
 
+UPTIME = "node_uptime"
+"""The store's own column for the uptime of the node when a newest row was true; what is kept as intervals has none."""
+
 
 class Keep(StrEnum):
     """What the store keeps of a record besides its newest rows."""

@@ -133,10 +133,10 @@ def test_a_write_is_all_or_nothing(store: Store) -> None:
 
 def test_before_gives_records_back(store: Store) -> None:
     records = (made("processes"), made("processes", pid=11, command="vim 'x' ünï ␛"))
-    store.write([outcome("nc2", "processes", at(0), *records)])
-    then, found = store.before("processes", ["nc2", "nc3"])["nc2"]
-    assert then == at(0)
-    assert set(found) == set(records)
+    store.write([replace(outcome("nc2", "processes", at(0), *records), uptime=1000.25)])
+    found = store.before("processes", ["nc2", "nc3"])["nc2"]
+    assert {(row.at, row.uptime) for row in found} == {(at(0), 1000.25)}
+    assert {row.record for row in found} == set(records)
     assert "nc3" not in store.before("processes", ["nc2", "nc3"])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -28,6 +29,17 @@ def told(store: Store, table: str, *rows: dict[str, Any]) -> list[tuple[str, int
     healthy = [outcome("nc2", name, at(0), made(name)) for name in ("load", "memory", "system") if name != probe]
     store.write([login("nc2", at(0)), *healthy, outcome("nc2", probe, at(0), *(made(table, **row) for row in rows))])
     return [(finding.area, finding.weight, finding.what) for finding in found(store)]
+
+
+@pytest.mark.parametrize(
+    ("behind", "session", "is_found"),
+    [(100, 0.5, True), (100, 40, False), (250, 240, False), (400, 240, True), (-100, 240, True), (-80, 240, False)],
+)
+def test_our_own_waiting_makes_no_clock_wrong(store: Store, behind: int, session: float, is_found: bool) -> None:
+    """A session that goes on for minutes after the clock was read, or a host that stood still meanwhile."""
+    clock = replace(outcome("nc2", "services", at(0), made("services_clock", time=at(-behind))), seconds=session)
+    store.write([login("nc2", at(0)), clock])
+    assert [finding.area for finding in found(store)] == ["clock"] * is_found
 
 
 def test_a_healthy_node_has_no_findings(store: Store) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy.dialects.mysql import MEDIUMTEXT
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.schema import CreateTable
 
-from nicassh.record import Column, Keep, Record, columns, width
+from nicassh.record import UPTIME, Column, Keep, Record, columns, width
 
 TEXT = sa.Text().with_variant(MEDIUMTEXT(), "mysql", "mariadb")
 """A text of any length: MariaDB's own TEXT ends at 64 KiB."""
@@ -67,6 +67,8 @@ def tables(
         sqlite_with_rowid=False, quote=True,
     )  # fmt: skip
     history = None
+    if keep is not Keep.INTERVALS:
+        newest.append_column(sa.Column(UPTIME, sa.Double, comment="The node's uptime when it was read. [seconds]"))
     if keep is Keep.SERIES:
         # The time comes first: each collection adds its rows in one place, and the oldest go from another.
         at = sa.Column("at", Moment, primary_key=True)

@@ -6,6 +6,6 @@ from nicassh.store.prune import prune
 from nicassh.store.result import Result
 from nicassh.store.rollup import rollup
 from nicassh.store.size import Size, sizes
-from nicassh.store.store import Fence, Row, Store
+from nicassh.store.store import Fence, Row, Store, Stored
 
-__all__ = ["Fence", "Point", "Result", "Row", "Size", "Store", "forget_nodes", "prune", "rollup", "sizes"]
+__all__ = ["Fence", "Point", "Result", "Row", "Size", "Store", "Stored", "forget_nodes", "prune", "rollup", "sizes"]

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from nicassh.db import Moment, Tables
 from nicassh.db.views import PREFIX, Utc
-from nicassh.record import columns
+from nicassh.record import UPTIME, columns
 from nicassh.state import LOGIN
 from nicassh.store.ages import aged, old
 from nicassh.store.tiers import TIERS
@@ -177,11 +177,11 @@ def _rolled(table: sa.Table, number: str) -> Iterator[sa.Label[Any]]:
 
 
 def _plain(table: sa.Table) -> Iterator[Any]:
-    """All columns of a table; times as times."""
+    """All columns of a table but the store's own; times as times."""
     for column in table.c:
         if column.name == "at":
             yield from _times(table)
-        else:
+        elif column.name != UPTIME:
             yield Utc(column).label(column.name) if isinstance(column.type, Moment) else column
 
 

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from nicassh.clean import shorten
 from nicassh.db import Cells, Sheet, Tables, held
 from nicassh.probe import Outcome
-from nicassh.record import Column, Keep, Untold, columns
+from nicassh.record import UPTIME, Column, Keep, Untold, columns
 
 Current = Sequence[tuple[Outcome, Sequence[Any]]]
 """Outcomes, one a node, each with its records of one type: objects that have the fields of that type."""
@@ -59,11 +59,11 @@ class Shelf:
 class Passing(Shelf):
     """The tables of a measurement or a listing, in which most nodes have other rows each time: they are written anew.
 
-    A row ends with its time.
+    A row ends with its time; the newest ones also with the node's uptime then.
     """
 
     def __init__(self, shape: Tables, dialect: sa.Dialect) -> None:
-        super().__init__(shape, dialect, ["at"])
+        super().__init__(shape, dialect, ["at", UPTIME])
         series = shape.history if shape.keep is Keep.SERIES else None
         self._series = None if series is None else Sheet(series, [*self._names, "at"], dialect)
 
@@ -72,7 +72,10 @@ class Passing(Shelf):
 
         Rows that an outcome leaves untold stay as they are, with the time at which they were true.
         """
-        rows, gaps = self._timed(current), self._gaps(current)
+        rows, gaps = (
+            [row for o, some in current for row in self._rows(o.node, some, held(o.at), o.uptime)],
+            self._gaps(current),
+        )
         self._newest.clear(connection, [o.node for o, _ in current if o.node not in gaps])
         there = self.stored(connection, gaps)
         for row in rows:
@@ -80,15 +83,12 @@ class Passing(Shelf):
         self._newest.drop(connection, [key for key, row in there.items() if not self._untold(gaps, row)])
         self._newest.put(connection, rows)
         if self._series:
-            self._series.put(connection, rows)
+            self._series.put(connection, [row[:-1] for row in rows])
 
     def append(self, connection: sa.Connection, current: Current) -> None:
         """Adds to the series alone."""
         if self._series:
-            self._series.put(connection, self._timed(current))
-
-    def _timed(self, current: Current) -> list[Cells]:
-        return [row for o, records in current for row in self._rows(o.node, records, held(o.at))]
+            self._series.put(connection, [row for o, some in current for row in self._rows(o.node, some, held(o.at))])
 
 
 def rows_of(order: Sequence[Column], longest: int = 0) -> Callable[..., Cells]:

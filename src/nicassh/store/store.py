@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from nicassh.db import Clock, Difference, Tables, chunks, connect, create, explained, place, retried, schema, tables
 from nicassh.errors import DatabaseError
 from nicassh.probe import Outcome, Probe
-from nicassh.record import Keep, Record, columns
+from nicassh.record import UPTIME, Keep, Record, columns
 from nicassh.store.ages import STALE, settings, tell_stale
 from nicassh.store.clocks import MARGIN, Clocks
 from nicassh.store.earliest import earliest
@@ -30,6 +30,15 @@ _LOG = logging.getLogger("nicamon")
 Row = Mapping[str, Any] | sa.RowMapping
 Fence = Callable[[sa.Connection, Sequence[Outcome]], Sequence[Outcome]]
 """Says inside a transaction which of some outcomes may be stored by it."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A newest record, the time at which it was true, and the node's uptime then; None where it is not known."""
+
+    record: Record
+    at: datetime
+    uptime: float | None
 
 
 class Store:
@@ -129,7 +138,9 @@ class Store:
         has no rows.
         """
         table = self._shape(name).newest
-        return self._select(sa.select(table), table, nodes, where)
+        # The uptime is of use to `before` alone, and older versions had none: their databases can be read all the same.
+        query = sa.select(*(column for column in table.c if column.name != UPTIME))
+        return self._select(query, table, nodes, where)
 
     def tally(self, name: str, nodes: Iterable[str], /, *by: str, **where: Sequence[Any]) -> list[Row]:
         """How many of the newest rows there are for each node and value of some columns: `node`, these, `number`."""
@@ -223,12 +234,12 @@ class Store:
                 self.clock.ask(connection)
         return datetime.fromtimestamp(self.clock.now(), UTC)
 
-    def before(self, name: str, nodes: Iterable[str]) -> dict[str, tuple[datetime, list[Record]]]:
-        """The newest records of each node as objects, and their time: what a probe's `advance` compares with."""
-        shape = self.records[name]
-        fields = [shape.newest.c[column.name] for column in columns(shape.record)]
-        query: sa.Select[Any] = sa.select(shape.newest.c.node, shape.newest.c.at, *fields)
-        found: dict[str, tuple[datetime, list[Record]]] = {}
-        for row in self._rows(query, shape.newest, nodes):
-            found.setdefault(row[0], (row[1], []))[1].append(shape.record(*row[2:]))
+    def before(self, name: str, nodes: Iterable[str]) -> dict[str, list[Stored]]:
+        """The newest records of each node as objects, with their times: what a probe's `advance` compares with."""
+        shape, table = self.records[name], self.records[name].newest
+        fields = [table.c[column.name] for column in columns(shape.record)]
+        uptime = table.c[UPTIME] if UPTIME in table.c else sa.null()
+        found: dict[str, list[Stored]] = {}
+        for row in self._rows(sa.select(table.c.node, table.c.at, uptime, *fields), table, nodes):
+            found.setdefault(row[0], []).append(Stored(shape.record(*row[3:]), row[1], row[2]))
         return found

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from typing import Any
 
 from nicassh.clean import clean
@@ -51,7 +52,8 @@ class Reply:
     """What one node answered to one script, or why it did not.
 
     `output` and `errors` are the bytes of both streams as far as they came, also where the state is
-    not OK. `seconds` is the time from the node's turn to the end of its answer. `about` is that of the task.
+    not OK. `seconds` is the time from the node's turn to the end of its answer, `arrived` that end, in seconds since
+    1970. `about` is that of the task.
     """
 
     node: Node
@@ -61,6 +63,7 @@ class Reply:
     errors: bytes
     seconds: float
     about: Any = None
+    arrived: float = field(default_factory=time.time)
 
 
 class Answer:

@@ -156,9 +156,12 @@ def _processes(facts: Facts, node: Node) -> Iterator[Finding]:
 def _clock(facts: Facts, node: Node) -> Iterator[Finding]:
     for clock in facts.of(node, "services_clock"):
         trouble = facts.column("services_clock", "offset").trouble(clock["offset"])
-        # Its own time against ours, at the end of the collection: a minute is more than any collection takes.
+        # Its own time against ours. It was read before the moment at which we have it for taken, perhaps by as much as
+        # the whole session took: only what is further behind is the clock's and not our own waiting.
         apart = (clock["time"] - clock["at"]).total_seconds()
-        if abs(apart) > _APART:
+        services = facts.scene.outcomes.get(node.name, {}).get("services")
+        waited = (services["seconds"] or 0.0) if services else 0.0
+        if apart > _APART or apart < -_APART - waited:
             side = "ahead of" if apart > 0 else "behind"
             yield Finding(AVOID, "clock", f"{draw_seconds(abs(apart))} {side} this machine's", clock["since"])
         elif trouble:
