@@ -60,7 +60,7 @@ def main() -> None:
             looks = list(_watched(Path(name), farm, options))
         finally:
             demo.down(farm.folder)
-    after = [look for look in looks if look.minute >= options.settle]
+    after = [look for look in looks if look.minute > options.settle]
     sys.exit(0 if _told(after) else 1)
 
 

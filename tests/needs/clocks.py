@@ -16,9 +16,14 @@ def _library() -> str:
     return str(found)
 
 
+def _environment(**values: str) -> dict[str, str]:
+    sleeping = str(Path(__file__).parent / "sleeping")
+    return {"LD_PRELOAD": _library(), "FAKETIME_DONT_FAKE_MONOTONIC": "1", "PYTHONPATH": sleeping, **values}
+
+
 def wrong(by: str) -> dict[str, str]:
     """The environment of a program whose clock is wrong by so much: `+3h`, `-30d`. Its time since boot is true."""
-    return {"LD_PRELOAD": _library(), "FAKETIME": by, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+    return _environment(FAKETIME=by)
 
 
 class Jumping:
@@ -37,8 +42,5 @@ class Jumping:
     @property
     def inside(self) -> Sequence[str]:
         """What a program is begun with so that it has this clock."""
-        values = {
-            "LD_PRELOAD": _library(), "FAKETIME_TIMESTAMP_FILE": str(self._file), "FAKETIME_NO_CACHE": "1",
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        }  # fmt: skip
+        values = _environment(FAKETIME_TIMESTAMP_FILE=str(self._file), FAKETIME_NO_CACHE="1")
         return ["env", *(f"{name}={value}" for name, value in values.items())]
