@@ -7,6 +7,7 @@ give his job any attribute with any value: one that is not what it should be is 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
@@ -17,6 +18,7 @@ from .doubts import Doubts
 
 NONE = "All queues are empty"
 """What condor_q -global says on stdout where there are no jobs."""
+_BLANKS = re.compile(r"\s*")
 _DIGITS = 40
 _DECODER = json.JSONDecoder(strict=False)
 # Python refuses to read a number of more than 4300 digits.
@@ -94,12 +96,13 @@ def read(text: str, notes: Notes) -> list[Ad]:
 
 def _lists(text: str, decoder: json.JSONDecoder) -> Iterator[Any]:
     """What stands in one or several lists."""
-    while text:
-        ads, end = decoder.raw_decode(text)
+    place = 0
+    while place < len(text):
+        ads, end = decoder.raw_decode(text, place)
         if not isinstance(ads, list):
-            raise Unreadable(f"no list of ads: {text[:80]!r}")
+            raise Unreadable(f"no list of ads: {text[place : place + 80]!r}")
         yield from ads
-        text = text[end:].lstrip()
+        place = _BLANKS.match(text, end).end()  # type: ignore[union-attr]
 
 
 def _pieces(text: str, notes: Notes) -> Iterator[Any]:

@@ -39,7 +39,7 @@ def parse(output: str) -> Iterator[Record | Untold | Note]:
     for system, sources in systems.items():
         try:
             rows = list(_READERS[system](sources, notes))
-        except (*STRANGE, SyntaxError, RecursionError) as error:  # a SyntaxError is what the parser of XML raises
+        except (*STRANGE, RecursionError) as error:
             lost[system] = error
             continue
         yield from rows

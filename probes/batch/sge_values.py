@@ -38,13 +38,16 @@ def elements(text: str, root: str, tag: str) -> Iterator[Element]:
     parser: Any = ET.XMLPullParser(("end",))  # its types speak of all kinds of events
     last: Element | None = None
     # A tree of 100 000 jobs would be 200 MB, and Python's garbage collector would walk it again and again.
-    for place in range(0, len(text), _PIECE):
-        parser.feed(text[place : place + _PIECE])
-        for _, last in parser.read_events():
+    for place in range(0, len(text) + _PIECE, _PIECE):
+        try:
+            parser.feed(text[place : place + _PIECE]) if place < len(text) else parser.close()
+            events = list(parser.read_events())
+        except ET.ParseError as error:
+            raise Unreadable(f"XML for <{root}> that is cut or broken in line {error.position[0]}") from error
+        for _, last in events:
             if last.tag == tag:
                 yield last
                 last.clear()
-    parser.close()
     if last is None or last.tag != root:
         raise Unreadable(f"<{last.tag if last is not None else ''}> where <{root}> was asked for")
 

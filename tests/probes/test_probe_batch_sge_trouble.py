@@ -11,6 +11,8 @@ from gridengine import XML, Said, host, job, qhost, qstat
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nicassh.notes import Unreadable
+
 SAMPLES = sorted(system for name, system in sampling.samples() if name == "batch" and system.startswith("sge_"))
 HOSTS, JOBS = qhost(host()), qstat(job())
 COMMLIB = (
@@ -78,7 +80,7 @@ def test_a_folder_of_grid_engine_that_hangs() -> None:
 )
 def test_an_answer_of_another_kind_is_an_error_and_not_an_empty_cluster(broken: str, text: str) -> None:
     said = [Said(each.command, text) if each.command == broken else each for each in (HOSTS, JOBS)]
-    with pytest.raises((ValueError, SyntaxError)):
+    with pytest.raises(Unreadable):
         gridengine.rows(*said)
 
 
@@ -130,5 +132,5 @@ def test_an_answer_that_is_cut_anywhere_is_an_error(data: st.DataObject) -> None
     if said[number].command == "qstat -help" and part.partition("\n")[2].strip():
         assert gridengine.rows(*said) == whole
         return
-    with pytest.raises((ValueError, SyntaxError)):
+    with pytest.raises(Unreadable):
         gridengine.rows(*said)

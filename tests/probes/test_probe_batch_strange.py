@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from typing import Any
 
 import batches
@@ -232,6 +233,16 @@ def test_an_answer_of_one_system_that_cannot_be_read_leaves_the_others_theirs() 
     kept = [gap for gap in found if isinstance(gap, Untold)]
     assert {gap.where for gap in kept} == {(("system", "condor"),)}
     assert {gap.record for gap in kept} == set(sampling.probes()["batch"].records.values())
+
+
+def test_lists_without_end_take_linear_time() -> None:
+    """A head that lies; a copy of the rest for each list would take minutes."""
+    spent = []
+    for number in (50_000, 200_000):
+        begun = time.process_time()
+        read(told(MACHINES, "[] " * number + ads([SLOT])), told(QUEUE, ads([AD])))
+        spent.append(time.process_time() - begun)
+    assert spent[1] < 12 * spent[0] + 0.2
 
 
 def test_notes_are_few_and_count_the_rest() -> None:
