@@ -279,7 +279,7 @@ def test_a_probe_knows_its_time(shell: Shell) -> None:
     sections = shells.run(shell, probes, deadline=30).sections
     first, second = sections["first"].output, sections["second"].output
     assert int(first) == 7
-    assert 20 <= int(second) <= 28, "what the first has used is gone"
+    assert 20 <= int(second) < 30, "what the first has used is gone"
 
 
 def test_an_empty_path_is_not_the_present_folder(shell: Shell, tmp_path: Path) -> None:
