@@ -176,15 +176,18 @@ def test_colour_is_for_terminals_and_no_color_forbids_it(here: Program) -> None:
 def test_keys_are_shown_accepted_and_then_known(tmp_path: Path) -> None:
     with serve(tmp_path / "sshd", kinds=("ed25519", "ecdsa")) as server:
         program = _program_for(server, tmp_path)
+        others = b"other ssh-rsa AAAA a\x0cb\n# a\xc2\x85b \xe9\r\nhere ssh-rsa AAAA cut"
+        (tmp_path / "known").write_bytes(others)
         assert {row["state"] for row in program.rows("keys", "scan")} == {"unknown"}
         done = program("collect", "-p", "load", code=1)
         assert "host key unknown" in done.stderr and "SHA256:" in done.stderr
         said = program("keys", "accept", "here").stdout
         assert said.count("recorded") == 2
+        assert (tmp_path / "known").read_bytes().startswith(others + b"\n[here]:")
         assert {row["state"] for row in program.rows("keys", "scan")} == {"known"}
         program("collect", "-p", "load")
-        wrong = (tmp_path / "known").read_text().replace("AAAAC3NzaC1lZDI1NTE5AAAAI", "AAAAC3NzaC1lZDI1NTE5AAAAJ")
-        (tmp_path / "known").write_text(wrong)
+        wrong = (tmp_path / "known").read_bytes().replace(b"AAAAC3NzaC1lZDI1NTE5AAAAI", b"AAAAC3NzaC1lZDI1NTE5AAAAJ")
+        (tmp_path / "known").write_bytes(wrong)
         assert "host key changed" in program("keys", "accept", "here", code=1).stderr
         program("keys", "accept", "here", "--replace")
         program("collect", "-p", "load")

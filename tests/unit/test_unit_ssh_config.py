@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from pathlib import Path
 
@@ -129,12 +130,16 @@ def doubts(folder: Path, config: str, *names: str, more: str = "") -> dict[str, 
         ("Include {folder}/ssh_config\n", "Include goes deeper"),
         ("Host nc2\n    Include {folder}/ssh_config\n", "Include goes deeper"),
         ("Include {folder}/open\n", "others may write it"),
+        ("Include {folder}/pipe\n", "it is no ordinary file"),
+        ("Host nc2\n    AddressFamily ipx\n", "AddressFamily ipx is none of any, inet, inet6"),
+        ("Host nc2\n    BindAddress eth0\n", "BindAddress eth0 is no IP address"),
         ("Match exec true\nHostName 10.0.0.9\nMatch all\nHostName 10.0.0.8\n", "Match exec is not executed"),
         ("Host nc2\nInclude {folder}/exec\n", "Match exec is not executed"),
     ],
 )
 def test_what_is_not_understood_is_a_doubt_of_the_node(tmp_path: Path, config: str, words: str) -> None:
     """Never an error: the other nodes of the farm are asked."""
+    os.mkfifo(tmp_path / "pipe", 0o600)
     (tmp_path / "open").write_text("User x\n")
     (tmp_path / "open").chmod(0o666)
     (tmp_path / "exec").write_text("Match exec true\n    User x\n")
@@ -222,6 +227,27 @@ def test_a_file_that_was_misread(tmp_path: Path, name: str) -> None:
     node = load([tmp_path / "inventory.toml"]).nodes["nc2"]
     assert (node.address, node.port, node.user, node.identity) == expected
     assert node.doubt == ""
+
+
+@pytest.mark.parametrize(
+    ("config", "family", "bound"),
+    [
+        ("", "", ""),
+        ("AddressFamily any\n", "", ""),
+        ("AddressFamily inet6\n", "inet6", ""),
+        ("BindAddress FD00:0::1\n", "inet6", "fd00::1"),
+        ("BindAddress 10.0.0.1\n", "inet", "10.0.0.1"),
+    ],
+)
+def test_the_way_to_a_node(tmp_path: Path, config: str, family: str, bound: str) -> None:
+    (node,) = read(tmp_path, '[[nodes]]\nnames = "nc2"\n', config).nodes.values()
+    assert (node.family, node.bind_address, node.doubt) == (family, bound, "")
+
+
+def test_known_hosts_that_cannot_be_read_are_passed_over_as_ssh_does(tmp_path: Path) -> None:
+    config = f"UserKnownHostsFile {tmp_path} {tmp_path}/known_hosts\nGlobalKnownHostsFile none\n"
+    (node,) = read(tmp_path, '[[nodes]]\nnames = "nc2"\n', config).nodes.values()
+    assert node.known_hosts == (Path(os.devnull), tmp_path / "known_hosts")
 
 
 def test_relative_includes_are_beside_the_users_own_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

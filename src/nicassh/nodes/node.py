@@ -32,6 +32,10 @@ class Node:
     transport: str = "libssh2"
     connect_timeout: float | None = None
     host_key_alias: str = ""
+    family: str = ""
+    """`inet` or `inet6` where the other kind of address is not to be tried."""
+    bind_address: str = ""
+    """The address of this host from which the node is reached, or "" for any."""
     identities_only: bool = False
     needs: str = ""
     """The option of ssh_config that our own transport cannot follow, or ""."""

@@ -38,6 +38,8 @@ def honour(node: Node, file: Path | None, everyone: bool = True) -> Node:
         user=node.user or options.first("user") or None,
         connect_timeout=_seconds(options.first("connecttimeout", "none")),
         host_key_alias=options.first("hostkeyalias"),
+        family=_family(options),
+        bind_address=canonical(options.first("bindaddress")),
         identities_only=options.first("identitiesonly").lower() in _YES,
         needs=_needs(options),
     )
@@ -68,6 +70,18 @@ def _port(options: Options) -> int:
     return 22
 
 
+def _family(options: Options) -> str:
+    """AddressFamily, or the kind of BindAddress, which reaches no other."""
+    family, bound = options.first("addressfamily", "any").lower(), options.first("bindaddress")
+    if family not in ("any", "inet", "inet6"):
+        options.reject("addressfamily", f"AddressFamily {family} is none of any, inet, inet6")
+    if bound and not is_address(bound):
+        options.reject("bindaddress", f"BindAddress {bound} is no IP address")
+    if bound and family == "any":
+        return "inet6" if ":" in canonical(bound) else "inet"
+    return "" if family == "any" else family
+
+
 def _identity(options: Options, node: Node) -> tuple[Path, ...]:
     """The files of IdentityFile. Where it says `none` alone it is an empty file: the default ones are not taken."""
     words = options.values.get("identityfile", [])
@@ -84,7 +98,13 @@ def _known_hosts(options: Options, node: Node) -> tuple[Path, ...]:
     users = [os.devnull] if user == ["none"] else user or ["~/.ssh/known_hosts"]
     systems = [] if system == ["none"] else system or [str(_SYSTEM_WIDE)]
     found = [_path(options, "userknownhostsfile", word, node) for word in users]
-    return (*found, *(_path(options, "globalknownhostsfile", word, node) for word in systems))
+    found += [_path(options, "globalknownhostsfile", word, node) for word in systems]
+    return tuple(file if _readable(file) else Path(os.devnull) for file in found)
+
+
+def _readable(file: Path) -> bool:
+    """Whether a file can be read, or is still to be made; ssh passes over the others."""
+    return not os.path.lexists(file) or (os.access(file, os.R_OK) and not os.path.isdir(file))  # noqa: PTH112 no errors
 
 
 def _path(options: Options, option: str, word: str, node: Node) -> Path:

@@ -57,8 +57,10 @@ def _read(file: Path, everyone: bool, outer: tuple[Path, ...]) -> tuple[Line, ..
         return (_failed(file, f"Include goes deeper than {_DEEPEST} files, or in a circle"),)
     try:
         status = file.stat()
-        if stat.S_ISDIR(status.st_mode):
+        if stat.S_ISDIR(status.st_mode) or file.samefile(os.devnull):
             return ()
+        if not stat.S_ISREG(status.st_mode):
+            return (_failed(file, "it is no ordinary file"),)
         if not everyone and (status.st_uid not in (0, os.getuid()) or status.st_mode & 0o022):
             return (_failed(file, "it belongs to another user, or others may write it: ssh refuses such a file"),)
         text = file.read_bytes().decode("utf-8-sig", "surrogateescape")

@@ -18,7 +18,8 @@ from nicassh.nodes.ssh_match import Holds, Host, both, host_holds, match_holds
 _LISTS = ("userknownhostsfile", "globalknownhostsfile", "canonicaldomains", "canonicalizepermittedcnames")
 _WORDS = (
     "hostname", "user", "port", "identityfile", "hostkeyalias", "identitiesonly", "gssapiauthentication",
-    "connecttimeout", "tag", "canonicalizehostname", "canonicalizemaxdots", "canonicalizefallbacklocal",
+    "connecttimeout", "addressfamily", "bindaddress", "tag", "canonicalizehostname", "canonicalizemaxdots",
+    "canonicalizefallbacklocal",
 )  # fmt: skip
 _REST = ("proxycommand", "proxyjump")
 _USED = frozenset((*_LISTS, *_WORDS, *_REST))

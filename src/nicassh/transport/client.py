@@ -25,6 +25,7 @@ from nicassh.errors import ConfigError
 from nicassh.nodes import Node
 from nicassh.state import State
 from nicassh.transport.authentication import authenticate
+from nicassh.transport.family import fitting
 from nicassh.transport.faults import SHUT, Fault
 from nicassh.transport.hostkeys import KnownHosts, fingerprint
 from nicassh.transport.identity import Identity
@@ -161,12 +162,14 @@ class Client(SSHClient):  # type: ignore[misc]
     def _reach(self, patience: float) -> None:
         """A TCP connection to the first address that takes one; all share the patience, in seconds."""
         self.phase = "name lookup"
-        addresses = _addresses(self.host, self.port)
+        addresses = fitting(_addresses(self.host, self.port), self.node)
         self.phase = "connection"
         for index, (family, kind, protocol, _, address) in enumerate(addresses):
             self.sock = gsocket.socket(family, kind, protocol)
             self.sock.settimeout(patience / len(addresses))
             try:
+                if self.node.bind_address:
+                    self.sock.bind((self.node.bind_address, 0))
                 self.sock.connect(address)
             except OSError:
                 self.sock.close()

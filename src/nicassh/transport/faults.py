@@ -50,6 +50,8 @@ _NO_WAY = {
     errno.EHOSTUNREACH: "no route to the host",
     errno.ENETUNREACH: "no route to the network",
     errno.EHOSTDOWN: "the host is down",
+    errno.EINVAL: "its address is link-local: write it with its interface, as fe80::1%eth0",
+    errno.EADDRNOTAVAIL: "this host does not have the address of BindAddress, or no port is free",
 }
 LOST = (
     ConnectionError,
@@ -76,10 +78,12 @@ def translate(error: BaseException, phase: str, node: Node) -> Fault:
     if isinstance(error, TimeoutError):
         return late(phase, node)
     if isinstance(error, socket.gaierror):
-        return Fault(State.UNREACHABLE, f"unknown host name {node.address}")
+        _, scope, interface = node.address.partition("%")
+        what = f"this host has no interface {interface}" if scope else f"unknown host name {node.address}"
+        return Fault(State.UNREACHABLE, what)
     if isinstance(error, ConnectionRefusedError):
         return Fault(State.REFUSED, f"nothing listens on port {node.port}")
-    if isinstance(error, OSError) and error.errno in _NO_WAY:
+    if isinstance(error, OSError) and error.errno in _NO_WAY and (error.errno != errno.EINVAL or phase == "connection"):
         return Fault(State.UNREACHABLE, _NO_WAY[error.errno])
     if isinstance(error, LOST):
         return Fault(*_CUT[phase])

@@ -46,6 +46,8 @@ class Entry:
     patterns: tuple[str, ...]
     type: str
     key: bytes
+    whole: bool = True
+    """False where the line was cut inside the key: then it is known that there was one, and not which."""
 
     def matches(self, name: str) -> bool:
         """Whether the line speaks of this name: exactly, by a hash, or by a pattern that is not negated."""
@@ -77,13 +79,23 @@ class KnownHosts:
                 self._add(entry)
 
     def entries(self, node: Node) -> list[Entry]:
-        """The keys on record of a node, by its name and address; with its port, else without, as OpenSSH looks."""
+        """The keys on record of a node, by its name and address; with its port, else without, as OpenSSH looks.
+
+        Lines that were cut count where there is no other: a new key must not be trusted for that.
+        """
+        found = self._found(node)
+        return [entry for entry in found if entry.whole] or found
+
+    def _found(self, node: Node) -> list[Entry]:
+        """The same, with the lines that were cut."""
+        cut: list[Entry] = []
         for names in (_with_port(node), _bare(node)):
             found = [entry for name in names for entry in self._plain.get(name, [])]
             found += [e for e in self._others if not e.marker and any(e.matches(name) for name in names)]
-            if found:
+            if any(entry.whole for entry in found):
                 return list(dict.fromkeys(found))
-        return []
+            cut += found
+        return list(dict.fromkeys(cut))
 
     def preference(self, node: Node) -> str:
         """Algorithms for the key exchange, those of known keys first: a server offers one key of several."""
@@ -104,14 +116,14 @@ class KnownHosts:
     def verdict_of_type(self, node: Node, key: bytes) -> State:
         """The same, where a key of a type that is not on record is unknown, not changed."""
         state = self.verdict(node, key)
-        kinds = {entry.type for entry in self.entries(node)}
+        kinds = {entry.type for entry in self._found(node)}
         return State.HOST_KEY_UNKNOWN if state is State.HOST_KEY_CHANGED and type_of(key) not in kinds else state
 
     def check(self, writable: bool) -> None:
         """Raises ConfigError where keys are to be recorded and the first file cannot be written."""
         file = self.files[0]
         place = next(place for place in (file, *file.parents) if place.exists())
-        if writable and (not os.access(place, os.W_OK) or (place == file and not file.is_file())):
+        if writable and not os.access(place, os.W_OK):
             raise ConfigError(
                 f"{file}: cannot be written", 'new host keys are recorded there: host_keys = "accept-new"'
             )
@@ -212,7 +224,7 @@ def type_of(key: bytes) -> str:
 
 
 def _read(file: Path) -> Iterable[Entry]:
-    """The entries of a file. What is no whole line of the format is passed over, as OpenSSH does."""
+    """The entries of a file. What is no line of the format is passed over, as OpenSSH does."""
     try:
         data = file.read_bytes()
     except FileNotFoundError:
@@ -225,26 +237,28 @@ def _read(file: Path) -> Iterable[Entry]:
         marker = words.pop(0) if words and words[0].startswith("@") else ""
         if len(words) < 3 or words[0].startswith("#"):
             continue
-        key = _key(words[1], words[2])
-        if key:
-            yield Entry(marker, tuple(map(_named, words[0].split(","))), words[1], key)
+        key = _key(words[2])
+        if type_of(key) == words[1]:
+            yield Entry(marker, tuple(map(_named, words[0].split(","))), words[1], key, _whole(words[1], key))
 
 
-def _key(kind: str, text: str) -> bytes:
-    """The public key of a line; b"" where it was cut, or is of another type than its line says."""
+def _key(text: str) -> bytes:
+    """The public key of a line, as far as it goes; b"" where that is none."""
     try:
-        blob = base64.b64decode(text, validate=True)
+        return base64.b64decode(text[: len(text) // 4 * 4], validate=True)
     except binascii.Error:
         return b""
-    parts, rest = [], blob
-    while len(rest) >= 4:
-        length = int.from_bytes(rest[:4], "big")
-        parts.append(rest[4 : 4 + length])
-        if len(rest) < 4 + length:
-            return b""
-        rest = rest[4 + length :]
-    whole = not rest and len(parts) >= _PARTS.get(kind, 2) and parts[0] == kind.encode()
-    return blob if whole and (kind != "ssh-ed25519" or len(parts[1]) == 32) else b""
+
+
+def _whole(kind: str, key: bytes) -> bool:
+    """Whether all strings of a public key are there, and nothing else."""
+    parts = 0
+    while len(key) >= 4:
+        length = 4 + int.from_bytes(key[:4], "big")
+        if len(key) < length:
+            return False
+        key, parts = key[length:], parts + 1
+    return not key and parts >= _PARTS.get(kind, 2)
 
 
 def _named(pattern: str) -> str:
