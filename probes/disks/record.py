@@ -1,10 +1,15 @@
-"""Local file systems of a node: size, free space, inodes."""
+"""Local file systems of a node: size, free space, inodes.
+
+Of those in memory the root of a node without a disk, and /tmp, /var, /var/tmp, /home and /scratch.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from nicassh.filesystems import MEMORY
+from nicassh.notes import Note, Notes, Unreadable
 from nicassh.record import Record, column, unescaped, whole
 from nicassh.units import Bytes, Count, Flag, Percent, Text
 
@@ -28,22 +33,34 @@ class Disk(Record):
     inodes_free: Count | None = column("Free inodes.")
 
 
-def parse(output: str) -> Iterable[Record]:
+def parse(output: str) -> Iterable[Record | Note]:
     """A Disk for each device. `mount DEVICE POINT TYPE OPTIONS` comes from proc(5) mounts, `size …` from statfs(2)."""
+    notes = Notes()
     sizes: dict[str, list[int]] = {}
-    mounts: dict[str, list[str]] = {}
+    mounts: dict[str, tuple[str, str, str, str]] = {}
     for line in whole(output).split("\n"):  # splitlines() would also cut at U+2028 and others that a name may hold
-        if line.startswith("size "):
-            *numbers, point = line.split(" ", 7)[1:]
-            sizes[point] = [int(number) for number in numbers]
-        elif line.startswith("mount "):
-            device, point, kind, options = line.split(" ")[1:5]
-            known = mounts.get(device)
-            if known is None or len(unescaped(point)) < len(unescaped(known[0])):
-                mounts[device] = [point, kind, options]
-    for device, (point, kind, options) in mounts.items():
-        path = unescaped(point)
-        yield _disk(path, unescaped(device), kind, "ro" in options.split(","), sizes.get(path))
+        with notes.reading("line", line):
+            if line.startswith("size "):
+                *words, point = line.split(" ", 7)[1:]
+                if len(words) != 6:
+                    raise Unreadable("it has no six numbers")
+                sizes[point] = [int(word) for word in words]
+            elif line.startswith("mount "):
+                device, point, kind, options = line.split(" ")[1:5]
+                # Each file system in memory has a device of this name.
+                key = f"{device} {point}" if kind in MEMORY else device
+                if key not in mounts or len(unescaped(point)) < len(unescaped(mounts[key][1])):
+                    mounts[key] = (device, point, kind, options)
+    for device, point, kind, options in mounts.values():
+        path, name = unescaped(point), unescaped(device)
+        with notes.reading("mount", path):
+            numbers = sizes.get(path)
+            if numbers and not numbers[1] and not name.startswith("/dev/"):
+                if kind not in MEMORY:
+                    continue  # without blocks and without a device it is no disk
+                numbers = None  # it may grow until the memory is full
+            yield _disk(path, name, kind, "ro" in options.split(","), numbers)
+    yield from notes
 
 
 def _disk(path: str, device: str, kind: str, read_only: bool, numbers: list[int] | None) -> Disk:
@@ -51,7 +68,7 @@ def _disk(path: str, device: str, kind: str, read_only: bool, numbers: list[int]
         return Disk(path, device, kind, read_only, None, None, None, None, None, None)
     block, blocks, free, available, inodes, inodes_free = numbers
     used = blocks - free
-    percent = round(100 * available / (used + available), 2) if used + available else None
+    percent = round(100 * available / (used + available), 2) if used + available > 0 else None
     return Disk(
         path, device, kind, read_only,
         size=block * blocks, used=block * used, free=block * available, free_percent=percent,

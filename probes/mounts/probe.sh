@@ -12,10 +12,10 @@ remote() {
     case $1 in
     # Of each desktop session, or of containers: local, and not for others to look at.
     fuse.gvfsd-fuse | fuse.portal | fuse.lxcfs) return 1 ;;
-    nfs | nfs[0-9]* | cifs | smb* | ncpfs | fuse | fuse.* | afs | lustre | gpfs | ceph | 9p | beegfs | orangefs) ;;
-    pvfs2 | panfs | coda | virtiofs | wekafs | glusterfs | cvmfs | eos* | sshfs | davfs*) ;;
-    *) return 1 ;;
+    # Triggers of autofs are told below, disks that a program serves by the probe `disks`.
+    autofs | fuseblk) return 1 ;;
     esac
+    may_hang "$1"
 }
 
 # The mount point with this name is none to ask any more: another file system lies on it.

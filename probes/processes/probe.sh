@@ -13,9 +13,7 @@ if [ -z "${root-}" ] && ! read -r _ 2>/dev/null <1/stat; then read -r threads <l
 # network mount may hang, and a link may lead to one.
 remote=' '
 while read -r _ point type _; do
-    case $type in
-    nfs* | cifs | smb* | fuse* | afs | lustre | gpfs | ceph | 9p | beegfs | autofs) remote="$remote$point " ;;
-    esac
+    may_hang "$type" && remote="$remote$point "
 done 2>/dev/null <mounts
 spool=
 for system in sge gridengine/execd uge; do

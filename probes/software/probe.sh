@@ -7,10 +7,7 @@ newline='
 '
 root=${root-} remote=$newline
 while read -r _ point type _; do
-    case $type in
-    nfs* | cifs | smb* | fuse* | afs | lustre | gpfs | ceph | 9p | beegfs | glusterfs | panfs | autofs) ;;
-    *) continue ;;
-    esac
+    may_hang "$type" || continue
     decode "$point"
     # shellcheck disable=SC2154
     remote=$remote$path$newline

@@ -19,6 +19,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 
+from nicassh import filesystems
 from nicassh.probe import Probe
 
 ERROR_LIMIT = 16 * 1024
@@ -68,7 +69,7 @@ def join(
     runs = [f"run {probe.name} {probe.timeout} {probe.size} {_quoted(probe.script)}\n" for probe in probes]
     frame = resources.files("nicassh").joinpath("bundle.sh").read_text(encoding="utf-8")
     settings = f"tick={tick:g}\ndeadline={max(1, int(deadline))}\n"
-    return "".join([settings, *assignments, frame, *runs, "finish\n"]).encode()
+    return "".join([settings, *assignments, filesystems.functions(), frame, *runs, "finish\n"]).encode()
 
 
 def sign(script: bytes, mark: str) -> bytes:

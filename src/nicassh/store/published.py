@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from nicassh.db import Moment, Tables
 from nicassh.db.views import PREFIX, Utc
+from nicassh.filesystems import MEMORY
 from nicassh.record import UPTIME, columns
 from nicassh.state import LOGIN
 from nicassh.store.ages import aged, old
@@ -61,6 +62,7 @@ def _farm(metadata: sa.MetaData, records: Mapping[str, Tables]) -> Published:
     login, disks, processes = tables["outcomes"].alias("login"), tables["disks"], tables["processes"]
     system, load, memory = tables["system"], tables["load"], tables["memory"]
     space = sa.select(disks.c.node, sa.func.sum(disks.c.size).label("size"), sa.func.sum(disks.c.free).label("free"))
+    space = space.where(sa.or_(disks.c.mount == "/", disks.c.type.not_in(MEMORY)))
     space_of = space.group_by(disks.c.node).subquery("space")
     people = sa.select(
         processes.c.node, sa.func.count().label("number"), sa.func.count(processes.c.user.distinct()).label("users")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from nicassh.filesystems import MEMORY
 from nicassh.nodes import Node, fold
 from nicassh.record import Column, columns
 from nicassh.state import LOGIN, State
@@ -60,7 +61,8 @@ def _row(node: Node, known: _Known, scene: Scene) -> Row:
     updated = max((rows[0]["at"] for rows in known.records.values()), default=None)
     age = scene.since(updated) if updated else None
     state, reason, since = _state(known, scene)
-    free = [disk["free"] for disk in disks if disk["free"] is not None]
+    lasting = [disk for disk in disks if disk["mount"] == "/" or disk["type"] not in MEMORY]
+    free = [disk["free"] for disk in lasting if disk["free"] is not None]
     values = {
         "node": node.name, "address": node.address or None, "role": node.role or None,
         "state": state, "reason": reason or None, "since": since,
