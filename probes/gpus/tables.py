@@ -24,6 +24,7 @@ ADDRESS = re.compile(r"(?:[0-9a-fA-F]{4})?([0-9a-fA-F]{4}:[0-9a-fA-F]{2}:[0-9a-f
 INDEX = re.compile(r"\bGPU ?#?(\d{1,3})(?!\d)(?: ?: ?)?", re.IGNORECASE)
 SENTENCE = re.compile(r"(?:WARNING|ERROR|Warning|Error|NOTE|Note):|Unable to|Failed to|NVIDIA-SMI |\[?GPU ?\d+\b")
 FAULT = re.compile("requires reset|unknown error|is lost|err!", re.IGNORECASE)
+LISTED = re.compile(r"gpu_uuid, pid, [^,]{1,60}, process_name")
 PROCESS = re.compile(r"[^, ]+, \d+, ")
 
 
@@ -125,7 +126,7 @@ def processes(lines: list[str], notes: Notes) -> list[Row] | None:
     The name, which comes last, may hold anything, also newlines; but no sentence of nvidia-smi, which may stand above
     the list and below it.
     """
-    start = next((index for index, line in enumerate(lines) if line.startswith("gpu_uuid, ")), None)
+    start = next((index for index, line in enumerate(lines) if LISTED.fullmatch(line)), None)
     if start is None:
         return None
     head = lines[start]

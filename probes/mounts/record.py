@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from nicassh.notes import Note, Unreadable
 from nicassh.record import Keep, Record, Untold, column
 from nicassh.units import Bytes, Count, Flag, Seconds, Text
 
@@ -58,19 +59,20 @@ class Space(Record):
     inodes_free: Count | None = column("Free inodes.")
 
 
-def parse(output: str) -> Iterable[Record | Untold]:
+def parse(output: str) -> Iterable[Record | Untold | Note]:
     """A Mount for each network mount, also those that fstab alone lists, and the Space of each that told it."""
     found = read(output)
     for path, (source, kind, options) in found.mounts.items():
         answer = found.answers.get(path)
-        state, reason, seconds = _state(path, kind, answer, found.unasked)
         family = _family(kind, source, path)
+        state, reason, seconds = _state(path, kind, answer, found.unasked)
         yield Mount(path, family, kind, source, state, _read_only(options), reason, seconds)
         if answer and answer.sizes and family not in SPACELESS:
             yield _space(path, source, answer.sizes)
         elif state not in ("ok", "slow", "autofs") and family not in SPACELESS:
             yield Untold(Space, (("mount", path),))
     yield from _missing(found)
+    yield from found.notes
 
 
 def _state(
@@ -81,7 +83,7 @@ def _state(
     if path in unasked:
         return "unasked", unasked[path], None
     if answer is None:
-        raise ValueError(f"nothing came of the look at {path}")
+        raise Unreadable(f"nothing came of the look at {path}")
     return answer.judge()
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
+from nicassh.notes import Notes, Unreadable
 from nicassh.record import unescaped, whole
 
+UPTIME, NUMBER = re.compile(r"\d{1,12}(?:\.\d{1,9})?"), re.compile(r"\d{1,20}")
 SLOW = 1.0
 PATIENCE = 5
 """Seconds that the script waits for the answers."""
@@ -27,35 +30,45 @@ class Answer:
     lines: list[str] = field(default_factory=list)
 
     def judge(self) -> tuple[str, str | None, float | None]:
-        """State, reason and seconds. Raises ValueError where the node's stat(1) cannot do it."""
+        """State, reason and seconds. Raises Unreadable where the node's stat(1) cannot do it."""
         if self.status in ("hung", "stuck"):
             return (
                 "hung",
                 f"no answer in {PATIENCE} s" if self.status == "hung" else "an earlier look still hangs",
                 None,
             )
-        begin, end = (float(word) for word in self.lines[0].removeprefix("took ").split(" "))
-        seconds = round(end - begin, 2)
+        seconds, reason = self._seconds, self.lines[1].rpartition(": ")[2] if len(self.lines) > 1 else ""
+        if seconds is None or not reason or (self.status == "0" and not self._numbers):
+            return "unasked", "its answer cannot be read", None
         if self.status == "0" and not any(self._numbers):
             # The kernel says this, without asking, of a FUSE mount to everybody but the one who made it.
             return "denied", "only the account that mounted it may look", seconds
         if self.status == "0":
             return "slow" if seconds >= SLOW else "ok", None, seconds
         # stat: cannot read file system information for '/data': Stale file handle
-        reason = self.lines[1].rpartition(": ")[2]
         if self.status in ("126", "127") or reason.startswith("invalid option"):
-            raise ValueError(f"this node has no stat(1) that can ask: {reason}")
+            raise Unreadable(f"this node has no stat(1) that can ask: {reason}")
         return STATES.get(reason, "error"), reason, seconds
+
+    @property
+    def _seconds(self) -> float | None:
+        """How long it took, of `took 17.20 17.21`."""
+        words = self.lines[0].removeprefix("took ").split(" ") if self.lines else []
+        if len(words) != 2 or not all(UPTIME.fullmatch(word) for word in words):
+            return None
+        return round(float(words[1]) - float(words[0]), 2)
 
     @property
     def _numbers(self) -> list[int]:
         """Block size, blocks, free and available ones, inodes and free ones, of `size 4096 1000 400 300 50 20`."""
-        return [int(word) for word in self.lines[1].removeprefix("size ").split(" ")]
+        words = self.lines[1].removeprefix("size ").split(" ") if len(self.lines) > 1 else []
+        return [int(word) for word in words] if len(words) == 6 and all(map(NUMBER.fullmatch, words)) else []
 
     @property
     def sizes(self) -> list[int]:
         """The same; nothing where it did not answer, or has no blocks to count."""
-        return self._numbers if self.status == "0" and self._numbers[1] else []
+        numbers = self._numbers if self.status == "0" else []
+        return numbers if numbers and numbers[1] else []
 
 
 @dataclass
@@ -67,6 +80,7 @@ class Output:
     covered: set[str] = field(default_factory=set)
     unasked: dict[str, str] = field(default_factory=dict)
     answers: dict[str, Answer] = field(default_factory=dict)
+    notes: Notes = field(default_factory=Notes)
 
 
 def read(output: str) -> Output:
@@ -76,11 +90,12 @@ def read(output: str) -> Output:
     for line in whole(output).split("\n"):
         word, _, rest = line.partition(" ")
         if word in ("mount", "fstab"):
-            source, point, kind, options = rest.split(" ")
-            path = unescaped(point).rstrip("/") or "/"  # fstab may have `/data/`
-            place = found.mounts if word == "mount" else found.listed
-            place.pop(path, None)  # of several on one path the last counts
-            place[path] = [unescaped(source), kind, options]
+            with found.notes.reading("line", line):
+                source, point, kind, options = rest.split(" ")
+                path = unescaped(point).rstrip("/") or "/"  # fstab may have `/data/`
+                place = found.mounts if word == "mount" else found.listed
+                place.pop(path, None)  # of several on one path the last counts
+                place[path] = [unescaped(source), kind, options]
         elif word == "over":
             found.covered.add(unescaped(rest))
             found.mounts.pop(unescaped(rest), None)
@@ -88,7 +103,7 @@ def read(output: str) -> Output:
             point, _, reason = rest.partition(" ")
             found.unasked[unescaped(point)] = reason
         elif word == "guard":
-            point, status = rest.removeprefix("mount ").split(" ")
+            point, _, status = rest.removeprefix("mount ").rpartition(" ")
             answer = Answer(status)
             found.answers.setdefault(unescaped(point), answer)
         elif line:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import ClassVar
 
 from nicassh.clean import redact
+from nicassh.notes import Note
 from nicassh.record import Record, column, moment
 from nicassh.units import Count, Flag, Percent, Seconds, Text, Time
 
@@ -53,7 +54,7 @@ class Census(Record):
     total: Count | None = column("Threads of the node, where some are hidden.")
 
 
-def parse(output: str) -> Iterable[Record]:
+def parse(output: str) -> Iterable[Record | Note]:
     """A Process for each line `PID/stat:…` of proc(5), joined with its other lines, and a Census of them.
 
     Kernel threads are left out unless they hang in state D; so is the session of the probe itself.
@@ -65,7 +66,9 @@ def parse(output: str) -> Iterable[Record]:
     for pid in seen.uids:
         stat = seen.stats[pid]
         if pid not in seen.own and (not stat.kernel or stat.state == "D"):
-            yield _process(seen, pid, kin[pid], ties)
+            with seen.notes.reading("process", pid):
+                yield _process(seen, pid, kin[pid], ties)
+    yield from seen.notes
 
 
 def _process(seen: Sources, pid: int, kin: Kin, ties: Ties) -> Process:
@@ -125,6 +128,7 @@ def _belonging(ties: Ties, pid: int, ordinary: bool) -> tuple[str, Tie | None, s
 
 def _census(seen: Sources) -> Census:
     """Threads seen, and where some are hidden how many there are: `0.20 0.18 0.12 1/431 11206` is loadavg."""
-    visible = sum(int(status.get("Threads", "1")) for status in seen.statuses.values())
-    hidden = seen.facts.get("hidden")
-    return Census(bool(hidden), visible, int(hidden[0].split()[3].partition("/")[2]) if hidden else None)
+    threads = (seen.notes.value("threads", int, status.get("Threads", "1")) for status in seen.statuses.values())
+    hidden = "".join(seen.facts.get("hidden", [])[:1]) or None
+    total = seen.notes.value("loadavg", lambda text: int(text.split()[3].partition("/")[2]), hidden)
+    return Census(hidden is not None, sum(number or 1 for number in threads), total)

@@ -2,31 +2,54 @@
 
 from __future__ import annotations
 
+from nicassh.notes import Notes, Unreadable
 from nicassh.record import whole
 
+_FACTS = (("stat", 1), ("meminfo", 1), ("uptime", 0))
+"""The time of the boot, the memory in KiB, the seconds since the boot: file and place in its line."""
+LARGEST, DIGITS = 1e15, 11
 TICKS = 100  # sysconf(SC_CLK_TCK) is 100 on every Linux that a farm runs
 RESERVED = range(60000, 65536)
 """User ids of packages (munge, slurm, nobody) that are no people: Debian Policy 9.2.2."""
 
 
 class Sources:
-    """All that the script printed of one node. Raises ValueError where it was cut, KeyError where a file is missing."""
+    """All that the script printed of one node. Raises Unreadable where it was cut, or where a file is missing.
+
+    `notes` are of processes and lines that cannot be read.
+    """
 
     def __init__(self, output: str) -> None:
-        sources, accounts = whole(output).split("\npasswd\n", 1)
+        sources, known, accounts = whole(output).partition("\npasswd\n")
+        if not known:
+            raise Unreadable("it has no list of accounts")
+        self.notes = Notes()
         self.files, self.facts, self.environ = _sort(sources)
-        self.stats = {pid: Stat(parts["stat"]) for pid, parts in self.files.items() if "stat" in parts}
-        self.own = _own(self.stats, int(self.facts["self"][0]))
+        self.boot, self.memory, self.uptime = (self._fact(*where) for where in _FACTS)
+        self.stats: dict[int, Stat] = {}
+        self.statuses: dict[int, dict[str, str]] = {}
+        self.uids: dict[int, int] = {}
+        for pid, parts in self.files.items():
+            if "stat" in parts:
+                with self.notes.reading("process", pid):
+                    stat, status = Stat(parts["stat"]), _status(parts.get("status", []))
+                    if "Uid" in status:
+                        self.uids[pid] = int(status["Uid"].split()[1])
+                    self.stats[pid], self.statuses[pid] = stat, status
+        self.own = _own(self.stats, int(self._fact("self", 0)))
         self.names = _people(accounts)
-        self.boot = float(self.facts["stat"][0].split()[1])
-        self.memory = float(self.facts["meminfo"][0].split()[1])
-        self.uptime = float(self.facts["uptime"][0])
-        self.statuses = {
-            pid: dict(line.split(":\t", 1) for line in self.files[pid].get("status", [])) for pid in self.stats
-        }
-        self.uids = {pid: int(status["Uid"].split()[1]) for pid, status in self.statuses.items() if "Uid" in status}
-        lowest = next((int(line.split()[1]) for line in self.facts["../etc/login.defs"]), 1000)
+        lowest = 1000
+        for line in self.facts["../etc/login.defs"][:1]:
+            lowest = self.notes.value("UID_MIN", lambda text: int(text.split()[1]), line) or lowest
         self.ordinary = {pid for pid, uid in self.uids.items() if lowest <= uid and uid not in RESERVED}
+
+    def _fact(self, name: str, place: int) -> float:
+        """A number of a file that each node has. Raises Unreadable where it is none."""
+        line = "".join(self.facts.get(name, [])[:1])
+        number = self.notes.value(name, lambda text: float(text.split()[place]), line)
+        if number is None or not 0 < number < LARGEST:
+            raise Unreadable(f"`{line[:60]}` of {name} is no number that can be")
+        return number
 
 
 class Stat:
@@ -49,7 +72,11 @@ class Stat:
             old = Stat(before)
             if old.started == self.started:
                 used, since = self.time - old.time, float(earlier[0])
-        return round(100 * used / max(uptime - since, 1 / TICKS), 1)
+        return round(100 * max(used, 0) / max(uptime - since, 1 / TICKS), 1)
+
+
+def _status(lines: list[str]) -> dict[str, str]:
+    return {name: value for name, _, value in (line.partition(":\t") for line in lines)}
 
 
 def _sort(sources: str) -> tuple[dict[int, dict[str, list[str]]], dict[str, list[str]], str]:
@@ -62,7 +89,7 @@ def _sort(sources: str) -> tuple[dict[int, dict[str, list[str]]], dict[str, list
         pid, slash, file = name.partition("/")
         if file == "environ":
             environ = line
-        elif colon and slash and pid.isdecimal():
+        elif colon and slash and pid.isdecimal() and len(pid) < DIGITS:
             files.setdefault(int(pid), {}).setdefault(stat if file == "stat" else file, []).append(text)
         elif colon and " " not in name:
             facts.setdefault(name, []).append(text)
@@ -78,7 +105,7 @@ def _people(accounts: str) -> dict[int, str]:
     names: dict[int, str] = {}
     for line in accounts.split("\n"):
         fields = line.split(":")
-        if len(fields) > 2 and fields[2].isdecimal():
+        if len(fields) > 2 and fields[2].isdecimal() and len(fields[2]) < DIGITS:
             names.setdefault(int(fields[2]), fields[0])
     return names
 

@@ -51,7 +51,7 @@ class Ties:
         self._gids: dict[str, str] = {}
         self._shepherds: dict[int, str] = {}
         for path, lines in spool.items():
-            if (found := _SPOOL.search(path)) and lines and lines[0].strip().isdecimal():
+            if (found := _SPOOL.search(path)) and lines and lines[0].strip().isdecimal() and len(lines[0]) < 20:
                 if found[2] == "pid":
                     self._shepherds[int(lines[0])] = found[1]
                 else:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .evidence import enabled, pid_files
+from .evidence import PID, enabled, pid_files
 from .names import ACCOUNTS, CONDOR, NAMES, SERVERS
 from .rows import DEGRADED, SITE, SYSTEM, UP, USER, Service
 from .sources import NOBODY, Process, Sources
@@ -48,7 +48,7 @@ def running(sources: Sources) -> list[Running]:
 
 def _vouched(sources: Sources) -> set[int]:
     """Processes that are the system's whatever their account: by systemd, by a pid file, by what init starts."""
-    pids = {int(unit["MainPID"]) for unit in sources.units() if unit.get("MainPID", "").isdecimal()}
+    pids = {int(pid) for unit in sources.units() if PID.fullmatch(pid := unit.get("MainPID", ""))}
     pids |= {pid for _, _, pid, _ in pid_files(sources, "alive")}
     begun = enabled(sources) if "units" not in sources.sections else set()
     for process in sources.processes:

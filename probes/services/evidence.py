@@ -9,6 +9,7 @@ from .names import TIME, Key, named
 from .rows import DOWN, SYSTEM, Service
 from .sources import Sources
 
+PID = re.compile(r"[0-9]{1,10}")
 _GROUP = re.compile(r"\bpgrp=(\d{1,10})(?!\d)")
 _PID_FILE = re.compile(
     r"xrootd/(?:(?P<folder>[^/]+)/)?(?P<server>xrootd|cmsd|xproofd)(?:[-.](?P<name>.+))?\.pid"
@@ -56,7 +57,7 @@ def pid_files(sources: Sources, word: str) -> Iterator[tuple[str, str, int, str]
     """
     for line in sources.words.get(word, []):
         pid, _, file = line.partition(" ")
-        if match := _PID_FILE.fullmatch(file):
+        if PID.fullmatch(pid) and (match := _PID_FILE.fullmatch(file)):
             program = match["server"] or match["program"]
             service, _, known = named({"execd": "sge_execd", "qmaster": "sge_qmaster"}.get(program, program))
             if known:

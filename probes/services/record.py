@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from nicassh.notes import Note
 from nicassh.record import Record, Untold
 
 from .clock import clock
@@ -29,7 +30,7 @@ keep = "intervals"
 records = (Service, Clock, Xrootd)
 
 
-def parse(output: str) -> Iterable[Record | Untold]:
+def parse(output: str) -> Iterable[Record | Untold | Note]:
     """Services, the Clock and an Xrootd for each that answers.
 
     Where /proc hides the processes of others only systemd and the time are heard.
@@ -51,3 +52,6 @@ def parse(output: str) -> Iterable[Record | Untold]:
     contradicted = {(row.service, row.instance) for row in asked}
     yield from (row for row in found if isinstance(row, Xrootd) or (row.service, row.instance) not in contradicted)
     yield from asked
+    if any(sources.notes) and not sources.hidden:
+        yield Untold(Service)  # what was not read is not gone
+    yield from sources.notes

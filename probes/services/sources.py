@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import cached_property
 
+from nicassh.notes import Notes, Unreadable
 from nicassh.record import moment, whole
 
 TICKS = 100  # sysconf(SC_CLK_TCK) is 100 on every Linux that a farm runs
@@ -56,10 +58,13 @@ class Sources:
             elif line:
                 word, _, text = line.partition(" ")
                 self.words.setdefault(word, []).append(text)
-        self.time = moment(int(self.words["time"][0]))
-        self.host = self.words["host"][0]
+        self.notes = Notes()
+        self.time = self._moment("time", "".join(self.words.get("time", [])[:1]))
+        self.host = "".join(self.words.get("host", [])[:1])
         self.hidden = "hidden" in self.words
-        self.minimum = next((int(line.split()[1]) for line in self.files.get("../etc/login.defs", [])), 1000)
+        self.minimum = 1000
+        for line in self.files.get("../etc/login.defs", [])[:1]:
+            self.minimum = self.notes.value("UID_MIN", lambda text: int(text.split()[1]), line) or self.minimum
         self.processes = list(self._processes())
         self.accounts = self._accounts()
 
@@ -86,7 +91,18 @@ class Sources:
 
     def since_boot(self, seconds: float) -> datetime:
         """The moment so many seconds after the boot."""
-        return moment(int(self.files["stat"][0].split()[1]) + seconds)
+        return self._boot + timedelta(seconds=int(seconds))
+
+    @cached_property
+    def _boot(self) -> datetime:
+        return self._moment("btime", "".join(self.files.get("stat", [])[:1]).removeprefix("btime "))
+
+    def _moment(self, name: str, text: str) -> datetime:
+        """A moment without which nothing can be told. Raises Unreadable where it is none."""
+        found = self.notes.value(name, lambda word: moment(int(word)), text)
+        if found is None:
+            raise Unreadable(f"`{text[:60]}` is no {name}")
+        return found
 
     def _accounts(self) -> dict[int, str]:
         """User id to name, from lines of passwd(5); the first of several names wins, as in getpwuid(3)."""
@@ -101,21 +117,24 @@ class Sources:
         """A Process for each `33/stat:33 (xrootd) S 1 …`; a name with a newline could make no such line of its own."""
         for name, lines in self.files.items():
             pid = name.removesuffix("/stat")
-            match = _STAT.fullmatch(lines[0]) if pid.isdigit() else None
-            if not match or match[2] in "ZXx":  # a zombie serves nobody
-                continue
-            facts = dict(line.split(":", 1) for line in self.files.get(f"{pid}/status", []) if ":" in line)
-            uids = [int(uid) for uid in facts.get("Uid", "").split()]
-            arguments = self.files.get(f"{pid}/cmdline", [""])[0].rstrip("\0").split("\0")
-            yield Process(
-                pid=int(pid),
-                name=match[1],
-                state=match[2],
-                parent=int(match[3]),
-                started=self.since_boot(int(match[5]) / TICKS),
-                arguments=tuple(arguments),
-                real=uids[0] if uids else None,
-                effective=uids[1] if uids else None,
-                nested=len(facts.get("NSpid", "").split()) > 1,
-                kernel=int(match[4]) & 0x200000 != 0,  # PF_KTHREAD
-            )
+            match = _STAT.fullmatch(lines[0]) if _UID.fullmatch(pid) else None
+            if match and match[2] not in "ZXx":  # a zombie serves nobody
+                with self.notes.reading("process", pid):
+                    yield self._process(int(pid), match)
+
+    def _process(self, pid: int, match: re.Match[str]) -> Process:
+        facts = dict(line.split(":", 1) for line in self.files.get(f"{pid}/status", []) if ":" in line)
+        uids = [int(uid) for uid in facts.get("Uid", "").split()]
+        arguments = self.files.get(f"{pid}/cmdline", [""])[0].rstrip("\0").split("\0")
+        return Process(
+            pid=pid,
+            name=match[1],
+            state=match[2],
+            parent=int(match[3]),
+            started=self.since_boot(int(match[5]) / TICKS),
+            arguments=tuple(arguments),
+            real=uids[0] if uids else None,
+            effective=uids[1] if uids else None,
+            nested=len(facts.get("NSpid", "").split()) > 1,
+            kernel=int(match[4]) & 0x200000 != 0,  # PF_KTHREAD
+        )

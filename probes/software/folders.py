@@ -50,7 +50,10 @@ def releases(seen: Output) -> Iterator[Package]:
     """What the names of folders say, or the configuration scripts of FairSoft and FairRoot where they say nothing."""
     for folder in seen.releases:
         parts = folder.split("/")
-        place = max(index for index, part in enumerate(parts) if package_of(part))
+        place = max((index for index, part in enumerate(parts) if package_of(part)), default=None)
+        if place is None:
+            seen.notes.add(f"release `{folder}` has no name of a package")
+            continue
         package = package_of(parts[place])
         # Some are installed as /opt/mpdroot-211112, with the version in that one name.
         name = "/".join(parts[place + 1 :]) or suffix_of(parts[place])

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from nicassh.notes import Notes, Unreadable
 from nicassh.record import whole
 
+LONGEST = 8192
 GUARD = re.compile(r"guard software (.+) (\w+)")
 
 
@@ -15,16 +17,21 @@ class Output:
     """Lines of the script by their first word, and those that grep found in files by the file."""
 
     roots: dict[str, str] = field(default_factory=dict)
-    releases: list[str] = field(default_factory=list)
+    releases: dict[str, None] = field(default_factory=dict)
+    """Folders, in their order."""
     modules: list[str] = field(default_factory=list)
     links: dict[str, str] = field(default_factory=dict)
     packages: list[tuple[str, str, str]] = field(default_factory=list)
     """Manager (rpm or dpkg), name, version."""
     files: dict[str, list[str]] = field(default_factory=dict)
+    notes: Notes = field(default_factory=Notes)
 
     def root_of(self, path: str) -> str:
         """The innermost root that a path is in."""
-        return max((root for root in self.roots if within(path, root)), key=len, default=path)
+        place = path
+        while place and place not in self.roots:
+            place = place.rpartition("/")[0]
+        return place or path
 
     def lost(self) -> list[str]:
         """The roots of which nothing could be learned."""
@@ -38,14 +45,17 @@ def within(path: str, folder: str) -> bool:
 
 def read(output: str) -> Output:
     """The output sorted. Raises ValueError for one that is cut, and for a line that the script does not print."""
-    seen = Output()
+    seen, link = Output(), ""
     for line in whole(output).split("\n"):
+        if len(line) > LONGEST:  # no path is as long
+            seen.notes.add(f"line `{line[:60]}…` is too long")
+            continue
         word, _, rest = line.partition(" ")
         if line.startswith("/"):  # grep -H: `/opt/root/include/RVersion.h:#define ROOT_RELEASE "6.22/08"`
             path, _, text = line.partition(":")
             seen.files.setdefault(path, []).append(text)
         elif word == "release":
-            seen.releases.append(rest)
+            seen.releases[rest] = None
         elif word == "module":
             seen.modules.append(rest)
         elif word == "link":
@@ -72,7 +82,7 @@ def _state(seen: Output, line: str) -> None:
         if match[2] != "0":
             seen.roots[match[1]] = "hung" if match[2] in ("hung", "stuck") else "broken"
     else:
-        raise ValueError(f"not understood: {line[:100]}")
+        raise Unreadable(f"not understood: {line[:100]}")
 
 
 def _base(seen: Output, manager: str, status: str) -> str:

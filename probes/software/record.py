@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from nicassh.clean import clean
+from nicassh.notes import Note
 from nicassh.record import Record, Untold
 
 from .folders import installations, releases
@@ -25,7 +26,7 @@ keep = "intervals"
 records = (Package, Root)
 
 
-def parse(output: str) -> Iterable[Record | Untold]:
+def parse(output: str) -> Iterable[Record | Untold | Note]:
     """A Package for each that was found, a Root for each place that was looked at. See `output` for the lines."""
     seen = read(output)
     found: dict[tuple[str, str], Package] = {}
@@ -38,3 +39,4 @@ def parse(output: str) -> Iterable[Record | Untold]:
         yield Root(path, seen.roots[path])
     for path in seen.lost():
         yield Untold(Package, (("root", clean(path)),))
+    yield from seen.notes

@@ -159,8 +159,11 @@ def unescaped(path: str) -> str:
 
 
 def moment(seconds: float) -> datetime:
-    """The UTC moment of an epoch time, to the whole second as it is stored."""
-    return datetime.fromtimestamp(int(seconds), UTC)
+    """The UTC moment of an epoch time, to the whole second as it is stored. Raises Unreadable where there is none."""
+    try:
+        return datetime.fromtimestamp(int(seconds), UTC)
+    except (OverflowError, OSError, ValueError):
+        raise Unreadable("no time is so many seconds after 1970") from None
 
 
 def _column(field: dataclasses.Field[Any], hint: Any) -> Column:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from nicassh.notes import Unreadable
 from nicassh.record import Record, column, columns, keys, moment, name_of, plain
 from nicassh.units import Bytes, Count, Flag, Number, Percent, Seconds, Text, Time
 
@@ -80,3 +81,9 @@ def test_plain_and_moment() -> None:
     assert start == datetime(2014, 10, 20, 8, tzinfo=UTC)
     values = plain(GpuProcess(1, None, 2.0, None, start, True, 1.0, 2.0, 3, "x"))
     assert list(values.items())[:5] == [("pid", 1), ("memory", None), ("share", 2.0), ("name", None), ("since", start)]
+
+
+@pytest.mark.parametrize("seconds", [1e30, -1e30, 18446744073709551488, float("nan"), float("inf"), 10**19, 10**5000])
+def test_a_moment_that_there_is_not(seconds: float) -> None:
+    with pytest.raises(Unreadable, match="no time is"):
+        moment(seconds)
