@@ -134,7 +134,7 @@ def processes(lines: list[str], notes: Notes) -> list[Row] | None:
     for line in lines[start + 1 :]:
         if PROCESS.match(line) and line.count(", ") >= head.count(", "):
             found.append(line)
-        elif not line or ADDRESS.search(line) or SENTENCE.match(line):
+        elif (not line and not found) or ADDRESS.search(line) or SENTENCE.match(line):
             continue
         elif found:
             found[-1] += f"\n{line}"
