@@ -41,7 +41,8 @@ def traceless() -> Iterator[None]:
 
 def traces() -> dict[str, object]:
     """All that a farm could leave on a machine."""
-    inside = [pid for pid in processes.running() if processes.started(pid) and network(pid) != network(os.getpid())]
+    # A process that a farm leaves behind keeps its network. Those of another farm come and go, its networks stay.
+    networks = {rooted.identity(Path(f"/proc/{pid}/ns/net")) for pid in processes.running()}
     return {
         "devices": {name for name in bridge.addresses() if name.startswith("nicamon")},
         "namespaces": sorted(str(path) for path in Path("/run").glob("netns/*")),
@@ -50,13 +51,8 @@ def traces() -> dict[str, object]:
         "accounts": Path("/etc/passwd").read_text(),
         "opt": sorted(Path("/opt").iterdir()),
         "home": sorted(Path("/home").iterdir()),
-        "processes": sorted(pid for pid in inside if network(pid)),
+        "networks": networks - {None},
     }
-
-
-def network(pid: int) -> tuple[int, int] | None:
-    """The identity of a process's network namespace; none when the process has gone."""
-    return rooted.identity(Path(f"/proc/{pid}/ns/net"))
 
 
 def test_up_twice_leaves_it(tmp_path: Path) -> None:
