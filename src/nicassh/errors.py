@@ -6,6 +6,7 @@ NicamonError            exit 2 unless the class says otherwise
 │   ├── InventoryError
 │   └── ProbeError      a probe folder that cannot be loaded
 ├── DatabaseError       exit 3
+├── StaleError          exit 1: what is in the database is too old to answer from
 └── SetupError          this machine lacks something that a command needs
 """
 
@@ -46,6 +47,12 @@ class DatabaseError(NicamonError):
     """The database cannot be opened, read or written."""
 
     exit_code = 3
+
+
+class StaleError(NicamonError):
+    """What the database has is too old, or too little, to answer from."""
+
+    exit_code = 1
 
 
 class SetupError(NicamonError):

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from nicassh.nodes import fold, natural
-from nicassh.state import LOGIN
+from nicassh.state import LOGIN, State
 from nicassh.units import Count, Text, Time, counted, draw_seconds
 from nicassh.views.facts import Facts
 from nicassh.views.findings import AVOID, Finding, findings
 from nicassh.views.scene import Scene
+from nicassh.views.silence import Silence
 from nicassh.views.strange import strange
 from nicassh.views.table import Field, Row, View, declared
 
@@ -18,18 +19,25 @@ _TROUBLE = {"bad": 2, "warning": 1, "note": 0}
 
 
 def explain(scene: Scene) -> View:
-    """Everything wrong with the nodes of a scene, in order of weight."""
-    facts = Facts(scene)
-    found = [(node.name, finding) for node in scene.nodes for finding in findings(facts, node)]
-    found += strange(scene).items()
+    """Everything wrong with the nodes of a scene, in order of weight.
+
+    Where nobody collects, one row without a node says so instead of what was wrong with nodes long ago.
+    """
+    facts, silence = Facts(scene), Silence(scene)
+    unseen = silence.concerns(scene.nodes)
+    found: list[tuple[str | None, Finding]] = [(None, silence.finding)] if unseen else []
+    judged = [node for node in scene.nodes if node.name not in unseen]
+    found += [(node.name, finding) for node in judged for finding in findings(facts, node)]
+    found += [(name, finding) for name, finding in strange(scene).items() if name not in unseen]
     found.sort(key=lambda item: -item[1].weight)
     rows = tuple(_row(name, finding) for name, finding in found)
     return View("explain", EXPLAIN, rows, lambda shown: _summary(scene, shown))
 
 
 def bad(scene: Scene) -> View:
-    """The nodes to avoid, the worst first, each with its reasons."""
-    facts = Facts(scene)
+    """The nodes to avoid, the worst first, each with its reasons. Raises StaleError where that cannot be told."""
+    facts, silence = Facts(scene), Silence(scene)
+    silence.require(scene.nodes)
     rows = []
     for node in scene.nodes:
         heavy = [finding for finding in findings(facts, node) if finding.weight >= AVOID]
@@ -42,8 +50,9 @@ def bad(scene: Scene) -> View:
                 "systems": [host["system"] for host in facts.hosts.get(node.name, [])],
             }, trouble={"reason": 2}))  # fmt: skip
     rows.sort(key=lambda row: (-row.values["weight"], natural(row.values["node"])))
-    nodes = len(scene.nodes)
-    return View("bad", BAD, tuple(rows), lambda shown: f"{len(shown)} of {counted(nodes, 'node')} to avoid")
+    nodes, unasked = counted(len(scene.nodes), "node"), silence.unasked(scene.nodes)
+    never = f"; never asked, so not judged: {fold(unasked)}" if unasked else ""
+    return View("bad", BAD, tuple(rows), lambda shown: f"{len(shown)} of {nodes} to avoid{never}")
 
 
 def exclusion(view: View, batch: str) -> str:
@@ -73,7 +82,7 @@ def _hosts(rows: Iterable[Row], batch: str) -> Iterable[str]:
         yield from (row.values["node"] for row in rows if row.values["role"] == "batch")
 
 
-def _row(name: str, finding: Finding) -> Row:
+def _row(name: str | None, finding: Finding) -> Row:
     values = {
         "node": name, "level": finding.level, "weight": finding.weight, "area": finding.area,
         "finding": finding.what, "since": finding.since,
@@ -89,7 +98,22 @@ def _summary(scene: Scene, rows: Sequence[Row]) -> str:
         if number:
             parts.append(f"{number} bad" if level == "bad" else counted(number, level))
     seen = [f"last seen {_seen(scene)}"] if len(scene.nodes) == 1 else []
-    return f"{fold(scene.names)}: " + "; ".join([", ".join(parts) or "nothing wrong is known", *seen])
+    return f"{fold(scene.names)}: " + "; ".join(
+        [", ".join(parts) or "nothing wrong is known", *seen, *_outdated(scene)]
+    )
+
+
+def _outdated(scene: Scene) -> list[str]:
+    """`not judged, too old: mounts on nc[2-3]`: a probe that nobody runs any more looks like one that finds nothing."""
+    old: dict[str, list[str]] = {}
+    for node in scene.nodes:
+        for probe, outcome in scene.outcomes[node.name].items():
+            for_it = node.name in scene.heads or probe not in scene.store.on_heads
+            records = scene.store.probes.get(probe, []) if for_it and State(outcome["state"]).well else []
+            if records and scene.is_old(records[0], {"node": node.name, "at": outcome["at"]}):
+                old.setdefault(probe, []).append(node.name)
+    told = [f"{probe} on {fold(names)}" for probe, names in old.items()]
+    return [f"not judged, too old: {', '.join(told)}"] if told else []
 
 
 def _seen(scene: Scene) -> str:
@@ -106,9 +130,9 @@ def _seen(scene: Scene) -> str:
 
 
 EXPLAIN = (
-    Field(declared("node", str, Text, "Name of the node."), 40),
+    Field(declared("node", str, Text, "Name of the node; null: it is nicamon's own trouble."), 40),
     Field(declared("level", str, Text, "bad: give it no work; warning: look at it; note."), 100),
-    Field(declared("area", str, Text, "ssh, batch, mounts, disks, services, memory, …"), 95),
+    Field(declared("area", str, Text, "ssh, collection, batch, mounts, disks, services, memory, …"), 95),
     Field(declared("finding", str, Text, "What is wrong."), 99, flexible=True),
     Field(declared("since", datetime, Time, "Since when, where that is known."), 80),
     Field(declared("weight", int, Count, "How much it weighs: 100 is a lost node, from 60 on it is to be avoided."), 0),

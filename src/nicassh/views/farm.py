@@ -16,6 +16,7 @@ from nicassh.store import Row as Stored
 from nicassh.store import Store
 from nicassh.units import UNKNOWN, Bytes, Count, Number, Seconds, Text, Time, counted
 from nicassh.views.scene import Scene
+from nicassh.views.silence import is_stale
 from nicassh.views.table import Field, Row, View, declared
 from nicassh.views.versions import newest_first
 
@@ -83,6 +84,8 @@ def _state(known: _Known, scene: Scene) -> tuple[str, str, datetime | None]:
     if login is None:
         return "unknown", "never asked", None
     if login["state"] != State.OK:
+        if is_stale(scene, login):
+            return "stale", f"not asked since it was down: {_words(login)}", login["at"]
         return "down", _words(login), login["since"]
     age = scene.age(login)
     if age is None:

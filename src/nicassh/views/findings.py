@@ -41,7 +41,7 @@ class Finding:
 def findings(facts: Facts, node: Node) -> list[Finding]:
     """All that is wrong with a node, the heaviest first. Of a node that did not answer, the rest is not known."""
     found = [*_ssh(facts, node), *_batch(facts, node)]
-    if not any(finding.area == "ssh" for finding in found):
+    if not any(finding.area in ("ssh", "collection") for finding in found):
         for judge in _JUDGES:
             found += judge(facts, node)
     return sorted(found, key=lambda finding: -finding.weight)
@@ -59,9 +59,11 @@ def _ssh(facts: Facts, node: Node) -> Iterator[Finding]:
         words = login["state"].replace("_", " ")
         yield Finding(100, "ssh", f"{words}: {login['reason']}".rstrip(": "), login["since"])
     elif (age := facts.scene.age(login)) is None:
-        yield Finding(50, "ssh", "asked while the clock of the monitoring host was ahead: how it is now is unknown")
+        yield Finding(
+            50, "collection", "asked while the clock of the monitoring host was ahead: how it is now is unknown"
+        )
     elif age > facts.scene.stale:
-        yield Finding(AVOID, "ssh", f"not asked for {draw_seconds(age)}", login["at"])
+        yield Finding(AVOID, "collection", f"not asked for {draw_seconds(age)}", login["at"])
     for name, outcome in outcomes.items():
         if name != LOGIN and not State(outcome["state"]).well and login["state"] == State.OK:
             words = f"{outcome['state'].replace('_', ' ')}: {outcome['reason']}".rstrip(": ")

@@ -37,7 +37,7 @@ def gathered(view: View) -> View:
 def _merged(rows: Sequence[Row], fields: Sequence[Field], shown: Sequence[str]) -> Row:
     """One row for several: the nodes folded, what is to be merged merged; what is not shown and differs is unknown."""
     values = dict(rows[0].values)
-    values["node"] = fold(row.values["node"] for row in rows)
+    values["node"] = fold(row.values["node"] for row in rows if row.values["node"]) or None
     for field in (field for field in fields if field.name != "node"):
         known = [row.values[field.name] for row in rows if row.values[field.name] is not None]
         if field.merge and known:

@@ -1,0 +1,91 @@
+"""A collector that has stopped: one finding about nicamon, no list of bad nodes from old values."""
+
+from __future__ import annotations
+
+import pytest
+from unit_rows import at, login, made, node, outcome
+
+from nicassh.errors import StaleError
+from nicassh.state import State
+from nicassh.store import Store
+from nicassh.views import Scene, View, explain, gathered
+from nicassh.views.explain import bad
+
+NODES = [node(f"nc{number}") for number in range(2, 6)]
+HALF = 1800
+
+
+def asked(store: Store, *seconds: float, state: State = State.OK) -> None:
+    """Each node asked at its second, with a full disk."""
+    for one, second in zip(NODES, seconds, strict=True):
+        full = outcome(one.name, "disks", at(second), made("disks", free_percent=1.0, free=1))
+        store.write([login(one.name, at(second), state, "closed" if state != State.OK else ""), full])
+
+
+def scene(store: Store, second: float = HALF, *names: str) -> Scene:
+    chosen = [one for one in NODES if one.name in names] or NODES
+    return Scene(store, chosen, 900, at(second), everyone=NODES)
+
+
+def areas(view: View) -> set[tuple[str | None, str]]:
+    return {(row.values["node"], row.values["area"]) for row in view.rows}
+
+
+def test_a_stopped_collector_is_one_finding_about_nicamon(store: Store) -> None:
+    asked(store, 0, 10, 20, 30)
+    view = explain(scene(store))
+    assert areas(view) == {(None, "nicamon")}
+    (row,) = view.rows
+    assert row.values["finding"].startswith("nothing was collected since") and row.values["since"] == at(30)
+    assert "29 m 30 s ago" in row.values["finding"] and "is the collector running?" in row.values["finding"]
+    assert gathered(view).rows[0].values["node"] is None
+    for chosen in ((), ("nc2",)):
+        with pytest.raises(StaleError, match="nothing was collected since") as caught:
+            bad(scene(store, HALF, *chosen))
+        assert caught.value.exit_code == 1
+
+
+def test_fresh_values_are_judged(store: Store) -> None:
+    asked(store, 0, 10, 20, 30)
+    assert len(bad(scene(store, 60)).rows) == 4
+    assert areas(explain(scene(store, 60))) == {(one.name, "disks") for one in NODES}
+
+
+def test_one_node_that_was_not_asked_is_its_own_trouble(store: Store) -> None:
+    asked(store, 0, HALF, HALF, HALF)
+    assert {row.values["node"]: row.values["reason"].partition(":")[0] for row in bad(scene(store)).rows} == {
+        "nc2": "collection", "nc3": "disks", "nc4": "disks", "nc5": "disks",
+    }  # fmt: skip
+
+
+def test_one_node_asked_by_hand_does_not_make_the_others_bad(store: Store) -> None:
+    asked(store, 0, 0, 0, HALF)
+    assert areas(explain(scene(store))) == {(None, "nicamon"), ("nc5", "disks")}
+    (row,) = [row for row in explain(scene(store)).rows if row.values["node"] is None]
+    assert row.values["finding"].startswith("of 3 of 4 nodes nothing was collected since")
+    with pytest.raises(StaleError):
+        bad(scene(store))
+    assert [row.values["node"] for row in bad(scene(store, HALF, "nc5")).rows] == ["nc5"]
+
+
+def test_nodes_out_of_reach_are_tried_less_often(store: Store) -> None:
+    """A whole farm that is down is no stopped collector, until nobody has tried for twice the time."""
+    asked(store, 0, 0, 0, 0, state=State.UNREACHABLE)
+    assert len(bad(scene(store, 1000)).rows) == 4
+    with pytest.raises(StaleError):
+        bad(scene(store, 1801))
+
+
+def test_nodes_that_were_never_asked_are_not_well(store: Store) -> None:
+    with pytest.raises(StaleError, match="no data collected yet"):
+        bad(scene(store))
+    store.write([login("nc2", at(0))])
+    view = bad(scene(store, 60))
+    assert view.summarize(view.rows) == "0 of 4 nodes to avoid; never asked, so not judged: nc[3-5]"
+
+
+def test_one_probe_that_nobody_runs_is_said(store: Store) -> None:
+    asked(store, 0, 0, 0, 0)
+    store.write([login(one.name, at(HALF)) for one in NODES])
+    view = explain(scene(store))
+    assert view.summarize(view.rows) == "nc[2-5]: nothing wrong is known; not judged, too old: disks on nc[2-5]"
