@@ -24,15 +24,11 @@ from typing import Any
 from nicassh.errors import ProbeError
 from nicassh.notes import Note
 from nicassh.reading import fit
-from nicassh.record import UPTIME, Keep, Record, Untold, columns, name_of
+from nicassh.record import Keep, Record, Untold, columns, name_of
+from nicassh.reserved import BUCKETS, COLUMNS, is_taken
 from nicassh.state import State
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
-RESERVED = (
-    "bad", "checks", "diff", "digests", "explain", "farm", "jobs", "kept", "login", "node", "outcomes", "queues",
-    "rolled", "storage", "turns", "users", "workers",
-)  # fmt: skip
-"""Names of views and of nicamon's own outcomes, that no probe may have."""
 PRIORITIES = ("critical", "high", "medium", "low", "negligible")
 PLACES = ("nodes", "head")
 """Where a probe runs: on every node, or once a cluster on the node that answers for it."""
@@ -126,7 +122,7 @@ def load_all(places: Sequence[Path] = (), known: Sequence[Probe] = ()) -> list[P
     """
     found = {one.name: one for one in known}
     for name, folder in folders([*([] if known else [builtin()]), *places]).items():
-        if name in RESERVED or name.startswith("view_"):
+        if is_taken(name):
             raise ProbeError(f"{folder}: {name!r} is a name of nicamon's own", "rename the folder")
         if name in found:
             raise ProbeError(f"{folder}: a probe named {name} exists in {found[name].folder.parent}")
@@ -208,6 +204,8 @@ def _check_tables(probes: Sequence[Probe]) -> None:
     for probe in probes:
         for name in probe.records:
             for table in (name, *(f"{name}_{history}" for history in _HISTORIES[probe.keep[name]])):
+                if is_taken(table):
+                    raise ProbeError(f"{probe.folder}: its table {table!r} has a name of nicamon's own", "rename it")
                 if table in taken:
                     raise ProbeError(f"{probe.folder}: its table {table!r} is one of {taken[table].folder} too")
                 taken[table] = probe
@@ -262,8 +260,16 @@ def _check(module: ModuleType, types: list[type[Record]], folder: Path) -> None:
         raise ProbeError(f"{where}: it must define a Record and parse(output)")
     for record in types:
         try:
-            reserved = {"node", "at", "since", "until", UPTIME} & {column.name for column in columns(record)}
+            taken = _taken(record, Keep(record.keep or module.keep))
         except (TypeError, NameError) as error:
             raise ProbeError(f"{where}: {record.__name__}: {error}") from error
-        if reserved:
-            raise ProbeError(f"{where}: {record.__name__}: the names {', '.join(sorted(reserved))} are the store's own")
+        if taken:
+            raise ProbeError(f"{where}: {record.__name__}: the names {', '.join(sorted(taken))} are the store's own")
+
+
+def _taken(record: type[Record], keep: Keep) -> set[str]:
+    """The columns of a record whose names something else has: a column of ours, or one that a series makes of it."""
+    own = {column.name: column for column in columns(record)}
+    numbers = [name for name, column in own.items() if keep is Keep.SERIES and column.kind in (int, float)]
+    made = {number + end for number in numbers for end in BUCKETS}
+    return {name for name in own if name in COLUMNS or name in made}

@@ -84,17 +84,21 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun if number == 1 else plural}"
 
 
-def read_quantity(text: str) -> float:
-    """The number that a person means by `4G`, `1.5 TiB`, `80%`, `10m` (minutes) or `3h`.
+def read_quantity(text: str, unit: str = "") -> float:
+    """The number that a person means by `4G`, `1.5 TiB`, `80%`, `10m` or `3h` where values are in a unit.
 
-    Size suffixes are powers of 1024, as in the tables. Raises ValueError for anything else.
+    `unit` is the name of the column's unit: of `bytes`, `500m` is 500 MiB, and sizes are powers of 1024, as in the
+    tables; of `seconds` it is 500 minutes. Without a unit `m` is minutes. Raises ValueError for anything else, and for
+    a suffix that this unit does not have.
     """
     digits = text.strip().rstrip("%").rstrip()
     number = digits.rstrip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ ")
     suffix = digits[len(number) :].strip()
-    if suffix not in _SUFFIXES or not number:
+    known = _OF_UNIT.get(unit, {"": 1.0}) if unit else _SUFFIXES
+    factor = known.get(suffix.lower() if unit == "bytes" else suffix)
+    if factor is None or not number or (unit not in ("", "percent") and "%" in text):
         raise ValueError(f"{text!r} is not a number with a unit such as 4G, 80% or 10m")
-    value = float(number) * _SUFFIXES[suffix]
+    value = float(number) * factor
     if not math.isfinite(value):
         raise ValueError(f"{text!r} is not a finite number")
     return value
@@ -138,6 +142,11 @@ _CLOCK = re.compile(r"\d{1,2}:\d\d(:\d\d)?")
 _SUFFIXES: dict[str, float] = {"": 1, "B": 1, **_DURATIONS}
 for _power, _letter in enumerate("KMGTPE", start=1):
     _SUFFIXES |= {_letter: 1024**_power, f"{_letter}B": 1024**_power, f"{_letter}iB": 1024**_power}
+_OF_UNIT: dict[str, dict[str, float]] = {
+    "bytes": {suffix.lower(): factor for suffix, factor in _SUFFIXES.items() if suffix not in _DURATIONS},
+    "seconds": {"": 1, **_DURATIONS},
+}
+"""The suffixes of each unit that has some, those of bytes in lower case."""
 
 Bytes = Annotated[int, Unit("bytes", draw_bytes, least=0)]
 Seconds = Annotated[float, Unit("seconds", draw_seconds)]

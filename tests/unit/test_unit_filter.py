@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nicassh.errors import UsageError
-from nicassh.units import Bytes, Count, Flag, Number, Text, Time
+from nicassh.units import Bytes, Count, Flag, Number, Percent, Seconds, Text, Time
 from nicassh.views.filter import matcher
 from nicassh.views.table import declared
 
@@ -27,6 +27,14 @@ COLUMNS = {
         declared("activity", list, Text, "Users."),
     )
 }
+MEASURED = {
+    one.name: one
+    for one in (
+        declared("rss", int, Bytes, "Memory."), declared("age", float, Seconds, "Age."),
+        declared("free", float, Percent, "Free."), declared("load", float, Number, "Load."),
+        declared("count", int, Count, "Number."),
+    )
+}  # fmt: skip
 ROW: dict[str, Any] = {
     "node": "nc2.jinr.ru",
     "role": "batch",
@@ -112,3 +120,26 @@ def test_any_words_make_a_test_or_an_error_of_ours(words: list[str]) -> None:
         assert error.what.startswith("filter")
     else:
         assert test(ROW) in (True, False)
+
+
+@pytest.mark.parametrize(
+    ("expression", "value", "holds"),
+    [
+        ("rss > 500m", 500 * 1024**2 + 1, True), ("rss > 500m", 500 * 1024**2, False), ("rss > 500M", 30_001, False),
+        ("rss = 4g", 4 * 1024**3, True), ("rss = 4GiB", 4 * 1024**3, True), ("rss = 4kb", 4096, True),
+        ("rss = 12b", 12, True), ("rss = 12", 12, True), ("age > 10m", 601.0, True), ("age > 10m", 599.0, False),
+        ("age = 2d", 172_800.0, True), ("free = 80%", 80.0, True), ("free = 80", 80.0, True), ("load = 4", 4.0, True),
+    ],
+)  # fmt: skip
+def test_units_are_those_of_the_column(expression: str, value: float, holds: bool) -> None:
+    assert matcher(expression, MEASURED)({expression.split(maxsplit=1)[0]: value}) is holds
+
+
+@pytest.mark.parametrize(
+    "expression",
+    ["rss > 2d", "rss > 3h", "rss > 5%", "rss > 90s", "age > 4G", "age > 4k", "age > 5%", "free > 4G", "free > 5m",
+     "load > 4k", "load > 10m", "load > 5%", "count > 4k", "count > 2d"],
+)  # fmt: skip
+def test_a_unit_that_a_column_does_not_have_is_refused(expression: str) -> None:
+    with pytest.raises(UsageError, match=f"is no value for {expression.split(maxsplit=1)[0]}"):
+        matcher(expression, MEASURED)

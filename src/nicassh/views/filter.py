@@ -16,6 +16,8 @@ from nicassh.errors import UsageError
 from nicassh.record import Column
 from nicassh.units import read_quantity
 
+_UNITS = {"bytes": "; write 500M, 4G", "seconds": "; write 90s, 10m, 3h, 2d"}
+"""What the units of a column are written with."""
 Test = Callable[[Mapping[str, Any]], bool]
 _TOKEN = re.compile(r"""\s*(?:(?P<word>"[^"]*"|'[^']*'|[^\s()<>=!~"']+)|(?P<sign><=|>=|!=|!~|==|[=<>~()]))""")
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
@@ -102,9 +104,10 @@ class _Parser:
             if column.kind is datetime:
                 moment = datetime.fromisoformat(text)
                 return moment if moment.tzinfo else moment.replace(tzinfo=UTC)  # as the tables print it
-            return read_quantity(text)
+            return read_quantity(text, column.unit.name)
         except (KeyError, ValueError):
-            raise self._error(f"{text!r} is no value for {column.name} ({column.unit.name})") from None
+            units = _UNITS.get(column.unit.name, "")
+            raise self._error(f"{text!r} is no value for {column.name} ({column.unit.name}){units}") from None
 
     def _next(self, token: str) -> bool:
         if self.tokens and self.tokens[0] == token:

@@ -58,7 +58,7 @@ def listed(queue: Queue, troubled: bool = False, nodes: Collection[str] | None =
             "host": row["host"], "error": row["error"] or None,
         }  # fmt: skip
         rows.append(Row(values, trouble={"state": _TROUBLE.get(state, 0)}))
-    return View("troubled" if troubled else "jobs", JOBS, tuple(rows), lambda shown: counted(len(shown), "job"))
+    return View("troubled" if troubled else "queue_jobs", JOBS, tuple(rows), lambda shown: counted(len(shown), "job"))
 
 
 def clocks(rows: Sequence[Stored]) -> View:

@@ -54,7 +54,7 @@ def spread(scene: Scene, package: str, beside: str = "") -> View:
 
     told = {field.name for field in SPREAD if any(row.values[field.name] is not None for row in rows)}
     fields = tuple(field if field.name in told else replace(field, weight=0) for field in SPREAD)
-    return View("diff", fields, tuple(rows), summary, gathers=True)
+    return View("versions", fields, tuple(rows), summary, gathers=True)
 
 
 def _rows(installed: Installed, name: str, what: str) -> list[Row]:

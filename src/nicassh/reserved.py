@@ -1,0 +1,39 @@
+"""Names that a probe, its tables and their columns cannot have, because nicamon has something of that name itself."""
+
+from __future__ import annotations
+
+VIEWS = frozenset(
+    {
+        "bad", "checks", "diff", "explain", "farm", "history", "jobs", "login", "node", "outcomes", "procs", "queue",
+        "queue_jobs", "queues", "rows", "schema", "storage", "top", "users", "versions", "workers",
+    }
+)  # fmt: skip
+"""Tables that people ask for, and outcomes of nicamon's own."""
+TABLES = frozenset(
+    {
+        "classes", "clocks", "digests", "finished", "jobs", "kept", "outcomes", "outcomes_intervals", "rolled",
+        "schema_version", "settings", "turns", "workers",
+    }
+)  # fmt: skip
+"""Tables of the database that are no probe's."""
+NODE = frozenset(
+    {
+        "activity", "address", "age", "cpu", "disk_free", "fairsoft", "kernel", "load1", "load15", "load5",
+        "memory_available", "ncpu", "node", "nproc", "os", "reason", "role", "since", "state", "updated",
+    }
+)  # fmt: skip
+"""What `show node --json` says of a node, beside the rows of each record under its name."""
+NAMES = VIEWS | TABLES | NODE
+PREFIXES = ("view_", "sqlite_", "pg_")
+"""How names of SQL views begin, and those that databases keep to themselves."""
+LONGEST = 63
+"""Characters of a table's name in PostgreSQL; it cuts off what is more."""
+COLUMNS = frozenset({"age", "at", "availability", "collected", "node", "since", "tier", "until", "updated", "node_uptime"})
+"""Columns that every table of a record has besides its own: in the database, in SQL views, when it is shown."""
+BUCKETS = ("_n", "_sum", "_min", "_max")
+"""How the columns end that a number of a series has in rows of five minutes, an hour, a day."""
+
+
+def is_taken(name: str) -> bool:
+    """Say whether no probe, and no table of one, can have this name."""
+    return name in NAMES or name.startswith(PREFIXES) or len(name) > LONGEST
