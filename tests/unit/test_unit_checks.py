@@ -19,7 +19,7 @@ NOTE = "swap_used: -64 cannot be held"
 def config(tmp_path: Path) -> Path:
     (tmp_path / "inventory.toml").write_text('[[nodes]]\nnames = "nc[2-3]"\n')
     config = tmp_path / "nicamon.toml"
-    config.write_text(f'database = "sqlite:///{tmp_path}/nicamon.db"\ninventory = ["inventory.toml"]\n')
+    config.write_text(f'database = "sqlite:///{tmp_path}/nicamon.db"\ninventory = ["inventory.toml"]\nstale = 1e8\n')
     store = Store(f"sqlite:///{tmp_path}/nicamon.db", PROBES)
     store.create()
     store.write([login(name, at(0)) for name in ("nc2", "nc3")])
