@@ -28,7 +28,9 @@ PREFIXES = ("view_", "sqlite_", "pg_")
 """How names of SQL views begin, and those that databases keep to themselves."""
 LONGEST = 63
 """Characters of a table's name in PostgreSQL; it cuts off what is more."""
-COLUMNS = frozenset({"age", "at", "availability", "collected", "node", "since", "tier", "until", "updated", "node_uptime"})
+COLUMNS = frozenset(
+    {"age", "at", "availability", "collected", "node", "since", "tier", "until", "updated", "node_uptime"}
+)
 """Columns that every table of a record has besides its own: in the database, in SQL views, when it is shown."""
 BUCKETS = ("_n", "_sum", "_min", "_max")
 """How the columns end that a number of a series has in rows of five minutes, an hour, a day."""
