@@ -7,6 +7,7 @@ same tests.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Connections", "Limits", "Reply", "Task"]
 
+GRACE = 3.0
+"""Seconds for which nodes that are being asked may still answer after `stop`."""
+
 
 class Connections:
     """The ways to the nodes, for as long as a worker lives: a node that answered well stays logged in.
@@ -27,7 +31,7 @@ class Connections:
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
-        self._stopped = False
+        self._stopped = float("inf")
         self._clients: Clients | None = None
 
     def __enter__(self) -> Connections:
@@ -47,7 +51,7 @@ class Connections:
         """
 
         def begin(task: Task) -> bool:
-            if self._stopped:
+            if time.monotonic() >= self._stopped:
                 return False
             started(task)
             return True
@@ -56,14 +60,18 @@ class Connections:
             from nicassh.transport.libssh2 import Clients  # gevent is loaded only where there is a node to reach
 
             self._clients = Clients(self.limits)
-        return self._clients.run(tasks, begin)
+        return self._clients.run(tasks, begin, lambda: time.monotonic() - self._stopped > GRACE)
+
+    def stalled(self) -> float:
+        """Seconds for which the event loop of a run has stood still; 0 while there is none. For other threads."""
+        return self._clients.stalled() if self._clients else 0.0
 
     def stop(self) -> None:
         """Begins with no further node, now and for good; those under way finish, the others have no reply.
 
-        For handlers of signals and other threads.
+        What has not finished after GRACE is broken off, without a reply. For handlers of signals and other threads.
         """
-        self._stopped = True
+        self._stopped = min(self._stopped, time.monotonic())
 
     def close(self) -> None:
         """Ends what is under way and logs out everywhere, for good."""

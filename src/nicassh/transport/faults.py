@@ -21,6 +21,10 @@ class Fault(Exception):
         self.reason = reason
 
 
+class Flood(Exception):
+    """A node sends without end, or makes us compute without end; its text says of what there was too much."""
+
+
 LATE = {
     "name lookup": (State.UNREACHABLE, "the name server does not answer"),
     "connection": (State.UNREACHABLE, "no answer to the connection on port {port}"),
@@ -65,18 +69,21 @@ SHUT = (ssh2.ChannelClosedError, ssh2.ChannelEOFSentError)
 _NO_AGREEMENT = (ssh2.KexFailureError, ssh2.KeyExchangeError, ssh2.MethodNoneError, ssh2.AlgoUnsupportedError)
 
 
-def late(phase: str, node: Node) -> Fault:
-    """The fault of a deadline that struck in a phase."""
+def late(phase: str, node: Node, said: bytes = b"") -> Fault:
+    """The fault of a deadline that struck in a phase; `said` is the last line that stood before the greeting."""
     state, words = LATE[phase]
-    return Fault(state, words.format(port=node.port))
+    return Fault(state, words.format(port=node.port) + (quoted(said) if phase == "greeting" else ""))
 
 
-def translate(error: BaseException, phase: str, node: Node) -> Fault:
+def translate(error: BaseException, phase: str, node: Node, said: bytes = b"") -> Fault:
     """The fault that a foreign error means in a phase; never raises."""
     if isinstance(error, Fault):
         return error
     if isinstance(error, TimeoutError):
-        return late(phase, node)
+        return late(phase, node, said)
+    if isinstance(error, Flood):
+        state = State.TRUNCATED if phase == "answer" else State.UNREACHABLE
+        return Fault(state, f"the node sent {error} in the {phase}")
     if isinstance(error, socket.gaierror):
         _, scope, interface = node.address.partition("%")
         what = f"this host has no interface {interface}" if scope else f"unknown host name {node.address}"
@@ -85,12 +92,20 @@ def translate(error: BaseException, phase: str, node: Node) -> Fault:
         return Fault(State.REFUSED, f"nothing listens on port {node.port}")
     if isinstance(error, OSError) and error.errno in _NO_WAY and (error.errno != errno.EINVAL or phase == "connection"):
         return Fault(State.UNREACHABLE, _NO_WAY[error.errno])
+    if isinstance(error, LOST) and phase == "greeting" and quoted(said):
+        return Fault(State.UNREACHABLE, f"the node closed the connection before its SSH greeting{quoted(said)}")
     if isinstance(error, LOST):
         return Fault(*_CUT[phase])
     if isinstance(error, _NO_AGREEMENT):
         return Fault(State.UNREACHABLE, f"no common algorithm in the key exchange{_detail(error)}")
     state = State.TRUNCATED if phase == "answer" else State.UNREACHABLE
     return Fault(state, f"{phase}: {type(error).__name__}{_detail(error)}")
+
+
+def quoted(said: bytes) -> str:
+    """A node's own line as the end of a reason; nothing where it said nothing."""
+    words = clean(said.strip(), 200)
+    return f"; it said: {words}" if words else ""
 
 
 def _detail(error: BaseException) -> str:

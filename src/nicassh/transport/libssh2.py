@@ -22,11 +22,14 @@ from nicassh.transport.hostkeys import known_hosts
 from nicassh.transport.identity import offered
 from nicassh.transport.kept import Kept
 from nicassh.transport.task import Answer, Limits, Reply, Task
+from nicassh.transport.watchdog import Watchdog
 
 _PAUSE = 0.5
 """Seconds before the second attempt at a login."""
 _FRESH = 60.0
 """Seconds after which files of keys are read anew."""
+_BEAT = 0.25
+"""Seconds between two signs of life of the event loop."""
 _SPARE = 24
 """Descriptors kept for the database, the event loop, key files and the like."""
 
@@ -42,24 +45,46 @@ class Clients:
         self._threads = ThreadPool(limits.fanout)  # for this very machine, where it is one of the nodes
         self._source = ThreadPool(1)  # for what gives the tasks, which may wait for a database
         self._kept = Kept(limits.lifetime)
+        self._dog = Watchdog()
         self._looked = -_FRESH
+        self._beat: float | None = None
         self._checked: set[tuple[Path, ...]] = set()
 
-    def run(self, tasks: Iterable[Task], begin: Callable[[Task], bool]) -> Iterator[Reply]:
+    def run(
+        self, tasks: Iterable[Task], begin: Callable[[Task], bool], broken_off: Callable[[], bool]
+    ) -> Iterator[Reply]:
         """Asks the nodes, `limits.fanout` at a time, and yields each reply as it arrives. A node's fault is a reply.
 
-        A node whose turn comes is left out where `begin` says so.
+        A node whose turn comes is left out where `begin` says so, and one that is being asked where it is `broken_off`.
         """
         self._looked = -_FRESH
         errors: list[BaseException] = []
         replies = self._pool.imap_unordered(lambda task: self._ask(task, begin), self._drawn(tasks, errors))
+        pulse = gevent.spawn(self._pulse, broken_off)
         try:
-            yield from (reply for reply in replies if reply)
+            yield from (reply for reply in replies if isinstance(reply, Reply))  # what was broken off is none
         finally:
+            pulse.kill()
             replies.kill()  # it would begin with the next tasks as soon as there is room
             self._interrupt()
         if errors:
             raise errors[0]
+
+    def stalled(self) -> float:
+        """Seconds since the last sign of life of the event loop; 0 while there is no run. For other threads."""
+        beat = self._beat
+        return 0.0 if beat is None else max(0.0, time.monotonic() - beat - _BEAT)
+
+    def _pulse(self, broken_off: Callable[[], bool]) -> None:
+        """Gives signs of life for as long as the event loop turns, and breaks off what is under way when it must."""
+        try:
+            while True:
+                self._beat = time.monotonic()
+                if broken_off():
+                    self._interrupt()
+                gevent.sleep(_BEAT)
+        finally:
+            self._beat = None
 
     def _drawn(self, tasks: Iterable[Task], errors: list[BaseException]) -> Iterator[Task]:
         """The tasks of an iterator that may take its time, and so is asked in a thread; its error ends them."""
@@ -75,6 +100,7 @@ class Clients:
         """Ends all sessions, and what is under way."""
         self._interrupt()
         self._kept.shrink(0)
+        self._dog.end()
         self._threads.kill()
         self._source.kill()
 
@@ -151,7 +177,7 @@ class Clients:
         self._kept.shrink(self._room - len(self._pool))
         identity, hosts = offered(node.identity), known_hosts(node.known_hosts)
         accept_new = self._limits.host_keys == "accept-new"
-        client = Client(node)
+        client = Client(node, self._dog)
         with _ended_by_fault(client):
             with gevent.Timeout(patience):
                 _persist(client, lambda: client.login(identity, hosts, accept_new, patience))
@@ -169,9 +195,9 @@ def _ended_by_fault(client: Client) -> Iterator[None]:
         clear_frames(error.__traceback__)
         client.close()
         if isinstance(error, gevent.Timeout):
-            raise late(client.phase, client.node) from None
+            raise late(client.phase, client.node, client.said) from None
         if isinstance(error, Exception):
-            raise translate(error, client.phase, client.node) from error
+            raise translate(error, client.phase, client.node, client.said) from error
         raise
 
 

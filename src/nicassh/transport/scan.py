@@ -14,6 +14,7 @@ from nicassh.transport.client import Client
 from nicassh.transport.faults import Fault, late, translate
 from nicassh.transport.hostkeys import TYPES, fingerprint, known_hosts, type_of
 from nicassh.transport.task import Limits
+from nicassh.transport.watchdog import Watchdog
 
 
 @dataclass(frozen=True)
@@ -30,21 +31,22 @@ class Found:
 
 def scan(nodes: Sequence[Node], limits: Limits) -> Iterator[Found]:
     """One Found for each key of each node, or one with the reason where the node shows none."""
-    pool = Pool(limits.fanout)
+    pool, dog = Pool(limits.fanout), Watchdog()
     try:
-        for found in pool.imap_unordered(lambda node: _keys(node, limits), nodes):
+        for found in pool.imap_unordered(lambda node: _keys(node, limits, dog), nodes):
             yield from found
     finally:
         pool.kill()
+        dog.end()
 
 
-def _keys(node: Node, limits: Limits) -> list[Found]:
+def _keys(node: Node, limits: Limits, dog: Watchdog) -> list[Found]:
     hosts = known_hosts(node.known_hosts)
     found: list[Found] = []
     last = Fault(State.UNREACHABLE, "no host key")
     for kind, algorithms in TYPES.items():
         try:
-            key = _exchange(node, algorithms, node.connect_timeout or limits.connect_timeout)
+            key = _exchange(Client(node, dog), algorithms, node.connect_timeout or limits.connect_timeout)
         except Fault as fault:
             last = fault
             if "algorithm" in fault.reason or found:
@@ -54,11 +56,11 @@ def _keys(node: Node, limits: Limits) -> list[Found]:
     return found or [Found(node, b"", "", "", last.state, last.reason)]
 
 
-def _exchange(node: Node, algorithms: str, patience: float) -> bytes:
+def _exchange(client: Client, algorithms: str, patience: float) -> bytes:
     """The key of one type. Raises Fault."""
+    node = client.node
     if node.barred:
         raise Fault(State.UNREACHABLE, node.barred)
-    client = Client(node)
     try:
         with gevent.Timeout(patience):
             key = client.exchange_keys(algorithms, patience)
@@ -66,8 +68,8 @@ def _exchange(node: Node, algorithms: str, patience: float) -> bytes:
             raise Fault(State.UNREACHABLE, f"host key of an unknown type {type_of(key)!r}")
         return key
     except gevent.Timeout:
-        raise late(client.phase, node) from None
+        raise late(client.phase, node, client.said) from None
     except Exception as error:
-        raise translate(error, client.phase, node) from error
+        raise translate(error, client.phase, node, client.said) from error
     finally:
         client.close()

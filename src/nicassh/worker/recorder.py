@@ -11,7 +11,7 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from types import TracebackType
 from typing import TypeVar
 
@@ -37,11 +37,16 @@ class Recorder:
     """Writes what becomes of jobs: runs that begin, answers of nodes, runs that end.
 
     `unwritten` is how many answers are on their way to the database. As a context it waits at its end until
-    all is written. Raises DatabaseError there.
+    all is written. Raises DatabaseError there. `stalled` tells for how many seconds those who ask the nodes have stood
+    still: then there is no sign of life, for this thread alone can do nothing for what it holds.
     """
 
-    def __init__(self, queue: Queue, claimant: Claimant, store: Store, probes: Sequence[Probe]) -> None:
+    def __init__(
+        self, queue: Queue, claimant: Claimant, store: Store, probes: Sequence[Probe],
+        stalled: Callable[[], float] = lambda: 0.0,
+    ) -> None:  # fmt: skip
         self._queue, self._claimant, self._store, self._probes = queue, claimant, store, probes
+        self._stalled = stalled
         self._begun: deque[Share] = deque()
         self._answers: deque[Answered] = deque()
         self._ended: deque[tuple[Batch, Ended]] = deque()
@@ -111,7 +116,7 @@ class Recorder:
                 self._starts()
                 self._closing.wait(_PAUSE)
                 self._results()
-                if time.monotonic() - beat > self._queue.lease / BEATS:
+                if time.monotonic() - beat > self._queue.lease / BEATS >= self._stalled():
                     beat = time.monotonic()
                     self._beat()
         except NicamonError as error:

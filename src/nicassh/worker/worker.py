@@ -84,7 +84,8 @@ class Worker:
             return jobs.claim(self.queue, self.claimant, limit, window, down_to=down_to, due_by=due_by)
 
         try:
-            with Recorder(self.queue, self.claimant, self._store, list(self._known.probes.values())) as recorder:
+            probes, stalled = list(self._known.probes.values()), self._connections.stalled
+            with Recorder(self.queue, self.claimant, self._store, probes, stalled) as recorder:
                 flow = Flow(self.claimant, recorder, self._known, claim, self._stopping)
                 try:
                     self._follow(flow)

@@ -1,0 +1,70 @@
+"""The greeting of a node: what stands before its SSH banner is read here, within bounds.
+
+libssh2 skips such lines without any bound, and forgets them. They are sshd's own words where it turns a connection
+away (`Exceeded MaxStartups`, `Not allowed at this time`), or those of something that is no sshd at all.
+"""
+
+from __future__ import annotations
+
+import socket
+from typing import TYPE_CHECKING
+
+from gevent import socket as gsocket
+
+from nicassh.state import State
+from nicassh.transport.faults import Fault, quoted
+from nicassh.units import draw_bytes
+
+if TYPE_CHECKING:
+    from nicassh.transport.client import Client
+
+_MOST = 16 * 1024
+"""Bytes that may stand before the banner (RFC 4253, 4.2 sets no bound)."""
+_LINE = 255
+"""Bytes of a banner at most (RFC 4253, 4.2)."""
+_LEAST = 32
+"""Bytes that even the shortest line counts for."""
+_MAGIC = b"SSH-"
+_SPOKEN = (b"SSH-2.", b"SSH-1.99-")
+
+
+def await_banner(client: Client) -> None:
+    """Takes what comes before the banner, keeps its last line in `client.said`, and leaves the banner to libssh2.
+
+    Raises Fault where no banner of SSH 2 comes, and OSError.
+    """
+    left, line = _MOST, b""
+    while True:
+        data = client.sock.recv(1024, socket.MSG_PEEK)
+        if not data:
+            raise ConnectionResetError
+        end = data.find(b"\n") + 1
+        if not line and _MAGIC.startswith(data[: len(_MAGIC)]) and (end or len(data) <= _LINE):
+            if end:
+                return _check(data[:end])
+            client.said = data
+            _await_more(client.sock, len(data))
+            continue
+        part = data[: end or len(data)]
+        left -= max(len(part), _LEAST)
+        if left < 0:
+            raise Fault(
+                State.UNREACHABLE, f"the node sent {draw_bytes(_MOST)} and no SSH greeting{quoted(client.said)}"
+            )
+        client.sock.recv(len(part))
+        client.said = line + part if (line + part).strip() else client.said
+        line = b"" if end else line + part
+
+
+def _check(banner: bytes) -> None:
+    if not banner.startswith(_SPOKEN):
+        raise Fault(State.UNREACHABLE, f"the node does not speak SSH 2{quoted(banner)}")
+
+
+def _await_more(sock: gsocket.socket, number: int) -> None:
+    """Waits until more than so many bytes lie there, or the node hangs up."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, number + 1)
+    try:
+        gsocket.wait_read(sock.fileno())
+    finally:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
