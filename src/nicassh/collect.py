@@ -44,7 +44,8 @@ class Ask:
 class Answered:
     """What came of one node: its own outcome and those of its probes.
 
-    `away` is whether it did not say a single word: whatever is asked of it next will end the same.
+    `away` is whether it did not say a single word, or not one section in all of its time: whatever is asked of it
+    next will end the same.
     `about` is that of the question.
     """
 
@@ -143,7 +144,10 @@ def _answered(reply: Reply, sections: Mapping[str, Section], ask: Ask) -> Answer
             outcomes.append(replace(missing, state=State.TIMEOUT, reason="the node's time was used up by other probes"))
         else:
             outcomes.append(missing)
-    away = reply.state is not State.OK and not reply.output
+    # The script ends itself in time on a node that can follow it, so such a node is slow with everything.
+    ended = any(section.whole or section.timed_out for section in sections.values())
+    slow = reply.state is State.TIMEOUT and not ended
+    away = slow or (reply.state is not State.OK and not reply.output)
     return Answered(reply.node, login, tuple(outcomes), away, ask.about)
 
 

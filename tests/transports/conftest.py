@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from hostile import Hostile, lurking
 from sshd import Server, serve
 
 from nicassh.nodes import Node
@@ -24,3 +25,10 @@ def node(request: pytest.FixtureRequest) -> Node:
         return Node("here", "localhost", transport="local")
     found: Node = request.getfixturevalue("server").node()
     return found
+
+
+@pytest.fixture(scope="session")
+def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hostile]:
+    """All hostile servers."""
+    with lurking(tmp_path_factory.mktemp("hostile")) as servers:
+        yield servers

@@ -71,6 +71,13 @@ def test_child_that_keeps_the_streams_open_delays_nothing(node: Node) -> None:
     assert time.monotonic() - start < 3
 
 
+def test_child_that_goes_on_talking_delays_nothing(node: Node) -> None:
+    start = time.monotonic()
+    reply = ask(node, "(while echo more; do sleep 0.2; done) >&2 & echo here", timeout=20.0)
+    assert reply.state is State.OK
+    assert time.monotonic() - start < 10
+
+
 def test_script_has_no_terminal_and_its_own_session(node: Node) -> None:
     reply = ask(node, "tty; read -r stat </proc/$$/stat; set -- ${stat##*) }; echo $$ $4")
     assert (reply.state, reply.reason) == (State.OK, "")

@@ -33,17 +33,17 @@ def await_banner(client: Client) -> None:
 
     Raises Fault where no banner of SSH 2 comes, and OSError.
     """
-    left, line = _MOST, b""
+    left, line, seen = _MOST, b"", 0
     while True:
         data = client.sock.recv(1024, socket.MSG_PEEK)
-        if not data:
+        if len(data) == seen:  # nothing was added to the beginning of a banner, so nothing more will come
             raise ConnectionResetError
         end = data.find(b"\n") + 1
-        if not line and _MAGIC.startswith(data[: len(_MAGIC)]) and (end or len(data) <= _LINE):
+        if not line and _MAGIC.startswith(data[: len(_MAGIC)]) and (end or len(data)) <= _LINE:
             if end:
                 return _check(data[:end])
-            client.said = data
-            _await_more(client.sock, len(data))
+            client.said, seen = data, len(data)
+            _await_more(client.sock, seen)
             continue
         part = data[: end or len(data)]
         left -= max(len(part), _LEAST)
@@ -53,7 +53,7 @@ def await_banner(client: Client) -> None:
             )
         client.sock.recv(len(part))
         client.said = line + part if (line + part).strip() else client.said
-        line = b"" if end else line + part
+        line, seen = b"" if end else line + part, 0
 
 
 def _check(banner: bytes) -> None:

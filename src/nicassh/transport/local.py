@@ -71,7 +71,7 @@ def _exchange(process: subprocess.Popen[bytes], script: bytes, answer: Answer, d
     """Writes the script and reads both streams to their end; False where the deadline came first."""
     assert process.stdin and process.stdout and process.stderr  # noqa: S101 three pipes were asked for
     sinks = {process.stdout.fileno(): answer.output, process.stderr.fileno(): answer.errors}
-    waiting = memoryview(script)
+    waiting, over = memoryview(script), False
     with selectors.DefaultSelector() as selector:
         os.set_blocking(process.stdin.fileno(), False)
         selector.register(process.stdin, selectors.EVENT_WRITE)
@@ -79,9 +79,11 @@ def _exchange(process: subprocess.Popen[bytes], script: bytes, answer: Answer, d
             selector.register(descriptor, selectors.EVENT_READ)
         while sinks and not answer.too_large:
             # The other stream may still be on its way, unless a child that was left behind keeps it open.
-            patience = LINGER if answer.complete else deadline - time.monotonic()
+            if answer.complete and not over:
+                over, deadline = True, min(deadline, time.monotonic() + LINGER)
+            patience = deadline - time.monotonic()
             events = selector.select(max(0.0, patience))
-            if not events:
+            if not events or patience < 0:
                 return answer.complete
             for key, _ in events:
                 if key.fileobj is process.stdin:
