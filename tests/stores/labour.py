@@ -48,11 +48,16 @@ def parse(output):
 '''
 
 
+def add_nap(folder: Path, seconds: float) -> None:
+    """The probe, which sleeps for so long."""
+    (folder / "nap").mkdir()
+    (folder / "nap" / "probe.sh").write_text(f"sleep {seconds}\necho refreshed\n")
+    (folder / "nap" / "record.py").write_text(RECORD)
+
+
 def hired(url: str, folder: Path, nap: float, nodes: str, seconds: float = 600) -> subprocess.Popen[str]:
     """Begins such a worker, with the naps of these nodes due."""
-    (folder / "nap").mkdir()
-    (folder / "nap" / "probe.sh").write_text(f"sleep {nap}\necho refreshed\n")
-    (folder / "nap" / "record.py").write_text(RECORD)
+    add_nap(folder, nap)
     queue = Queue(connect(url))
     queue.create()
     jobs.arm(queue, wanted(nodes, "nap", Priority.HIGH, 3600))

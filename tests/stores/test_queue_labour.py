@@ -9,12 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from labour import LEASE, MANY, NODES, awaited, hired
-from queueing import Driven, begun, ended, rows
+from labour import LEASE, MANY, NODES, add_nap, awaited, hired
+from queueing import Driven, begun, ended, rows, wanted
 
-from nicassh import jobs
+from nicassh import jobs, probe
+from nicassh.collect import Answered
+from nicassh.config import Config
 from nicassh.db import connect
-from nicassh.jobs import Priority, Queue
+from nicassh.jobs import Batch, Priority, Queue
+from nicassh.nodes import Node
+from nicassh.store import Store
+from nicassh.worker import Worker
 
 
 @pytest.fixture
@@ -107,3 +112,32 @@ def test_a_worker_that_is_halted_for_longer_than_its_lease(queue: Queue, databas
     assert "lease" in words
     assert rows(queue) == before
     assert jobs.finish(queue, other, batch, ended(batch)) == 3
+
+
+def test_a_worker_whose_event_loop_stands_still(queue: Queue, database: str, tmp_path: Path) -> None:
+    """Its jobs go to another, though its recorder lives; when it goes on, it touches nothing of what is another's."""
+    other = jobs.enter(queue)
+    batches: list[Batch] = []
+
+    def stand_still(_answered: Answered) -> None:
+        end = time.monotonic() + 15 * LEASE
+        while not batches and time.monotonic() < end:
+            time.sleep(LEASE / 10)
+            jobs.reap(at(queue, time.time()))
+            if batch := jobs.claim(queue, other):
+                jobs.start(queue, batch, batch.jobs)
+                batches.append(batch)
+
+    add_nap(tmp_path, 0)
+    known = [probe.load(tmp_path / "nap")]
+    store = Store(database, known)
+    store.create()
+    jobs.arm(queue, wanted("n1 n2 n3", "nap", Priority.HIGH, 3600))
+    own = Queue(store.engine, lease=LEASE)
+    nodes = [Node(name, "", transport="local") for name in ("n1", "n2", "n3")]
+    with Worker(own, store, nodes, known, Config(fanout=1), seen=stand_still) as worker:
+        worker.work()
+    store.engine.dispose()
+    (batch,) = batches
+    assert [one.id for one in rows(queue) if one.token == batch.token] == [job.id for job in batch.jobs]
+    assert jobs.finish(queue, other, batch, ended(batch)) == len(batch.jobs)
