@@ -1,8 +1,8 @@
 """Good nodes alone, then the same beside hostile ones: how long they take, in a process of its own.
 
-    python beside.py GOOD HOSTILE
+    python beside.py GOOD HOSTILE SECONDS
 
-Both are lists of nodes in JSON. Prints one object of JSON: `alone` and `beside` are the seconds until the last good
+The first two are lists of nodes in JSON, the last is the time that each node has. Prints one object of JSON: `alone` and `beside` are the seconds until the last good
 node had answered, `replies` what came of the hostile ones, `grown` how many bytes of memory more were in use meanwhile.
 """
 
@@ -20,12 +20,10 @@ from asking import task
 from nicassh.nodes import Node
 from nicassh.transport import Connections, Limits
 
-LIMITS = Limits(fanout=32, connect_timeout=20, timeout=6)
-
 
 def main() -> None:
     """Asks twice, and prints what was seen."""
-    good, hostile = ([_node(fields) for fields in json.loads(text)] for text in sys.argv[1:])
+    good, hostile = ([_node(fields) for fields in json.loads(text)] for text in sys.argv[1:3])
     alone = _ask(good, [])[0]
     gc.collect()
     Path("/proc/self/clear_refs").write_text("5")  # the peak of memory is counted anew
@@ -36,7 +34,7 @@ def main() -> None:
 
 def _ask(good: list[Node], hostile: list[Node]) -> tuple[float, dict[str, list[str]]]:
     begun, last, replies = time.monotonic(), 0.0, {}
-    with Connections(LIMITS) as connections:
+    with Connections(Limits(fanout=32, connect_timeout=40, timeout=float(sys.argv[3]))) as connections:
         for reply in connections.run([task(node, "echo here") for node in hostile + good]):
             if reply.node in hostile:
                 replies[reply.node.name] = [reply.state, reply.reason]
