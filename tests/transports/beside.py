@@ -2,8 +2,9 @@
 
     python beside.py GOOD HOSTILE SECONDS
 
-The first two are lists of nodes in JSON, the last is the time that each node has. Prints one object of JSON: `alone` and `beside` are the seconds until the last good
-node had answered, `replies` what came of the hostile ones, `grown` how many bytes of memory more were in use meanwhile.
+The first two are lists of nodes in JSON, the last is the time that each node has. Prints one object of JSON: `alone`
+and `beside` are the seconds until the last good node had answered, `replies` what came of the hostile ones, `grown` how
+many bytes of memory more were in use meanwhile.
 """
 
 from __future__ import annotations

@@ -82,7 +82,7 @@ def translate(error: BaseException, phase: str, node: Node, said: bytes = b"") -
     if isinstance(error, TimeoutError):
         return late(phase, node, said)
     if isinstance(error, Flood):
-        state = State.TRUNCATED if phase == "answer" else State.UNREACHABLE
+        state = State.TRUNCATED if phase in ("session", "answer") else State.UNREACHABLE
         return Fault(state, f"the node sent {error} in the {phase}")
     if isinstance(error, socket.gaierror):
         _, scope, interface = node.address.partition("%")
