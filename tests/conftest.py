@@ -26,6 +26,7 @@ _LOOKING = {"test_probe_guard", "test_probe_gpus", "test_probe_hung", "test_prob
 """Tests of probes that see the programs that other such tests have started."""
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist looks at the groups in the same hook
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Puts into one group what must not run side by side, or would make something costly twice."""
     for item in items if config.pluginmanager.hasplugin("xdist") else ():
