@@ -27,9 +27,9 @@ _LOOKING = {"test_probe_guard", "test_probe_gpus", "test_probe_hung", "test_prob
 
 
 @pytest.hookimpl(tryfirst=True)  # xdist looks at the groups in the same hook
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Puts into one group what must not run side by side, or would make something costly twice."""
-    for item in items if config.pluginmanager.hasplugin("xdist") else ():
+    for item in items:
         group = _ALONE.get(item.path.parent.name) or ("guards" if item.path.stem in _LOOKING else "")
         if not group and _made_once(item):
             group = item.path.stem
