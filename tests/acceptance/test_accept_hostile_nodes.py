@@ -99,7 +99,8 @@ def test_node_that_drips_is_asked_once(server: Server, hostile: Hostile, tmp_pat
     assert hostile.asked("slow answer") == before + 1
     outcomes = {row["probe"]: row for row in program.rows("show", "outcomes") if row["node"] == "drips"}
     assert {row["state"] for row in outcomes.values()} == {"timeout"}
-    assert outcomes["login"]["reason"] == outcomes["software"]["reason"] == "the answer was not complete in time"
+    assert outcomes["login"]["reason"] == outcomes["software"]["reason"]
+    assert "the answer was not complete in time" in outcomes["login"]["reason"]
     states = [row["state"] for row in program.rows("queue", "jobs") if row["node"] == "drips"]
     assert states.count("paused") == len(states) - 1 > 4
 
