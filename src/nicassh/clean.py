@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator
 from hashlib import blake2s
 
+from nicassh.passwords import hide
+
 LIMIT = 4096
 """Characters kept of one string; the rest is cut and an ellipsis says so."""
 
@@ -17,20 +19,6 @@ LIMIT = 4096
 _INVISIBLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
 _REPLACEMENT = "\ufffd"
 _PICTURES = 0x2400  # U+2400 SYMBOL FOR NULL and the 31 pictures after it
-# Of all patterns that meet text of nodes: what was matched once is given back for no second try (`++`, `*+`), and what
-# could begin anywhere is bounded in length. Else a line of blanks costs the square of its length.
-# An assignment (`PASSWORD=x`, `token: x`), an option with a word after it (`--password x`), and some that are known
-# to carry one: `Authorization: Bearer x`, `sshpass -p x`, `-u user:x`, `//user:x@host`.
-_WORD = r"[\w-]{0,40}(?:password|passwd|passphrase|secret|token|api[-_]?key|_pwd)[\w-]{0,40}"
-_SECRET = re.compile(
-    rf"(?i)((?:^|[\s&?;,])(?:-{{0,2}}{_WORD}(?:=|:\s?)|--?{_WORD}\s++(?!-)|Authorization:\s*+(?:\w{{1,20}}\s++)?"
-    r"|sshpass\s++-p\s*+|-u\s*+(?P<user>[\w.@-]{1,64}+):)|://[^\s:/@]{1,64}+:)(?P<secret>[^\s@]+)"
-)
-# What takes `-u user:password`, and what takes `-u user:group`: daemons, containers, and what starts others.
-_WEB = re.compile(r"(?:^|[\s/;|&'\"(=])(?:curl|wget2?|httpie|https?|xh|xhs|aria2c|ab|siege|lftp|ncftp\w{0,5}+)(?:\s|$)")
-_GROUPED = re.compile(
-    r"[\w.-]{0,30}d|docker|podman|nerdctl|singularity|apptainer|sudo|runuser|setpriv|chroot|start-stop-daemon|gosu|su-exec"
-)
 
 
 def clean(text: str | bytes, limit: int = LIMIT) -> str:
@@ -64,19 +52,7 @@ def redact(command: str) -> str:
 
     `-u ntp:ntp` of a daemon and `-u 1000:1000` are a user and a group, and stay.
     """
-    if len(command) > LIMIT:
-        command = command[: LIMIT - 1] + "…"
-    program = command.split(" ", 1)[0].rpartition("/")[2].rstrip(":")
-    grouped = not _WEB.search(command)
-    daemon = grouped and _GROUPED.fullmatch(program) is not None
-
-    def masked(match: re.Match[str]) -> str:
-        user, secret = match["user"], match["secret"]
-        if user is not None and (daemon or (grouped and (secret == user or f"{user}{secret}".isdecimal()))):
-            return match[0]
-        return f"{match[1]}***"
-
-    return _SECRET.sub(masked, command)
+    return hide(command if len(command) <= LIMIT else command[: LIMIT - 1] + "…")
 
 
 def _drawn(text: str) -> Iterator[str]:

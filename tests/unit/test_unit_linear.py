@@ -161,7 +161,7 @@ FOUND = patterns()
 
 def test_patterns_are_found() -> None:
     names = {name.partition("[")[0] for name in FOUND}
-    assert {"nicassh.clean._SECRET", "nicassh_probe_processes.ties._CGROUPS", "nicassh.record._ESCAPED"} <= names
+    assert {"nicassh.passwords._NAMED", "nicassh_probe_processes.ties._CGROUPS", "nicassh.record._ESCAPED"} <= names
     assert len(FOUND) > 60
 
 
