@@ -13,6 +13,17 @@ NUMBER = re.compile(r"(?<![\w.])[vV]?\d[^\s(),]*")
 """The number among the words behind `release`: `6.5 (Carbon)`, `MUROM (7.3.1) MINIMAL`, `V10 (Sword)`."""
 SUSE = re.compile(r"([^\d(]{1,200}?) \d[\d.]*")
 SETTING = re.compile(r"(VERSION|PATCHLEVEL) ?= ?(\d[\d.]*)")
+BEFORE = re.compile(r"([^\d(]{1,200}?) (?:release )?(\d[^\s()]*)")
+BARE = (
+    "etc/altlinux-release",
+    "etc/redhat-release",
+    "etc/slackware-version",
+    "etc/gentoo-release",
+    "etc/photon-release",
+)
+"""Files of systems before os-release whose line may have no word `release`."""
+NUMBERS = {"etc/debian_version": "Debian GNU/Linux", "etc/alpine-release": "Alpine Linux"}
+"""Files that hold a number alone, and whose it is."""
 LINES = ("oracle", "centos", "redhat", "system")
 """Oracle Linux calls itself Red Hat in redhat-release; system-release may be all that there is."""
 
@@ -51,22 +62,26 @@ _OTHERS = ("VERSION", "PRETTY_NAME")
 
 def _suse(lines: Sequence[str]) -> str | None:
     """`SUSE Linux Enterprise Server 11 (x86_64)`, `VERSION = 11`, `PATCHLEVEL = 2`; later ones have os-release."""
-    name = SUSE.match(lines[0]) if lines else None
     found = {match[1]: match[2] for match in map(SETTING.fullmatch, lines) if match}
+    if not lines or SETTING.fullmatch(lines[0]):
+        return None
+    name = SUSE.match(lines[0])
     if not name or "VERSION" not in found:
-        return lines[0] if lines else None
+        return lines[0]
     patch = found.get("PATCHLEVEL", "0")
     return f"{name[1]} {found['VERSION']}" + (f".{patch}" if patch != "0" else "")
 
 
 def _plain(files: Files) -> str | None:
-    """Ubuntu and Debian before they had os-release."""
+    """Others before they had os-release: Ubuntu, ALT Linux, Slackware, Gentoo, Debian, Alpine."""
     described = assignments(files.get("etc/lsb-release", [])).get("DISTRIB_DESCRIPTION")
     if described:
         return described
-    return next(
-        (f"Debian GNU/Linux {line}" for line in files.get("etc/debian_version", []) if line[:1].isdigit()), None
-    )
+    for line in (line for file in BARE for line in files.get(file, [])):
+        if match := BEFORE.match(line):  # `ALT Linux 7.0.5 Centaurus (Orchid)`, `Gentoo Base System release 2.14`
+            return f"{match[1]} {match[2]}"
+    versions = ((name, line) for file, name in NUMBERS.items() for line in files.get(file, []))
+    return next((f"{name} {line}" for name, line in versions if line[:1].isdigit()), None)
 
 
 def assignments(lines: Sequence[str]) -> dict[str, str]:

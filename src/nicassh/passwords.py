@@ -21,6 +21,8 @@ _NAMED = re.compile(
     rf"(?i)({_START}(?:(?:-{{0,2}}[\w.-]{{0,40}}{_LONG}|-{{0,2}}{_SHORT}|{_ALONE}|--pwd?)[\"']?(?:=|:\s?)"
     rf"|--?[\w.-]{{0,40}}{_LONG}\s++(?!-)|-{_SHORT}\s++(?!-)|--(?:pass|pwd?)\s++(?!-))){_VALUE}"
 )
+_HINT = re.compile("(?i)pass|pwd?|psk|[-_.]pat|authz|bearer|credential|key|secret|token")
+"""Without one of these no name tells a secret: most command lines are looked at once only."""
 _HEADER = re.compile(
     r"(?i)((?:Authorization|Cookie):\s{0,20}+"
     r"(?:(?:Bearer|Basic|Digest|Token|Negotiate|NTLM|OAuth|Api-?Key|AWS4[\w-]{1,30})\s{1,20}+)?)(?P<secret>[^\s'\"]++)"
@@ -52,33 +54,32 @@ _OTHERS = _programs(
     r"|g\+\+"
 )
 # Programs with an option of their own for a secret.
-_OWN = tuple(
-    (_programs(names), re.compile(rf"({option})(?P<secret>\S++)"))
-    for names, option in (
-        (r"mysql[\w-]{0,12}|mariadb[\w-]{0,12}|7z[ar]?", r"\s-p(?!\s)"),
-        (
-            r"sshpass|mongo\w{0,8}|(?:docker|podman) login|rdesktop|ncftp\w{0,5}|condor_store_cred",
-            r"\s-p\s{0,20}+(?!-)",
-        ),
-        (r"ipmitool|zip|unzip|sqlcmd", r"\s-P\s{0,20}+(?!-)"),
-        (r"redis-cli", r"\s-a\s{1,20}+(?!-)"),
-        (r"ldap\w{1,12}", r"\s-w\s{0,20}+(?!-)"),
-        (r"snmp\w{1,12}", r"\s-[AXc]\s{0,20}+(?!-)"),
-        (r"smbclient|rpcclient|net", r"\s-U\s{0,20}+[^\s%]{1,64}+%"),
-        (r"lftp", r"\s-u\s{0,20}+[^\s,]{1,64}+,"),
-        (r"openssl", r"\spass:|\s-pass\w{0,3}\s{1,20}+pass:|\s-k\s{1,20}+(?!-)"),
-        (r"xfreerdp", r"\s/p:"),
-    )
+_OPTIONS = (
+    (r"mysql[\w-]{0,12}|mariadb[\w-]{0,12}|7z[ar]?", r"\s-p(?!\s)"),
+    (
+        r"sshpass|mongo\w{0,8}|(?:docker|podman) login|rdesktop|ncftp\w{0,5}|condor_store_cred",
+        r"\s-p\s{0,20}+(?!-)",
+    ),
+    (r"ipmitool|zip|unzip|sqlcmd", r"\s-P\s{0,20}+(?!-)"),
+    (r"redis-cli", r"\s-a\s{1,20}+(?!-)"),
+    (r"ldap\w{1,12}", r"\s-w\s{0,20}+(?!-)"),
+    (r"snmp\w{1,12}", r"\s-[AXc]\s{0,20}+(?!-)"),
+    (r"smbclient|rpcclient|net", r"\s-U\s{0,20}+[^\s%]{1,64}+%"),
+    (r"lftp", r"\s-u\s{0,20}+[^\s,]{1,64}+,"),
+    (r"openssl", r"\spass:|\s-pass\w{0,3}\s{1,20}+pass:|\s-k\s{1,20}+(?!-)"),
+    (r"xfreerdp", r"\s/p:"),
 )
+_OWN = tuple((_programs(names), re.compile(rf"({option})(?P<secret>\S++)")) for names, option in _OPTIONS)
+_ANY = _programs("|".join(names for names, _ in _OPTIONS))
 
 
 def hide(command: str) -> str:
     """The command line with `***` for each password and token. What neither a name nor a program tells stays."""
-    for program, option in _OWN:
+    for program, option in _OWN if _ANY.search(command) else ():
         if program.search(command):
             command = option.sub(_masked, command)
     command = _accounts(command)
-    for pattern in (_HEADER, _URL, _NAMED, _TOKEN):
+    for pattern in (_HEADER, _URL, *([_NAMED] if _HINT.search(command) else ()), _TOKEN):
         command = pattern.sub(_masked, command)
     return command
 

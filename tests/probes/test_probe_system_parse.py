@@ -67,6 +67,15 @@ SLES = "SUSE Linux Enterprise Server 11 (x86_64)\nVERSION = 11"
         ({"etc/debian_version": "squeeze/sid", "etc/lsb-release": 'DISTRIB_DESCRIPTION="Ubuntu 10.04.4 LTS"'},
          "Ubuntu 10.04.4 LTS"),
         ({"etc/debian_version": "squeeze/sid"}, None),
+        ({"etc/SuSE-release": "VERSION = 9\nRELEASE = 9"}, None),
+        ({"etc/SuSE-release": "Novell Linux Desktop 9 (i586)\nVERSION = 9"}, "Novell Linux Desktop 9"),
+        ({"etc/altlinux-release": "ALT Linux 7.0.5 Centaurus  (Orchid)"}, "ALT Linux 7.0.5"),
+        ({"etc/redhat-release": "ALT Linux 7.0.5 Centaurus  (Orchid)"}, "ALT Linux 7.0.5"),
+        ({"etc/gentoo-release": "Gentoo Base System release 2.14"}, "Gentoo Base System 2.14"),
+        ({"etc/gentoo-release": "Gentoo Base System release 2.15", "etc/os-release": "NAME=Gentoo\nVERSION_ID='2.15'"},
+         "Gentoo 2.15"),
+        ({"etc/slackware-version": "Slackware 14.2+"}, "Slackware 14.2+"),
+        ({"etc/alpine-release": "3.4.6"}, "Alpine Linux 3.4.6"),
     ],
 )  # fmt: skip
 def test_operating_systems(files: dict[str, str], name: str | None) -> None:

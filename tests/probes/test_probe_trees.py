@@ -92,6 +92,11 @@ def test_a_missing_meminfo_is_a_failure(shell: Shell, tree: Tree) -> None:
             },
             "Oracle Linux Server 7.9",
         ),
+        ({"etc/redhat-release": "ALT Linux 7.0.5 Centaurus  (Orchid)\n"}, "ALT Linux 7.0.5"),
+        ({"etc/gentoo-release": "Gentoo Base System release 2.14\n"}, "Gentoo Base System 2.14"),
+        ({"etc/slackware-version": "Slackware 14.2+\n"}, "Slackware 14.2+"),
+        ({"etc/alpine-release": "3.4.6\n"}, "Alpine Linux 3.4.6"),
+        ({"etc/SuSE-release": "Novell Linux Desktop 9 (i586)\nVERSION = 9\n"}, "Novell Linux Desktop 9"),
         ({}, None),
     ],
 )
