@@ -131,6 +131,10 @@ class _Fields:
     def text(self, name: str) -> str | None:
         return self._doubts.text(name, self._fields.get(name))
 
+    def told(self, name: str) -> bool:
+        """Whether there is a value, readable or not; nothing and 0 are none."""
+        return bool(self._plain(name))
+
     def _plain(self, name: str) -> Any:
         value = self._fields.get(name)
         if isinstance(value, dict) and "set" in value:
@@ -170,7 +174,9 @@ def _slots(of: _Fields) -> int | None:
     if cpus := of.count("cpus"):
         return cpus
     tres = _CPUS.search(f"{of.text('tres_alloc_str')},{of.text('tres_req_str')}")
-    return int(tres[1]) if tres else of.count("node_count") or 1
+    if tres:
+        return int(tres[1])
+    return None if of.told("cpus") else of.count("node_count") or 1
 
 
 def _words(value: Any) -> list[str]:

@@ -32,7 +32,7 @@ def parse(output: str) -> Iterable[Record | Note]:
     if len(averages) < 3:
         raise Unreadable(f"no three load averages in `{words.get('loadavg', '')}`")
     notes = Notes()
-    load1, load5, load15 = (notes.value("load average", float, average) for average in averages)
+    load1, load5, load15 = (notes.value("load average", _average, average) for average in averages)
     yield Load(
         load1=load1,
         load5=load5,
@@ -42,3 +42,11 @@ def parse(output: str) -> Iterable[Record | Note]:
         blocked=notes.value("procs_blocked", int, words.get("procs_blocked")),
     )
     yield from notes
+
+
+def _average(text: str) -> float:
+    """A load average: the tasks that run or wait, of which a kernel has no more than 2^22. Else raises Unreadable."""
+    number = float(text)
+    if not 0 <= number <= 2**22:
+        raise Unreadable("no load can be this")
+    return number

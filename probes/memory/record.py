@@ -47,6 +47,10 @@ def parse(output: str) -> Iterable[Record | Note]:
         raise Unreadable("it has no MemTotal")
     estimated = "MemAvailable" not in sizes
     available = _estimate(sizes, low * page) if estimated else sizes["MemAvailable"]
+    with notes.reading("MemAvailable" if not estimated else "MemFree", available):
+        if available is not None and available > total:  # as a container may tell it
+            available = None
+            raise Unreadable("it is more than the total")
     swap, unused = sizes.get("SwapTotal"), sizes.get("SwapFree")
     yield Memory(
         total=total,

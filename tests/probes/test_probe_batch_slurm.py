@@ -115,6 +115,14 @@ def test_cores_that_a_node_keeps_for_itself_are_no_slots_in_json() -> None:
     assert host(node(cpus=8, specialized_cores=1, threads=2, effective_cpus=7))["slots"] == 7
 
 
+@pytest.mark.parametrize("cpus", [1e30, "4", -1, [4]])
+def test_processors_of_a_job_that_cannot_be_read_are_unknown_and_not_one(cpus: Any) -> None:
+    one = {"job_id": 7, "job_state": ["RUNNING"], "cpus": cpus}
+    assert job(json.dumps({"jobs": [one], "errors": []}))["slots"] is None
+    assert job(json.dumps({"jobs": [one | {"tres_alloc_str": "cpu=4,mem=2G"}], "errors": []}))["slots"] == 4
+    assert job(json.dumps({"jobs": [one | {"cpus": None, "node_count": 2}], "errors": []}))["slots"] == 2
+
+
 def test_before_16_05_the_partitions_say_which_nodes_they_have() -> None:
     nodes = "\n".join(NODE.replace("nc1", name).replace(" Partitions=nica ", "") for name in ("rack1-n01", "rack1-n02"))
     partitions = "\n".join(

@@ -17,7 +17,7 @@ from nicassh.bundle import Section
 from nicassh.collect import judge
 from nicassh.notes import Note, Unreadable
 from nicassh.probe import Outcome
-from nicassh.record import Record
+from nicassh.record import Record, plain
 from nicassh.state import State
 
 WORDS = (
@@ -114,6 +114,9 @@ def lost(name: str, system: str, old: str, new: str) -> tuple[int, str | None]:
         ("processes", "el9", "VmRSS:\t", "VmRSS:\tx", 1),
         ("system", "el6", "btime ", "btime x", 0),
         ("load", "el6", "procs_blocked ", "procs_blocked x", 0),
+        ("load", "el9", "loadavg 0.00", "loadavg -1.00", 0),
+        ("load", "el9", "loadavg 0.00", "loadavg 18446744073709551.00", 0),
+        ("memory", "el9", "MemAvailable: ", "MemAvailable: 9", 0),
         ("memory", "el6", "SwapFree: ", "SwapFree: x", 0),
     ],
 )
@@ -131,6 +134,22 @@ def test_a_daemon_that_cannot_be_read_is_not_gone() -> None:
     assert found.state is State.OK and found.notes and f"process `{pid[1]}`" in found.notes
     service = sampling.probes()["services"].records["services"]
     assert any(gap.record is service and not gap.where for gap in found.untold)
+
+
+@pytest.mark.parametrize("more", ["MemAvailable: 5 kB\n", "MemFree: 5 kB\n"])
+def test_more_available_memory_than_there_is_memory_is_unknown(more: str) -> None:
+    memory, note = probe.read(sampling.probes()["memory"], f"MemTotal: 4 kB\n{more}end\n".encode())
+    assert isinstance(memory, Record) and isinstance(note, Note)
+    values = plain(memory)
+    assert (values["total"], values["available"], values["available_percent"]) == (4096, None, None)
+    assert "more than the total" in note.text
+
+
+@pytest.mark.parametrize("load", ["-0.01", "1e30", "nan"])
+def test_a_load_that_cannot_be_is_unknown(load: str) -> None:
+    found, note = probe.read(sampling.probes()["load"], f"loadavg {load} 0.5 0.2 1/8 1\nend\n".encode())
+    assert isinstance(found, Record) and isinstance(note, Note)
+    assert (plain(found)["load1"], plain(found)["load5"]) == (None, 0.5)
 
 
 def test_records_and_notes_are_apart() -> None:
