@@ -22,6 +22,7 @@ from .sources import Source
 _MIB = 1024 * 1024
 _USED = ("Claimed", "Preempting", "Matched")
 """States of a slot that is a job's; one in Backfill would be left to a job."""
+_IDLE = ("Unclaimed", "Owner", "Drained", "Backfill")
 _VERSION = re.compile(r"\$CondorVersion: (\S+)")
 _AT_SCHEDD = (7, 12)
 """The universes scheduler, in which DAGMan runs, and local: their jobs take no slot."""
@@ -78,14 +79,15 @@ def _host(name: str, slots: Sequence[Ad]) -> Host:
     wholes = [slot for slot in slots if slot.text("SlotType") != "Dynamic"]
     taken = [slot for slot in wholes if slot.text("State") in _USED and slot.text("SlotType") != "Partitionable"]
     total = _total([slot.count("TotalSlotCpus") or slot.count("Cpus") for slot in wholes or parts])
-    used = _total([slot.count("Cpus") for slot in (*parts, *taken)])
+    strange = [slot for slot in wholes if slot.text("State") not in (*_USED, *_IDLE)]
+    used = None if strange else _total([slot.count("Cpus") for slot in (*parts, *taken)])
     drained = _drained(wholes)
     memory = _first(slots, "DetectedMemory", "TotalMemory")
     return Host(
         system="condor",
         host=name,
         state="drained" if drained else _state(total, used),
-        words=", ".join(sorted({f"{slot.text('State')}/{slot.text('Activity')}" for slot in slots})),
+        words=", ".join(sorted({_words(slot) for slot in slots})),
         reason=next(filter(None, (slot.text("DrainReason") for slot in slots)), None) if drained else None,
         by=None,
         marked=next(filter(None, (slot.time("LastDrainStartTime") for slot in slots)), None) if drained else None,
@@ -97,6 +99,11 @@ def _host(name: str, slots: Sequence[Ad]) -> Host:
         memory=None if memory is None else memory * _MIB,
         memory_used=_total([slot.count("Memory") for slot in (*parts, *taken)], _MIB),
     )
+
+
+def _words(slot: Ad) -> str:
+    """`Claimed/Busy`."""
+    return "/".join(slot.text(name) or "unknown" for name in ("State", "Activity"))
 
 
 def _drained(slots: Sequence[Ad]) -> bool:

@@ -76,6 +76,14 @@ def test_several_slots_are_one_host(states: list[str], state: str, used: int) ->
     assert (row["state"], row["used"], row["slots"]) == (state, used, 2)
 
 
+@pytest.mark.parametrize(
+    ("state", "words"), [("Hatching", "Hatching/Idle"), (None, "unknown/Idle"), (5, "unknown/Idle")]
+)
+def test_a_slot_in_a_state_unheard_of_is_not_free(state: Any, words: str) -> None:
+    found = host({"State": state})
+    assert (found["state"], found["used"], found["slots"], found["words"]) == ("unknown", None, 1, words)
+
+
 def test_a_machine_that_is_drained_says_why_and_since_when() -> None:
     row = host({"Draining": True, "State": "Claimed", "DrainReason": "new kernel", "LastDrainStartTime": 1795270000})
     assert (row["state"], row["reason"], row["marked"]) == ("drained", "new kernel", "2026-11-21T14:06:40Z")
