@@ -22,8 +22,14 @@ from nicassh.errors import SetupError
 
 _ALONE = {"acceptance": "farm", "demo": "farm", "transports": "transports"}
 """Folders whose tests share a farm or a server, or count what runs on the machine; and their group."""
-_LOOKING = {"test_probe_guard", "test_probe_gpus", "test_probe_hung", "test_probe_isolated", "test_probe_machine"}
-"""Tests of probes that see the programs that other such tests have started."""
+_LOOKING = {
+    f"test_probe_{name}"
+    for name in (
+        "batch_share", "bundle", "bundle_reader", "gpus", "guard", "hung", "isolated", "machine", "reaping",
+        "services_kill",
+    )
+}  # fmt: skip
+"""Tests of probes that see the programs that other such tests have started, or count seconds."""
 
 
 @pytest.hookimpl(tryfirst=True)  # xdist looks at the groups in the same hook

@@ -149,7 +149,7 @@ def test_a_drained_node_says_by_whom_and_why(batch_farm: Farm, batch_nicamon: Pr
     drain = ["scontrol", "update", "nodename=nc9", "state=drain", "reason=disk = bad | soon"]
     assert batch_farm.enter("nc2", drain).returncode == 0
     try:
-        batch_nicamon("collect", "-p", "batch")
+        batch_nicamon("collect", "-p", "batch", "-p", "load")
         (worker,) = where(batch_nicamon, "workers", "node = nc9.jinr.ru")
         assert (worker["batch"], worker["batch_reason"], worker["by"]) == ("drained", "disk = bad | soon", "root")
         assert batch_nicamon("show", "bad", "--as", "slurm", "-n", "@batch").stdout == "--exclude=nc9\n"

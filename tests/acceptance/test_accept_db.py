@@ -75,7 +75,8 @@ def test_the_url_comes_from_a_file_or_from_systemd(here: Program, tmp_path: Path
     assert here("show", "load", CREDENTIALS_DIRECTORY=str(tmp_path)).stdout.count("here") == 1
     # What is said by hand wins over what the service has.
     other = f"sqlite:///{tmp_path}/other.db"
-    assert "here" not in here("show", "load", CREDENTIALS_DIRECTORY=str(tmp_path), NICAMON_DATABASE=other).stdout
+    done = here("show", "load", code=3, CREDENTIALS_DIRECTORY=str(tmp_path), NICAMON_DATABASE=other)
+    assert f"no database {tmp_path}/other.db" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -138,7 +138,7 @@ def test_a_probe_that_kills_the_whole_script(shell: Shell, victim: str) -> None:
     assert done.sections["good"].whole
     assert not any(done.sections[name].whole for name in done.sections if name != "good")
     assert not done.output.endswith(bundle.end_of(done.mark))
-    assert shells.remaining(done.session) == []
+    assert shells.remaining(done.session, 20) == []
 
 
 @pytest.mark.parametrize("victim", SERVANTS)
@@ -147,10 +147,11 @@ def test_a_probe_that_kills_what_serves_the_script(shell: Shell, victim: str) ->
     kill = f"case $line in {SERVANTS[victim]}) kill -9 ${{entry#/proc/}} && killed=yes && echo killed >&2 ;; esac"
     look = f"for entry in /proc/[0-9]*; do read -r line 2>/dev/null <$entry/stat || continue; {kill}; done"
     script = f'killed=; while [ -z "$killed" ]; do {look}; done'
-    done = shells.run(shell, [made("good", AFTER), made("odd", script), made("next", AFTER)], tick=TICK)
+    done = shells.run(shell, [made("good", AFTER), made("odd", script, 200), made("next", AFTER)], tick=TICK)
     for name in ("good", "next"):
         assert (done.sections[name].output, done.sections[name].whole) == (b"still here\n", True)
-    assert done.sections["odd"].errors.startswith(b"killed")
+    # A shell that tells of the program that was killed may be quicker than the probe.
+    assert b"killed" in done.sections["odd"].errors.lower()
     assert done.output.endswith(bundle.end_of(done.mark))
     assert shells.remaining(done.session) == []
 

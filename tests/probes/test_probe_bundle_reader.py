@@ -45,27 +45,24 @@ def test_a_slow_reader_loses_no_section(shell: Shell) -> None:
     """The shell must wait for room in its pipe with lines of its own, and ticks come meanwhile."""
     probes = [made(f"p{number}", "echo some; echo more >&2") for number in range(60)]
     mark = bundle.nonce()
-    child = begun(shell, bundle.sign(bundle.join(probes, LONG, tick=0.5), mark))
-    assert child.stdout and child.stderr
     errors: list[bytes] = []
-    reader = threading.Thread(target=lambda stream: errors.append(stream.read()), args=(child.stderr,))
-    reader.start()
     output, ended = b"", False
-    limit = time.monotonic() + 60
-    while not ended and time.monotonic() < limit:
-        piece = os.read(child.stdout.fileno(), 16)
-        output, ended = output + piece, not piece
-        os.kill(child.pid, signal.SIGUSR1)  # a tick; the first comes after the first word, when the trap is set
-        time.sleep(0.001)  # this is how slow it is
-    child.wait(10)
-    reader.join()
+    with begun(shell, bundle.sign(bundle.join(probes, LONG, tick=0.5), mark)) as child:
+        assert child.stdout and child.stderr
+        reader = threading.Thread(target=lambda stream: errors.append(stream.read()), args=(child.stderr,))
+        reader.start()
+        limit = time.monotonic() + 60
+        while not ended and time.monotonic() < limit:
+            piece = os.read(child.stdout.fileno(), 16)
+            output, ended = output + piece, not piece
+            os.kill(child.pid, signal.SIGUSR1)  # a tick; the first comes after the first word, when the trap is set
+            time.sleep(0.001)  # this is how slow it is
+        reader.join()
     sections = bundle.split(output, errors[0], mark, probes)
     assert [name for name, section in sections.items() if not section.whole] == []
     assert list(sections) == [probe.name for probe in probes]
     assert {(section.output, section.errors) for section in sections.values()} == {(b"some\n", b"more")}
     assert output.endswith(bundle.end_of(mark))
-    child.stdout.close()
-    child.stderr.close()
 
 
 def test_when_the_reader_goes_all_ends(shell: Shell, tmp_path: Path) -> None:

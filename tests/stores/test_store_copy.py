@@ -211,7 +211,7 @@ def test_rows_that_were_there_go(fresh: Fresh) -> None:
         assert "processes" in filled(connection)
     copy(source.engine, target.engine, declared(target))
     with target.engine.connect() as connection:
-        assert filled(connection) == ["gone_probe", "outcomes", "outcomes_intervals"]
+        assert filled(connection) == ["gone_probe", "outcomes", "outcomes_intervals", "settings"]
     source.engine.dispose()
 
 
