@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from unit_rows import at, login, made, node, outcome
 
 from nicassh.errors import StaleError
 from nicassh.state import State
 from nicassh.store import Store
-from nicassh.views import Scene, View, explain, gathered
+from nicassh.views import Scene, View, Wanted, cached, explain, gathered
 from nicassh.views.explain import bad
 
 NODES = [node(f"nc{number}") for number in range(2, 6)]
@@ -82,6 +84,37 @@ def test_nodes_that_were_never_asked_are_not_well(store: Store) -> None:
     store.write([login("nc2", at(0))])
     view = bad(scene(store, 60))
     assert view.summarize(view.rows) == "0 of 4 nodes to avoid; never asked, so not judged: nc[3-5]"
+
+
+def test_values_of_a_time_to_come_judge_nothing(store: Store) -> None:
+    """Of nodes that were asked while the clock was ahead nobody knows how they are: no list is made of that."""
+    asked(store, 7200, 7200, 7200, 0)
+    for chosen in ((), ("nc2",), ("nc2", "nc5")):
+        with pytest.raises(StaleError, match="asked while the clock was ahead") as caught:
+            bad(scene(store, 60, *chosen))
+        assert caught.value.exit_code == 1
+    assert len(bad(scene(store, 60, "nc5")).rows) == 1
+
+
+def test_old_values_and_values_of_a_time_to_come_are_most(store: Store) -> None:
+    asked(store, 7200, 7200, 0, HALF)
+    with pytest.raises(StaleError, match="collected since"):
+        bad(scene(store))
+
+
+def test_one_node_asked_while_the_clock_was_ahead_is_said(store: Store) -> None:
+    asked(store, 7200, 0, 0, 0)
+    view = bad(scene(store, 60))
+    assert view.summarize(view.rows) == "3 of 4 nodes to avoid; asked while the clock was ahead, so not judged: nc2"
+    with pytest.raises(StaleError, match="1 node asked while the clock was ahead"):
+        bad(scene(store, 60, "nc2"))
+
+
+def test_processes_of_a_time_to_come_have_no_age(store: Store) -> None:
+    ahead = datetime.now(UTC) + timedelta(hours=2)
+    store.write([outcome("nc2", "processes", ahead, made("processes", ordinary=True))])
+    view = cached(store, NODES, Wanted())
+    assert view.summarize(view.rows) == "1 process on 1 node; seen while the clock was ahead"
 
 
 def test_one_probe_that_nobody_runs_is_said(store: Store) -> None:

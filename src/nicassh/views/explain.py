@@ -50,9 +50,10 @@ def bad(scene: Scene) -> View:
                 "systems": [host["system"] for host in facts.hosts.get(node.name, [])],
             }, trouble={"reason": 2}))  # fmt: skip
     rows.sort(key=lambda row: (-row.values["weight"], natural(row.values["node"])))
-    nodes, unasked = counted(len(scene.nodes), "node"), silence.unasked(scene.nodes)
-    never = f"; never asked, so not judged: {fold(unasked)}" if unasked else ""
-    return View("bad", BAD, tuple(rows), lambda shown: f"{len(shown)} of {nodes} to avoid{never}")
+    nodes = counted(len(scene.nodes), "node")
+    why = {"never asked": silence.unasked(scene.nodes), "asked while the clock was ahead": silence.ahead(scene.nodes)}
+    apart = "".join(f"; {words}, so not judged: {fold(names)}" for words, names in why.items() if names)
+    return View("bad", BAD, tuple(rows), lambda shown: f"{len(shown)} of {nodes} to avoid{apart}")
 
 
 def exclusion(view: View, batch: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from nicassh.nodes import Node, fold, natural
@@ -14,6 +14,7 @@ from nicassh.record import plain
 from nicassh.store import Row as Stored
 from nicassh.store import Store
 from nicassh.units import UNKNOWN, Count, Percent, Seconds, Text, Time, counted, draw_seconds
+from nicassh.views.scene import Scene
 from nicassh.views.table import Field, Row, View, declared
 
 
@@ -59,9 +60,12 @@ def cached(store: Store, nodes: Sequence[Node], wanted: Wanted) -> View:
     if wanted.kinds:
         where["kind"] = wanted.kinds
     rows = store.newest("processes", names, **where)
-    oldest = min((row["at"] for row in rows), default=None)
-    seen = [f"seen {draw_seconds((datetime.now(UTC) - oldest).total_seconds())} ago"] if oldest else []
+    seen = [_seen(Scene(store, nodes, 0.0).age(min(rows, key=lambda row: row["at"])))] if rows else []
     return _view([dict(row) for row in rows if wanted(row)], seen + _hidden(store.newest("processes_census", names)))
+
+
+def _seen(age: float | None) -> str:
+    return "seen while the clock was ahead" if age is None else f"seen {draw_seconds(age)} ago"
 
 
 def _hidden(censuses: Iterable[Stored]) -> list[str]:

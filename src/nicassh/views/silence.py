@@ -38,14 +38,25 @@ class Silence:
     def _stale(self) -> set[str]:
         return {name for name, login in self._logins.items() if is_stale(self.scene, login)}
 
+    @cached_property
+    def _ahead(self) -> set[str]:
+        return {name for name, login in self._logins.items() if self.scene.age(login) is None}
+
     def concerns(self, nodes: Sequence[Node]) -> list[str]:
         """The names of those among some nodes of which nothing is known because nobody collects: most are stale."""
-        silent = 2 * len(self._stale) > len(self._logins)
-        return [node.name for node in nodes if node.name in self._stale] if silent else []
+        return [node.name for node in nodes if node.name in self._stale] if self._most_unknown else []
 
     def unasked(self, nodes: Sequence[Node]) -> list[str]:
         """The names of those among some nodes that were never asked."""
         return [node.name for node in nodes if node.name not in self._logins]
+
+    def ahead(self, nodes: Sequence[Node]) -> list[str]:
+        """The names of those among some nodes that were asked while a clock was ahead: their age is unknown."""
+        return [node.name for node in nodes if node.name in self._ahead]
+
+    @property
+    def _most_unknown(self) -> bool:
+        return 2 * len(self._stale | self._ahead) > len(self._logins)
 
     @property
     def finding(self) -> Finding:
@@ -61,5 +72,9 @@ class Silence:
         if self.concerns(nodes):
             what, _, hint = self.finding.what.partition("; ")
             raise StaleError(what, f"which nodes are bad now is not known; {hint}")
-        if nodes and len(self.unasked(nodes)) == len(nodes):
+        ahead, unasked = self.ahead(nodes), self.unasked(nodes)
+        if ahead and (self._most_unknown or len(ahead) + len(unasked) == len(nodes)):
+            what = f"{counted(len(ahead), 'node')} asked while the clock was ahead, so that nobody knows when"
+            raise StaleError(what, "which nodes are bad now is not known; see `nicamon queue`, then `nicamon collect`")
+        if nodes and len(unasked) == len(nodes):
             raise StaleError("no data collected yet of these nodes", f"they were never asked; {HINT}")
