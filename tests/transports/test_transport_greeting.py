@@ -83,6 +83,14 @@ def test_node_that_says_something_else_and_waits() -> None:
     assert reply.reason == "connected, but the node sent no SSH greeting; it said: 220 mail.example ESMTP"
 
 
+@pytest.mark.parametrize("packet", [b"\xff", b"\0", b"\x7f\xff\xff\xff\x04\x14", b"GET /\r\n\r"])
+def test_packets_that_are_none_are_said_in_plain_words(packet: bytes) -> None:
+    with saying(b"SSH-2.0-odd\r\n", packet * 200, closing=False) as node:
+        reply = ask(node, "true")
+    assert reply.state == State.UNREACHABLE
+    assert reply.reason == "what the node sent in the key exchange is not SSH as it should be"
+
+
 def test_lines_before_the_banner_of_a_good_node_do_no_harm(server: Server) -> None:
     """RFC 4253 allows them; here they come in pieces, and the banner with them."""
     before = [b"Welcome to", b" the farm\r\n", b"SSH is spoken here\r\nSS"]

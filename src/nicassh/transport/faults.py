@@ -99,6 +99,10 @@ def translate(error: BaseException, phase: str, node: Node, said: bytes = b"") -
     if isinstance(error, _NO_AGREEMENT):
         return Fault(State.UNREACHABLE, f"no common algorithm in the key exchange{_detail(error)}")
     state = State.TRUNCATED if phase == "answer" else State.UNREACHABLE
+    if isinstance(error, ssh2.SSH2Error):
+        return Fault(state, f"what the node sent in the {phase} is not SSH as it should be{_detail(error)}")
+    if isinstance(error, OSError) and error.strerror:
+        return Fault(state, f"{phase}: {error.strerror}")
     return Fault(state, f"{phase}: {type(error).__name__}{_detail(error)}")
 
 
