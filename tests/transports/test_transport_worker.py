@@ -139,7 +139,7 @@ def test_mixed_runs_leave_no_thread_behind(server: Server) -> None:
 @pytest.mark.parametrize("ending", ["deadline", "early"])
 def test_session_that_ends_says_nothing_into_the_descriptor_of_another(server: Server, ending: str) -> None:
     """libssh2 closes a channel that is freed, through a descriptor that may be somebody else's by then."""
-    with Connections(Limits(timeout=1.0)) as connections:
+    with Connections(Limits(timeout=5.0)) as connections:
         run = connections.run([*tasks(server.node(), 1, "true"), *tasks(server.node(), 8, "sleep 60")[1:]])
         assert next(run).state is State.OK
         if ending == "deadline":
