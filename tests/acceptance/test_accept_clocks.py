@@ -121,12 +121,12 @@ def ended(nicamon: Program) -> dict[str, float | None]:
 
 
 def collected(nicamon: Program, clock: clocks.Jumping) -> float:
-    """Seconds until all nodes have answered anew for their load; fails after a minute."""
+    """Seconds until all nodes have answered anew for their load; fails after 100 s."""
     before = ended(nicamon)
     begin = time.monotonic()
     nicamon("queue", "now", "@*", "load", inside=clock.inside)
     while missing := [node for node, moment in ended(nicamon).items() if moment in (None, before[node])]:
-        assert time.monotonic() - begin < 60, missing
+        assert time.monotonic() - begin < 100, missing
         time.sleep(0.1)
     return time.monotonic() - begin
 
@@ -181,14 +181,14 @@ def test_a_clock_that_jumps_while_workers_work(nicamon: Program, tmp_path: Path,
 def test_a_worker_that_was_stopped(nicamon: Program, tmp_path: Path) -> None:
     """One of two is stopped for longer than its lease: the other one collects all, and what the first brings is old."""
     with nicamon.config.open("a") as config:
-        config.write("lease = 3.0\n")
+        config.write("lease = 8.0\n")
     clock = clocks.Jumping(tmp_path)
     with working(nicamon, clock) as pool:
         child = children(pool)[0]
         os.kill(child, signal.SIGSTOP)
         try:
-            assert collected(nicamon, clock) < 60
-            time.sleep(4)  # longer than its lease, which is what is tried
+            collected(nicamon, clock)
+            time.sleep(9)  # longer than its lease, which is what is tried
         finally:
             os.kill(child, signal.SIGCONT)
-        assert collected(nicamon, clock) < 60
+        collected(nicamon, clock)
