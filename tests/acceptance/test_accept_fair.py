@@ -50,7 +50,6 @@ def test_a_probe_that_sleeps_everywhere_does_not_hold_a_critical_one_up(farm: Fa
     add_probe(nicamon, "pulse", "echo 1\n", 5, every=EVERY, priority="critical", keep="series")
     add_probe(nicamon, "nap", "sleep 100; echo 1\n", 120, priority="low")
     nicamon.config.write_text(nicamon.config.read_text() + "timeout = 150\n")
-    nicamon("queue")
     nicamon("collect", "-p", "pulse")
     with nicamon.running("worker", "--processes", "2") as worker:
         beating(nicamon, 14)
@@ -65,7 +64,6 @@ def test_dead_nodes_cost_one_time_out_each(farm: Farm, nicamon: Program) -> None
     add_probe(nicamon, "pulse", "echo 1\n", 5, every=EVERY, priority="critical", keep="series")
     nicamon.config.write_text(nicamon.config.read_text() + "connect_timeout = 3\n")
     names = {f"{name}.jinr.ru" for name in DEAD}
-    nicamon("queue")
     nicamon("collect", "-n", "nc2", "-p", "pulse")
     with silent(farm, DEAD), nicamon.running("worker", "--processes", "2"):
         beating(nicamon, 10)
