@@ -64,7 +64,7 @@ def begun(rows: list[sa.RowMapping]) -> list[sa.RowMapping]:
 
 def test_sk1_sk2_killed_worker_and_a_worker_on_another_head(heads: Program) -> None:
     """SK1, SK2: after SIGKILL what a worker held is free within the lease; what the other head holds is left alone."""
-    heads("queue")
+    heads("db", "upgrade")
     with heads.running("collect") as first:
         held = [row for row in awaited(20, heads, lambda rows: len(begun(rows)) == 3) if row["state"] == "running"]
         assert [row["node"] for row in held] == [name for name in ("n1", "n2", "n3") for _ in range(3)]
