@@ -20,7 +20,7 @@ from nicassh.demo.farm import Farm
 
 DEADLINE = 8
 PROBE = """case $(cat /proc/sys/kernel/hostname) in
-nc12.*) echo some; kill -9 $PPID; sleep 60 ;;
+nc12.*) echo some; sleep 1; kill -9 $PPID; sleep 60 ;;
 nc13.*) sleep 600 ;;
 nc14.*) yes ;;
 esac
