@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import socket
 import threading
@@ -71,8 +72,9 @@ def test_every_fault_has_its_own_words_and_good_nodes_are_stored(nicamon: Progra
     nicamon("collect", "--now", "-n", "good1")
     start = time.monotonic()
     done = nicamon("collect", "--now", code=1)
-    # The deadline, a second, and what a collection takes anyway where other tests run beside it.
-    assert time.monotonic() - start < DEADLINE + 1 + 2 * (start - begin)
+    # The deadline and a second; where other tests run beside it, also what a collection takes there anyway.
+    beside = 2 * (start - begin) if "PYTEST_XDIST_WORKER" in os.environ else 0
+    assert time.monotonic() - start < DEADLINE + 1 + beside
     outcomes = {(row["node"], row["probe"]): row for row in nicamon.rows("show", "outcomes")}
     for node, (login, fault, words) in EXPECTED.items():
         assert outcomes[node, "login"]["state"] == login, outcomes[node, "login"]

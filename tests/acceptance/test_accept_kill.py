@@ -32,6 +32,9 @@ def answers(nicamon: Program) -> int:
         for table in ("memory_series", "disks_series"):
             counts = database.execute(f"SELECT node, count(DISTINCT at) FROM {table} GROUP BY node").fetchall()
             assert rows == dict(counts), table
+        for table in ("load", "memory", "disks"):
+            last = database.execute(f"SELECT node, max(at) FROM {table}_series GROUP BY node").fetchall()
+            assert set(last) == set(database.execute(f"SELECT DISTINCT node, at FROM {table}").fetchall()), table
         for table in ("load", "processes", "system", "outcomes"):
             assert set(rows) == {row[0] for row in database.execute(f"SELECT DISTINCT node FROM {table}")}, table
         return sum(rows.values())
