@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,13 +24,19 @@ from nicassh.store.published import published
 
 DASHBOARD = Path(__file__).parents[2] / "docs/grafana/farm.json"
 HORSE = "\U0001f40e"
-BEGIN = datetime.now(UTC).replace(microsecond=0) - timedelta(seconds=60)
 DAY = 86400
+began = datetime.now(UTC)
+
+
+@pytest.fixture(autouse=True)
+def _fresh(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test stores is fresh however late it runs: the views judge its age by the database's clock."""
+    monkeypatch.setattr(sys.modules[__name__], "began", datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=1))
 
 
 def at(seconds: float) -> datetime:
-    """A time of these tests: what they store is fresh, for the views judge its age by the database's clock."""
-    return BEGIN + timedelta(seconds=seconds)
+    """A time of this test, in seconds from a minute before it began."""
+    return began + timedelta(seconds=seconds)
 
 
 def rows(store: Store, query: str) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -182,8 +183,10 @@ def test_node_that_hangs_up_once_is_asked_again(server: Server) -> None:
             dropped.append(True)
             client = listener.accept()[0]
             with client, socket.create_connection(("127.0.0.1", server.port)) as real:
-                threading.Thread(target=_pump, args=(client, real), daemon=True).start()
+                forth = threading.Thread(target=_pump, args=(client, real), daemon=True)
+                forth.start()
                 _pump(real, client)
+                forth.join()
 
     port: list[int] = []
     ready = threading.Event()
@@ -196,5 +199,10 @@ def test_node_that_hangs_up_once_is_asked_again(server: Server) -> None:
 
 
 def _pump(source: socket.socket, sink: socket.socket) -> None:
-    while data := source.recv(65536):
-        sink.sendall(data)
+    """Hands on what comes, until either side ends; the other direction is then ended too."""
+    with suppress(OSError):
+        while data := source.recv(65536):
+            sink.sendall(data)
+    for end in (source, sink):
+        with suppress(OSError):
+            end.shutdown(socket.SHUT_RDWR)

@@ -40,7 +40,7 @@ def command(ctx: click.Context, output: Output) -> None:
             lambda: [
                 views.classes(queue),
                 views.heads(queue),
-                views.clocks(session.reader.clock_rows()),
+                views.clocks(session.database.clock_rows()),
                 views.listed(queue, True),
             ],
             beside=True,
