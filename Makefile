@@ -44,7 +44,7 @@ lint: .venv/develop ## Check format, types, floors and shell scripts
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/shellcheck --shell=sh probes/*/*.sh src/nicassh/bundle.sh src/nicassh/demo/*.sh .ci/demo .ci/run .ci/venv
+	$(BIN)/shellcheck --shell=sh probes/*/*.sh src/nicassh/collection/bundle.sh src/nicassh/demo/*.sh .ci/demo .ci/run .ci/venv
 
 format: .venv/develop ## Format the code
 	$(BIN)/ruff format .

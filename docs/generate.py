@@ -14,17 +14,17 @@ from pathlib import Path
 
 import click
 
-from nicassh import probe
 from nicassh.cli import COMMANDS, command
 from nicassh.cli.init import configuration as commented
 from nicassh.cli.session import Session
-from nicassh.config import SETTINGS, Config
-from nicassh.probe import Probe
-from nicassh.record import Column, Keep, columns
+from nicassh.config.settings import SETTINGS, Config
+from nicassh.model.records import Column, Keep, columns
+from nicassh.model.units import draw_seconds
+from nicassh.probes import loader as probe
+from nicassh.probes.loader import Probe
+from nicassh.query import NAMED, Field, queue
 from nicassh.store import Store
 from nicassh.store.published import published
-from nicassh.units import draw_seconds
-from nicassh.views import NAMED, Field, queue
 
 WIDTH = 120
 NOTE = "<!-- Written by docs/generate.py. Do not edit: run `make docs`. -->"

@@ -18,7 +18,7 @@ import needs
 from nicassh import demo
 from nicassh.demo import systems
 from nicassh.demo.farm import Farm
-from nicassh.errors import SetupError
+from nicassh.model.errors import SetupError
 
 _FARMS = {"farm", "batch_farm"}
 """Fixtures that bring a farm up, once for all tests of a process."""

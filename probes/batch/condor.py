@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 
 from ClusterShell.NodeSet import RESOLVER_NOGROUP, NodeSet
 
-from nicassh.notes import Notes, Unreadable
-from nicassh.record import Record
+from nicassh.model.notes import Notes, Unreadable
+from nicassh.model.records import Record
 
 from . import condor_ads
 from .condor_ads import Ad

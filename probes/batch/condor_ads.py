@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from nicassh.notes import Notes, Unreadable
+from nicassh.model.notes import Notes, Unreadable
 
 from .doubts import Doubts
 

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any, TypeVar
 
-from nicassh.notes import STRANGE, Notes, Unreadable
-from nicassh.record import moment
+from nicassh.model.notes import STRANGE, Notes, Unreadable
+from nicassh.model.records import moment
 
 T = TypeVar("T")
 R = TypeVar("R")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nicassh.notes import STRANGE, Note, Notes, Unreadable
-from nicassh.record import Record, Untold
+from nicassh.model.notes import STRANGE, Note, Notes, Unreadable
+from nicassh.model.records import Record, Untold
 
 from . import condor, sge, slurm
 from .rows import Host, Job, Queue, Scheduler

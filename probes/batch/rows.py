@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from nicassh.record import Keep, Record, column
-from nicassh.units import Bytes, Count, Number, Seconds, Text, Time
+from nicassh.model.records import Keep, Record, column
+from nicassh.model.units import Bytes, Count, Number, Seconds, Text, Time
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from xml.etree.ElementTree import Element
 
-from nicassh.notes import Notes, Unreadable
-from nicassh.record import Record
+from nicassh.model.notes import Notes, Unreadable
+from nicassh.model.records import Record
 
 from . import sge_hosts, sge_jobs
 from .doubts import Doubts, each

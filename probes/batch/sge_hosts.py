@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from xml.etree.ElementTree import Element
 
-from nicassh.notes import Notes
+from nicassh.model.notes import Notes
 
 from .doubts import Doubts, each
 from .rows import Host, Queue

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from xml.etree.ElementTree import Element
 
-from nicassh.nodes import fold
-from nicassh.notes import Notes
+from nicassh.inventory import fold
+from nicassh.model.notes import Notes
 
 from .doubts import Doubts, each
 from .rows import Job

@@ -10,8 +10,8 @@ from math import isfinite
 from typing import Any
 from xml.etree.ElementTree import Element
 
-from nicassh.notes import Unreadable
-from nicassh.record import moment
+from nicassh.model.notes import Unreadable
+from nicassh.model.records import moment
 
 from .doubts import MOST
 

@@ -15,9 +15,9 @@ from typing import Any
 
 from ClusterShell.NodeSet import RESOLVER_NOGROUP, NodeSet, NodeSetException
 
-from nicassh.nodes import too_large
-from nicassh.notes import Notes, Unreadable
-from nicassh.record import Record
+from nicassh.inventory import too_large
+from nicassh.model.notes import Notes, Unreadable
+from nicassh.model.records import Record
 
 from . import slurm_json, slurm_text
 from .rows import Host, Job, Queue, Scheduler

@@ -13,7 +13,7 @@ import re
 from datetime import datetime
 from typing import Any
 
-from nicassh.notes import Notes, Unreadable
+from nicassh.model.notes import Notes, Unreadable
 
 from . import slurm_states
 from .doubts import Doubts, each

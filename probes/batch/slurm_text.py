@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from nicassh.notes import Notes, Unreadable
+from nicassh.model.notes import Notes, Unreadable
 
 from . import slurm_states
 from .doubts import Doubts, each

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 
-from nicassh.notes import Unreadable
+from nicassh.model.notes import Unreadable
 
 from .doubts import MOST
 

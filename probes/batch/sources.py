@@ -15,8 +15,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from nicassh.notes import Unreadable
-from nicassh.record import whole
+from nicassh.model.notes import Unreadable
+from nicassh.model.records import whole
 
 _ENDINGS = ("hung", "stuck", "late")
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from nicassh.filesystems import MEMORY
-from nicassh.notes import Note, Notes, Unreadable
-from nicassh.record import Record, column, unescaped, whole
-from nicassh.units import Bytes, Count, Flag, Percent, Text
+from nicassh.model.notes import Note, Notes, Unreadable
+from nicassh.model.records import Record, column, unescaped, whole
+from nicassh.model.units import Bytes, Count, Flag, Percent, Text
+from nicassh.probes.filesystems import MEMORY
 
 every = 300
 priority = "medium"

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from nicassh.notes import Note, Notes
-from nicassh.record import Keep, Record, Untold, column
-from nicassh.units import Bytes, Celsius, Count, Percent, Text, Watts
+from nicassh.model.notes import Note, Notes
+from nicassh.model.records import Keep, Record, Untold, column
+from nicassh.model.units import Bytes, Celsius, Count, Percent, Text, Watts
 
 from .sources import Section, parts, sections
 from .tables import Row, Said, cards, fault, processes

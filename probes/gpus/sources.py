@@ -13,8 +13,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from nicassh.notes import Unreadable
-from nicassh.record import whole
+from nicassh.model.notes import Unreadable
+from nicassh.model.records import whole
 
 PART = re.compile(r"  MIG (\S+) +Device +(\d{1,9}): \(UUID: (.*)\)")
 

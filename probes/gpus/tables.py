@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from nicassh.notes import Notes, Unreadable
+from nicassh.model.notes import Notes, Unreadable
 
 # KB, MB and GB of old drivers are powers of 1024 too.
 _POWERS = {"k": 2**10, "m": 2**20, "g": 2**30, "t": 2**40}

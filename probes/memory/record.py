@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from nicassh.notes import Note, Notes, Unreadable
-from nicassh.record import Record, column, whole
-from nicassh.units import Bytes, Flag, Percent
+from nicassh.model.notes import Note, Notes, Unreadable
+from nicassh.model.records import Record, column, whole
+from nicassh.model.units import Bytes, Flag, Percent
 
 every = 60
 priority = "critical"

@@ -13,9 +13,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from nicassh.notes import Note, Unreadable
-from nicassh.record import Keep, Record, Untold, column
-from nicassh.units import Bytes, Count, Flag, Seconds, Text
+from nicassh.model.notes import Note, Unreadable
+from nicassh.model.records import Keep, Record, Untold, column
+from nicassh.model.units import Bytes, Count, Flag, Seconds, Text
 
 from .sources import Answer, Output, read
 

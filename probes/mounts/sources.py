@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from nicassh.notes import Notes, Unreadable
-from nicassh.record import unescaped, whole
+from nicassh.model.notes import Notes, Unreadable
+from nicassh.model.records import unescaped, whole
 
 UPTIME, NUMBER = re.compile(r"\d{1,12}(?:\.\d{1,9})?"), re.compile(r"\d{1,20}")
 SLOW = 1.0

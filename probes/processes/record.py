@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import ClassVar
 
-from nicassh.clean import redact
-from nicassh.notes import Note
-from nicassh.record import Record, column, moment
-from nicassh.units import Count, Flag, Percent, Seconds, Text, Time
+from nicassh.model.notes import Note
+from nicassh.model.records import Record, column, moment
+from nicassh.model.text import redact
+from nicassh.model.units import Count, Flag, Percent, Seconds, Text, Time
 
 from .programs import software
 from .sources import Sources

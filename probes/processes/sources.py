@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from nicassh.notes import Notes, Unreadable
-from nicassh.record import whole
+from nicassh.model.notes import Notes, Unreadable
+from nicassh.model.records import whole
 
 _FACTS = (("stat", 1), ("meminfo", 1), ("uptime", 0))
 """The time of the boot, the memory in KiB, the seconds since the boot: file and place in its line."""

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from nicassh.record import Record
-from nicassh.units import draw_time
+from nicassh.model.records import Record
+from nicassh.model.units import draw_time
 
 from .names import MOUNTING, TIME
 from .rows import DEGRADED, DOWN, SITE, SYSTEM, UP, Clock, Service

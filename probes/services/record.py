@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from nicassh.notes import Note
-from nicassh.record import Record, Untold
+from nicassh.model.notes import Note
+from nicassh.model.records import Record, Untold
 
 from .clock import clock
 from .daemons import running

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from nicassh.record import Keep, Record, column
-from nicassh.units import Bytes, Count, Flag, Seconds, Text, Time
+from nicassh.model.records import Keep, Record, column
+from nicassh.model.units import Bytes, Count, Flag, Seconds, Text, Time
 
 UP, DEGRADED, DOWN, FAILED, STARTING = "up", "degraded", "down", "failed", "starting"
 SYSTEM, SITE, USER, UNIT = "system", "site", "user", "unit"

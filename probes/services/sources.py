@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from nicassh.notes import Notes, Unreadable
-from nicassh.record import moment, whole
+from nicassh.model.notes import Notes, Unreadable
+from nicassh.model.records import moment, whole
 
 TICKS = 100  # sysconf(SC_CLK_TCK) is 100 on every Linux that a farm runs
 NOBODY = 65534

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 
-from nicassh.record import Untold
+from nicassh.model.records import Untold
 
 from .evidence import down
 from .names import TIME, Key, named

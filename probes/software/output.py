@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from nicassh.notes import Notes, Unreadable
-from nicassh.record import whole
+from nicassh.model.notes import Notes, Unreadable
+from nicassh.model.records import whole
 
 LONGEST = 8192
 GUARD = re.compile(r"guard software (.+) (\w+)")

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from nicassh.clean import clean
-from nicassh.notes import Note
-from nicassh.record import Record, Untold
+from nicassh.model.notes import Note
+from nicassh.model.records import Record, Untold
+from nicassh.model.text import clean
 
 from .folders import installations, releases
 from .listed import distribution, drivers, modulefiles

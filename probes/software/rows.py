@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nicassh.record import Record, column
-from nicassh.units import Flag, Text
+from nicassh.model.records import Record, column
+from nicassh.model.units import Flag, Text
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from nicassh.notes import Note, Notes, Unreadable
-from nicassh.record import Record, column, moment, whole
-from nicassh.units import Count, Text, Time
+from nicassh.model.notes import Note, Notes, Unreadable
+from nicassh.model.records import Record, column, moment, whole
+from nicassh.model.units import Count, Text, Time
 
 from .processors import model
 from .releases import operating_system

@@ -55,8 +55,8 @@ RECORD = '''"""A probe of a test's own: what it printed."""
 
 from dataclasses import dataclass
 
-from nicassh.record import Record, column
-from nicassh.units import Text
+from nicassh.model.records import Record, column
+from nicassh.model.units import Text
 
 every, priority, timeout, keep = {every}, "{priority}", {timeout}, "{keep}"
 

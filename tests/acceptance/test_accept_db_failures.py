@@ -22,7 +22,7 @@ from servers import KINDS, Server
 from unit_rows import PROBES, at, made, outcome
 
 import needs
-from nicassh.errors import DatabaseError, SetupError
+from nicassh.model.errors import DatabaseError, SetupError
 from nicassh.store import Store
 
 

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from program import Program, add_probe
 
 import needs
-from nicassh.db import connect
+from nicassh.database import connect
 
 LEASE = 4
 NAP = 8

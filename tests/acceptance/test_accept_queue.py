@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from program import Program, add_probe
 
-from nicassh import jobs
-from nicassh.db import connect
-from nicassh.jobs import Ended, Queue
+from nicassh import tasks as jobs
+from nicassh.database import connect
+from nicassh.tasks import Ended, Queue
 
 
 @pytest.fixture

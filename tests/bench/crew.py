@@ -16,8 +16,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "needs"))
 
 import servers
 
-from nicassh.db import connect
-from nicassh.jobs import Queue
+from nicassh.database import connect
+from nicassh.tasks import Queue
 
 KINDS = ("sqlite", *servers.KINDS)
 _CONTEXT = multiprocessing.get_context("spawn")

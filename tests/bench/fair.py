@@ -22,8 +22,8 @@ from nicassh.demo.farm import Farm
 
 BOUND = 2
 NAP = """from dataclasses import dataclass
-from nicassh.record import Record, column
-from nicassh.units import Text
+from nicassh.model.records import Record, column
+from nicassh.model.units import Text
 
 every, priority, timeout, keep = 60, "low", 75, "latest"
 

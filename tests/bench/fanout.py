@@ -20,9 +20,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
-from nicassh import demo, probe
-from nicassh.config import Config
+from nicassh import demo
+from nicassh.config.settings import Config
 from nicassh.demo.farm import Farm
+from nicassh.probes import loader as probe
 
 CPU_SHARE, WALL_SHARE, VERSION_CPU = 1 / 6, 0.8, 0.15
 Cost = tuple[float, float]

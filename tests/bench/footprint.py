@@ -18,9 +18,10 @@ import sys
 from collections.abc import Sequence
 from statistics import median
 
-from nicassh import bundle, probe
-from nicassh.config import Config
-from nicassh.probe import Probe
+from nicassh.collection import bundle
+from nicassh.config.settings import Config
+from nicassh.probes import loader as probe
+from nicassh.probes.loader import Probe
 
 FORKS, CPU = 40, 60.0
 SHELLS = ("dash", "bash", "busybox")

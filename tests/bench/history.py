@@ -19,11 +19,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from nicassh import probe
-from nicassh.config import Config
-from nicassh.db import Sheet, writing
-from nicassh.probe import Outcome
-from nicassh.state import LOGIN, State
+from nicassh.config.settings import Config
+from nicassh.database import Sheet, writing
+from nicassh.model.states import LOGIN, State
+from nicassh.probes import loader as probe
+from nicassh.probes.loader import Outcome
 from nicassh.store import Store, prune, rollup, sizes
 from nicassh.store.tiers import RAW, TIERS
 

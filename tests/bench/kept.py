@@ -17,10 +17,13 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from nicassh import collect, demo, nodes, probe
-from nicassh.config import Config
-from nicassh.nodes import Node
-from nicassh.probe import Probe
+from nicassh import demo
+from nicassh import inventory as nodes
+from nicassh.collection import run as collect
+from nicassh.config.settings import Config
+from nicassh.inventory import Node
+from nicassh.probes import loader as probe
+from nicassh.probes.loader import Probe
 from nicassh.transport import Connections
 
 

@@ -22,7 +22,7 @@ from statistics import median
 import sqlalchemy as sa
 from rows import Farm
 
-from nicassh import probe
+from nicassh.probes import loader as probe
 from nicassh.store import Store
 from nicassh.store.tiers import RAW, TIERS, Tier
 

@@ -21,10 +21,10 @@ from typing import Any
 import sqlalchemy as sa
 from history import MIDNIGHT, PERIODS, fill, minutes
 
-from nicassh import probe
-from nicassh.db import Sheet, writing
-from nicassh.probe import Outcome
-from nicassh.state import State
+from nicassh.database import Sheet, writing
+from nicassh.model.states import State
+from nicassh.probes import loader as probe
+from nicassh.probes.loader import Outcome
 from nicassh.store import Store, rollup, sizes
 from nicassh.store.tiers import RAW, TIERS
 

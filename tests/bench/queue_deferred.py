@@ -15,10 +15,10 @@ from statistics import quantiles
 import crew
 import sqlalchemy as sa
 
-from nicassh import jobs
-from nicassh.jobs import PROBE, Ended, Priority, Queue
-from nicassh.jobs.arming import fresh
-from nicassh.jobs.table import JOBS
+from nicassh import tasks as jobs
+from nicassh.tasks import PROBE, Ended, Priority, Queue
+from nicassh.tasks.arming import fresh
+from nicassh.tasks.table import JOBS
 
 BOUND = 5.0
 _HOUR = 3600

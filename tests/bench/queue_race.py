@@ -19,10 +19,10 @@ from dataclasses import dataclass
 import crew
 import sqlalchemy as sa
 
-from nicassh import jobs
-from nicassh.jobs import PROBE, Claimant, Ended, Priority, Queue
-from nicassh.jobs.arming import fresh
-from nicassh.jobs.table import FINISHED, JOBS
+from nicassh import tasks as jobs
+from nicassh.tasks import PROBE, Claimant, Ended, Priority, Queue
+from nicassh.tasks.arming import fresh
+from nicassh.tasks.table import FINISHED, JOBS
 
 CLASSES = [priority for priority in Priority if priority != Priority.CRITICAL]
 

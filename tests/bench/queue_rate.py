@@ -17,9 +17,9 @@ from statistics import median
 
 import crew
 
-from nicassh import jobs
-from nicassh.config import Config
-from nicassh.jobs import PROBE, Ended, Priority, Wanted
+from nicassh import tasks as jobs
+from nicassh.config.settings import Config
+from nicassh.tasks import PROBE, Ended, Priority, Wanted
 
 BATCHES = {1: 1500, 10: 6000, 100: 30_000}
 """Sizes of batches, and how many jobs are done in them."""

@@ -25,7 +25,7 @@ import procrastinate
 import queue_rate
 from sqlalchemy.engine import make_url
 
-from nicassh.config import Config
+from nicassh.config.settings import Config
 
 
 def main() -> None:

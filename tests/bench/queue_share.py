@@ -20,8 +20,8 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "unit"))
 import crew
 from unit_queue import simulate
 
-from nicassh import jobs
-from nicassh.jobs import PROBE, Ended, Priority, Wanted
+from nicassh import tasks as jobs
+from nicassh.tasks import PROBE, Ended, Priority, Wanted
 
 SLEEP = {Priority.HIGH: 0.05, Priority.MEDIUM: 0.1, Priority.LOW: 0.15, Priority.NEGLIGIBLE: 0.2}
 BOUND = 3.0

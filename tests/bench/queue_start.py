@@ -64,11 +64,12 @@ def _run(config: Path, *more: str) -> list[float]:
 
 def _child(config: Path, only_arm: bool) -> None:
     """Prints how many jobs were claimed, and the CPU seconds up to three moments."""
-    from nicassh import collect, jobs
+    from nicassh import tasks as jobs
     from nicassh.cli import collect as _command  # noqa: F401 what it imports counts
     from nicassh.cli.session import Session
-    from nicassh.jobs import Ended
-    from nicassh.worker import Worker, schedule
+    from nicassh.collection import run as collect
+    from nicassh.collector import Worker, schedule
+    from nicassh.tasks import Ended
 
     session = Session(config)
     collect.plan(session.select(), session.probes())

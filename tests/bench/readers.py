@@ -29,7 +29,7 @@ from statistics import median
 from rows import Farm
 from store import save
 
-from nicassh import probe
+from nicassh.probes import loader as probe
 from nicassh.store import Store
 
 READERS = 4

@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from nicassh import probe
-from nicassh.probe import Outcome, Probe
-from nicassh.record import Record
-from nicassh.state import LOGIN, State
+from nicassh.model.records import Record
+from nicassh.model.states import LOGIN, State
+from nicassh.probes import loader as probe
+from nicassh.probes.loader import Outcome, Probe
 
 G = 1024**3
 MINUTE = 60

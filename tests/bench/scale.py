@@ -22,8 +22,9 @@ from pathlib import Path
 import crew
 import sqlalchemy as sa
 
-from nicassh import demo, probe
+from nicassh import demo
 from nicassh.demo.farm import Farm
+from nicassh.probes import loader as probe
 from nicassh.store import Store
 
 FIRST = 120

@@ -21,10 +21,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from nicassh import demo, jobs
-from nicassh.db import connect
+from nicassh import demo
+from nicassh import tasks as jobs
+from nicassh.database import connect
 from nicassh.demo.farm import Farm
-from nicassh.jobs import Queue
+from nicassh.tasks import Queue
 
 BOUND = 3.0
 """Per cent by which resident memory and descriptors may grow after the minutes to settle."""

@@ -21,11 +21,13 @@ from statistics import median
 import crew
 from rows import Farm
 
-from nicassh import cli, collect, probe
-from nicassh.collect import Answered
-from nicassh.nodes import Node
-from nicassh.probe import PRIORITIES, Outcome
-from nicassh.state import LOGIN
+from nicassh import cli
+from nicassh.collection import run as collect
+from nicassh.collection.run import Answered
+from nicassh.inventory import Node
+from nicassh.model.states import LOGIN
+from nicassh.probes import loader as probe
+from nicassh.probes.loader import PRIORITIES, Outcome
 from nicassh.store import Store
 
 BOUND = 0.5

@@ -26,9 +26,9 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "needs"))
 
 import servers
 
-from nicassh import probe
-from nicassh.config import Config
-from nicassh.errors import SetupError
+from nicassh.config.settings import Config
+from nicassh.model.errors import SetupError
+from nicassh.probes import loader as probe
 from nicassh.store import Store, prune, sizes
 from nicassh.store.tiers import RAW, TIERS, Tier
 

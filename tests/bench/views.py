@@ -20,7 +20,7 @@ from statistics import median
 
 from rows import Farm
 
-from nicassh import probe
+from nicassh.probes import loader as probe
 from nicassh.store import Store
 
 BOUND = 1.0

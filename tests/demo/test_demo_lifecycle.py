@@ -16,7 +16,7 @@ from demo_logins import login
 import needs
 from nicassh import demo
 from nicassh.demo import bridge, farm, layers, processes, rooted
-from nicassh.errors import SetupError
+from nicassh.model.errors import SetupError
 
 CODE = """
 import sys

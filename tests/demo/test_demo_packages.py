@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from nicassh.demo import packages, services, sshd
-from nicassh.errors import SetupError
+from nicassh.model.errors import SetupError
 
 
 def test_policy_is_put_and_removed(tmp_path: Path) -> None:

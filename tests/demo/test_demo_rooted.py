@@ -11,7 +11,7 @@ from demo_logins import login
 from nicassh import demo
 from nicassh.demo import people
 from nicassh.demo.farm import Farm
-from nicassh.errors import SetupError
+from nicassh.model.errors import SetupError
 
 
 def test_every_node_answers_with_its_own_name(farm: Farm) -> None:

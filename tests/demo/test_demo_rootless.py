@@ -14,7 +14,7 @@ from demo_logins import login
 import needs
 from nicassh import demo
 from nicassh.demo import farm, processes
-from nicassh.errors import SetupError
+from nicassh.model.errors import SetupError
 
 CODE = """
 import json, sys

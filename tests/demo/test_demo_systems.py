@@ -14,7 +14,7 @@ from program import Program
 
 from nicassh.demo import gridengine, slurm, systems, xrootd
 from nicassh.demo.farm import Farm
-from nicassh.errors import SetupError
+from nicassh.model.errors import SetupError
 
 PATIENCE = 20.0
 QUEUES = ["qstat", "-f", "-u", "*", "-xml"]

@@ -17,7 +17,7 @@ import needs
 from nicassh import demo
 from nicassh.cli.demo import command
 from nicassh.demo import bridge, farm, freezer, gridengine, processes, rooted
-from nicassh.errors import SetupError
+from nicassh.model.errors import SetupError
 
 ALL = ["sge", "slurm", "xrootd"]
 CODE = """

@@ -14,15 +14,15 @@ import click
 import pytest
 import reading
 
-from nicassh import probe
 from nicassh.cli import COMMANDS, command
-from nicassh.config import SETTINGS, places
-from nicassh.jobs import Priority
-from nicassh.jobs.table import METADATA
-from nicassh.state import State
+from nicassh.config.settings import SETTINGS, places
+from nicassh.model.states import State
+from nicassh.probes import loader as probe
+from nicassh.query import queue
 from nicassh.store import Store
+from nicassh.tasks import Priority
+from nicassh.tasks.table import METADATA
 from nicassh.transport import client, faults
-from nicassh.views import queue
 
 OPERATE = reading.TOP / "docs" / "operate.md"
 QUEUE = reading.TOP / "docs" / "queue.md"

@@ -16,8 +16,8 @@ import pytest
 import reading
 
 import needs
-from nicassh import probe
-from nicassh.record import columns, plain
+from nicassh.model.records import columns, plain
+from nicassh.probes import loader as probe
 
 PAGE = reading.TOP / "docs" / "write-a-probe.md"
 NAME = "threads"

@@ -23,8 +23,8 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
-from nicassh.db import DRIVERS
-from nicassh.errors import SetupError
+from nicassh.database import DRIVERS
+from nicassh.model.errors import SetupError
 
 KINDS = ("mariadb", "postgresql")
 USER = "nicamon"

@@ -20,9 +20,9 @@ import sys
 
 import sampling
 
-from nicassh import bundle
-from nicassh.collect import parameters_of
-from nicassh.config import Config
+from nicassh.collection import bundle
+from nicassh.collection.run import parameters_of
+from nicassh.config.settings import Config
 
 
 def main() -> int:

@@ -12,9 +12,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from nicassh import probe
-from nicassh.probe import Probe
-from nicassh.record import Record, plain
+from nicassh.model.records import Record, plain
+from nicassh.probes import loader as probe
+from nicassh.probes.loader import Probe
 
 
 @cache

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import IO
 
 import needs
-from nicassh import bundle
-from nicassh.bundle import Section
-from nicassh.probe import Probe
+from nicassh.collection import bundle
+from nicassh.collection.bundle import Section
+from nicassh.probes.loader import Probe
 
 NAMES = ("dash", "bash", "busybox", "mksh")
 PATIENCE = 30.0

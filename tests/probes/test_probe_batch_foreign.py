@@ -10,9 +10,9 @@ import pytest
 import sampling
 from batches import JOBS, MACHINES, MARK, NODE, NODES, PARTITION, PARTITIONS, PING, QUEUE, listed, told
 
-from nicassh import probe
-from nicassh.notes import Note
-from nicassh.record import Record, plain
+from nicassh.model.notes import Note
+from nicassh.model.records import Record, plain
+from nicassh.probes import loader as probe
 
 MANY = 20_000
 

@@ -9,7 +9,7 @@ import pytest
 import sampling
 from gridengine import host, job, qhost, qstat, queue, slot
 
-from nicassh.record import columns
+from nicassh.model.records import columns
 
 NEVER = {
     "batch_host": {"reason", "by", "marked"},

@@ -11,7 +11,7 @@ from gridengine import XML, Said, host, job, qhost, qstat
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nicassh.notes import Unreadable
+from nicassh.model.notes import Unreadable
 
 SAMPLES = sorted(system for name, system in sampling.samples() if name == "batch" and system.startswith("sge_"))
 HOSTS, JOBS = qhost(host()), qstat(job())

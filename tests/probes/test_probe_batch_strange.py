@@ -15,9 +15,9 @@ from batches import JOB, JOBS, MACHINES, MARK, NODE, NODES, PARTITION, PARTITION
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from nicassh import probe
-from nicassh.notes import Note
-from nicassh.record import Record, Untold, plain
+from nicassh.model.notes import Note
+from nicassh.model.records import Record, Untold, plain
+from nicassh.probes import loader as probe
 
 STRANGE: list[Any] = [
     1e30, 1e300, float("inf"), float("-inf"), float("nan"), -1, -1.5, 0, 2**31 + 1, 2**63, 2**64, 10**40, "", "words",

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from shells import Run, Shell
 
 import needs
-from nicassh import bundle
-from nicassh.bundle import Section
-from nicassh.probe import SIZE, Probe
+from nicassh.collection import bundle
+from nicassh.collection.bundle import Section
+from nicassh.probes.loader import SIZE, Probe
 
 AFTER = "echo still here"
 TICK = 0.2

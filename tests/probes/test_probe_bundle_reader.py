@@ -15,8 +15,8 @@ import sampling
 import shells
 from shells import Shell
 
-from nicassh import bundle
-from nicassh.probe import Probe
+from nicassh.collection import bundle
+from nicassh.probes.loader import Probe
 
 LONG = 100_000
 """Ticks that no test lasts."""

@@ -7,7 +7,7 @@ import sampling
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from nicassh import probe
+from nicassh.probes import loader as probe
 
 
 @pytest.mark.parametrize(("name", "system"), sampling.samples())

@@ -13,8 +13,8 @@ from shells import Shell
 from test_probe_hung import dead
 
 import needs
-from nicassh import filesystems
-from nicassh.filesystems import may_hang
+from nicassh.probes import filesystems
+from nicassh.probes.filesystems import may_hang
 
 Tree = Callable[[Mapping[str, str]], str]
 NETWORK = (

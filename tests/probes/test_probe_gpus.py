@@ -18,8 +18,8 @@ from shells import Run, Shell
 from smi import CARD, PROCESS, Driver
 
 import needs
-from nicassh.collect import ABSENT
-from nicassh.record import Untold
+from nicassh.collection.run import ABSENT
+from nicassh.model.records import Untold
 
 Tree = Callable[[Mapping[str, str]], str]
 BUS = "sys/bus/pci/devices/0000:17:00.0"

@@ -9,9 +9,9 @@ import sampling
 import smi
 from smi import CARD
 
-from nicassh import probe
-from nicassh.notes import Note, Unreadable
-from nicassh.record import Untold
+from nicassh.model.notes import Note, Unreadable
+from nicassh.model.records import Untold
+from nicassh.probes import loader as probe
 
 HEAD = "index, uuid, pci.bus_id, memory.used [MiB]"
 ROW = "0, GPU-a, 00000000:17:00.0, 30513 MiB"

@@ -15,7 +15,7 @@ import shells
 from shells import Shell
 
 import needs
-from nicassh.probe import Probe
+from nicassh.probes.loader import Probe
 
 OWN = f"test-{os.getpid()}"
 """A name for what hangs: another run of these tests on this machine may have one that hangs at the same time."""

@@ -26,7 +26,7 @@ import shells
 from shells import Run, Shell
 
 import needs
-from nicassh.collect import ABSENT
+from nicassh.collection.run import ABSENT
 
 KINDS = ("unread", "unanswered")
 

@@ -14,9 +14,9 @@ import shells
 from shells import Run, Shell
 
 import needs
-from nicassh.clean import shorten
-from nicassh.collect import ABSENT
-from nicassh.record import Untold, width
+from nicassh.collection.run import ABSENT
+from nicassh.model.records import Untold, width
+from nicassh.model.text import shorten
 
 Tree = Callable[[Mapping[str, str]], str]
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import sampling
 
-from nicassh.record import columns, keys
+from nicassh.model.records import columns, keys
 
 SYSTEMS = {"el6", "el9", "debian", "busybox"}
 """Systems that every probe has a sample of, unless it asks a batch system on a head: there what is asked differs."""

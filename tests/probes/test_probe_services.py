@@ -13,7 +13,7 @@ import shells
 from service_tree import ask, listening, node, process, rows, services, states
 from shells import Shell
 
-from nicassh.record import Untold
+from nicassh.model.records import Untold
 
 Tree = Callable[[Mapping[str, str]], str]
 SSHD = process(1, "sshd", "sshd: /usr/sbin/sshd -D [listener] 0 of 10-100 startups", parent=0)

@@ -10,7 +10,7 @@ import sampling
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nicassh.record import Record, Untold
+from nicassh.model.records import Record, Untold
 
 HEAD = "time 1795306000\nhost nc5.jinr.ru\nstat:btime 1795200000\n../etc/login.defs:UID_MIN 1000\n"
 

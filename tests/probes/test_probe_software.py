@@ -12,7 +12,7 @@ import sampling
 import shells
 from shells import Shell
 
-from nicassh.record import Untold
+from nicassh.model.records import Untold
 
 Tree = Callable[[Mapping[str, str]], str]
 PROBE = sampling.probes()["software"]

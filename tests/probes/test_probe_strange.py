@@ -12,13 +12,13 @@ import sampling
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nicassh import probe
-from nicassh.bundle import Section
-from nicassh.collect import judge
-from nicassh.notes import Note, Unreadable
-from nicassh.probe import Outcome
-from nicassh.record import Record, plain
-from nicassh.state import State
+from nicassh.collection.bundle import Section
+from nicassh.collection.run import judge
+from nicassh.model.notes import Note, Unreadable
+from nicassh.model.records import Record, plain
+from nicassh.model.states import State
+from nicassh.probes import loader as probe
+from nicassh.probes.loader import Outcome
 
 WORDS = (
     "-1",

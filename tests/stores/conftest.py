@@ -12,11 +12,11 @@ import sqlalchemy as sa
 from queueing import Driven
 from unit_rows import stored
 
-from nicassh import jobs
-from nicassh.db import connect
-from nicassh.errors import SetupError
-from nicassh.jobs import Claimant, Queue
+from nicassh import tasks as jobs
+from nicassh.database import connect
+from nicassh.model.errors import SetupError
 from nicassh.store import Store
+from nicassh.tasks import Claimant, Queue
 
 Fill = Callable[[str], None]
 

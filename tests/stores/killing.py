@@ -20,13 +20,14 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from nicassh import jobs, probe
-from nicassh.config import Config
-from nicassh.db import connect
-from nicassh.jobs import Queue
-from nicassh.nodes import Node
+from nicassh import tasks as jobs
+from nicassh.collector import Worker
+from nicassh.config.settings import Config
+from nicassh.database import connect
+from nicassh.inventory import Node
+from nicassh.probes import loader as probe
 from nicassh.store import Store
-from nicassh.worker import Worker
+from nicassh.tasks import Queue
 
 NODES = ("n1", "n2", "n3")
 PROBES = [one for one in probe.load_all() if one.name in ("load", "memory", "system")]

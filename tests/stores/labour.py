@@ -16,14 +16,15 @@ from typing import Any
 
 from queueing import rows, wanted
 
-from nicassh import jobs, probe
-from nicassh.config import Config
-from nicassh.db import connect
-from nicassh.jobs import Priority, Queue
-from nicassh.jobs.backoff import RUNTIME
-from nicassh.nodes import Node
+from nicassh import tasks as jobs
+from nicassh.collector import Worker
+from nicassh.config.settings import Config
+from nicassh.database import connect
+from nicassh.inventory import Node
+from nicassh.probes import loader as probe
 from nicassh.store import Store
-from nicassh.worker import Worker
+from nicassh.tasks import Priority, Queue
+from nicassh.tasks.backoff import RUNTIME
 
 LEASE = 2.0
 NODES = "n1 n2 n3 n4 n5"
@@ -32,8 +33,8 @@ RECORD = '''"""A probe that naps."""
 
 from dataclasses import dataclass
 
-from nicassh.record import Record, column
-from nicassh.units import Text
+from nicassh.model.records import Record, column
+from nicassh.model.units import Text
 
 every, priority, timeout, keep = 3600, "high", 50, "latest"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from queueing import HOUR, begun, named, rows, wanted
 
-from nicassh import jobs
-from nicassh.jobs import Batch, Claimant, Ended, Priority, Queue
+from nicassh import tasks as jobs
+from nicassh.tasks import Batch, Claimant, Ended, Priority, Queue
 
 AWAY = {"nc2": "no answer within 10 s"}
 PAUSED = {"load": "waiting", "users": "paused", "disks": "paused", "software": "paused"}

@@ -7,11 +7,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from nicassh import jobs
-from nicassh.db import Clock
-from nicassh.jobs import PROBE, Batch, Claimant, Ended, Priority, Queue, Wanted
-from nicassh.jobs.arming import fresh
-from nicassh.jobs.table import JOBS
+from nicassh import tasks as jobs
+from nicassh.database import Clock
+from nicassh.tasks import PROBE, Batch, Claimant, Ended, Priority, Queue, Wanted
+from nicassh.tasks.arming import fresh
+from nicassh.tasks.table import JOBS
 
 MOMENT = 1_790_000_040.0
 """When each test begins: a whole minute."""

@@ -7,8 +7,8 @@ import traceback
 import pytest
 from servers import Server
 
-from nicassh.db import connect, explained
-from nicassh.errors import DatabaseError
+from nicassh.database import connect, explained
+from nicassh.model.errors import DatabaseError
 
 SECRET = "hunter2%40"  # noqa: S105 it is the one that must not be told
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from nicassh.db import CHUNKS, Timescale
+from nicassh.database import CHUNKS, Timescale
 from nicassh.store import Store
 from nicassh.store.tiers import seconds
 

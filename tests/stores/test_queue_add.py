@@ -6,9 +6,9 @@ import pytest
 from multitude import at_once
 from queueing import MINUTE, MOMENT, begun, claimed, ended, later, named, put, row, rows, run
 
-from nicassh import jobs
-from nicassh.db import connect
-from nicassh.jobs import Claimant, Priority, Queue
+from nicassh import tasks as jobs
+from nicassh.database import connect
+from nicassh.tasks import Claimant, Priority, Queue
 
 
 def test_the_same_twice(queue: Queue) -> None:

@@ -7,10 +7,10 @@ import sqlalchemy as sa
 from multitude import at_once
 from queueing import HOUR, MINUTE, MOMENT, begun, claimed, ended, later, named, put, row, rows, run, wanted
 
-from nicassh import jobs
-from nicassh.db import connect
-from nicassh.jobs import Claimant, Priority, Queue
-from nicassh.jobs.table import CLASSES
+from nicassh import tasks as jobs
+from nicassh.database import connect
+from nicassh.tasks import Claimant, Priority, Queue
+from nicassh.tasks.table import CLASSES
 
 
 def test_new_ones_are_due_at_once_and_once(queue: Queue, worker: Claimant) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from queueing import HOUR, MINUTE, MOMENT, begun, ended, later, named, put, row, rows, run, until, wanted
 
-from nicassh import jobs
-from nicassh.jobs import Claimant, Priority, Queue, backoff
+from nicassh import tasks as jobs
+from nicassh.tasks import Claimant, Priority, Queue, backoff
 
 
 def test_a_job_that_failed_is_deferred(queue: Queue, worker: Claimant) -> None:

@@ -7,11 +7,11 @@ import sqlalchemy as sa
 from multitude import at_once
 from queueing import MINUTE, MOMENT, begun, claimed, ended, later, named, put, row, rows, run, until
 
-from nicassh import jobs
-from nicassh.db import connect
-from nicassh.errors import DatabaseError
-from nicassh.jobs import Claimant, Priority, Queue
-from nicassh.jobs.table import JOBS
+from nicassh import tasks as jobs
+from nicassh.database import connect
+from nicassh.model.errors import DatabaseError
+from nicassh.tasks import Claimant, Priority, Queue
+from nicassh.tasks.table import JOBS
 
 
 def test_the_longest_due_goes_first(queue: Queue, worker: Claimant) -> None:

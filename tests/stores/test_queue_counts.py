@@ -8,11 +8,11 @@ import pytest
 import sqlalchemy as sa
 from queueing import HOUR, MINUTE, MOMENT, begun, claimed, later, put, row, rows, run
 
-from nicassh import jobs
-from nicassh.jobs import Claimant, Priority, Queue
-from nicassh.jobs.table import FINISHED
-from nicassh.views import View
-from nicassh.views import queue as views
+from nicassh import tasks as jobs
+from nicassh.query import View
+from nicassh.query import queue as views
+from nicassh.tasks import Claimant, Priority, Queue
+from nicassh.tasks.table import FINISHED
 
 
 def finished(queue: Queue, **ago: int) -> None:

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from queueing import begun, ended, rows
 
-from nicassh import jobs
+from nicassh import tasks as jobs
 from nicassh.cli.session import Session
 from nicassh.cli.worker import _Armed
-from nicassh.errors import ConfigError
+from nicassh.model.errors import ConfigError
 
 
 @pytest.fixture

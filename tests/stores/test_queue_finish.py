@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from queueing import HOUR, MINUTE, MOMENT, begun, claimed, ended, later, put, row, rows, run, wanted
 
-from nicassh import jobs
-from nicassh.jobs import Claimant, Ended, Priority, Queue, backoff
+from nicassh import tasks as jobs
+from nicassh.tasks import Claimant, Ended, Priority, Queue, backoff
 
 
 def free(one: object) -> bool:

@@ -9,11 +9,11 @@ import sqlalchemy as sa
 from killing import NODES, PROBES, killer
 from queueing import Driven, rows
 
-from nicassh import jobs
-from nicassh.db import connect
-from nicassh.db.checking import check
-from nicassh.jobs import PROBE, Priority, Queue, Wanted
+from nicassh import tasks as jobs
+from nicassh.database import connect
+from nicassh.database.checking import check
 from nicassh.store import Store
+from nicassh.tasks import PROBE, Priority, Queue, Wanted
 
 ROUNDS = 30
 NAMES = [probe.name for probe in PROBES]

@@ -12,14 +12,15 @@ import pytest
 from labour import LEASE, MANY, NODES, add_nap, awaited, hired
 from queueing import Driven, begun, ended, rows, wanted
 
-from nicassh import jobs, probe
-from nicassh.collect import Answered
-from nicassh.config import Config
-from nicassh.db import connect
-from nicassh.jobs import Batch, Priority, Queue
-from nicassh.nodes import Node
+from nicassh import tasks as jobs
+from nicassh.collection.run import Answered
+from nicassh.collector import Worker
+from nicassh.config.settings import Config
+from nicassh.database import connect
+from nicassh.inventory import Node
+from nicassh.probes import loader as probe
 from nicassh.store import Store
-from nicassh.worker import Worker
+from nicassh.tasks import Batch, Priority, Queue
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import pytest
 from pausing import AWAY, BACK, PAUSED, armed, away, states
 from queueing import MINUTE, MOMENT, begun, ended, later, named, row, rows, run, until, wanted
 
-from nicassh import jobs
-from nicassh.jobs import Batch, Claimant, Ended, Priority, Queue
+from nicassh import tasks as jobs
+from nicassh.tasks import Batch, Claimant, Ended, Priority, Queue
 
 
 @pytest.fixture(autouse=True)

@@ -7,9 +7,9 @@ from multitude import at_once
 from pausing import AWAY, BACK, PAUSED, armed, away, only, states
 from queueing import begun, ended, later, named, run
 
-from nicassh import jobs
-from nicassh.db import connect
-from nicassh.jobs import Claimant, Ended, Queue
+from nicassh import tasks as jobs
+from nicassh.database import connect
+from nicassh.tasks import Claimant, Ended, Queue
 
 
 @pytest.fixture(autouse=True)

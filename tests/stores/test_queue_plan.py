@@ -9,10 +9,10 @@ import pytest
 import sqlalchemy as sa
 from queueing import HOUR, MOMENT, run
 
-from nicassh import jobs
-from nicassh.jobs import PROBE, Claimant, Priority, Queue
-from nicassh.jobs.arming import fresh
-from nicassh.jobs.table import JOBS
+from nicassh import tasks as jobs
+from nicassh.tasks import PROBE, Claimant, Priority, Queue
+from nicassh.tasks.arming import fresh
+from nicassh.tasks.table import JOBS
 
 EXPLAIN = {"sqlite": "EXPLAIN QUERY PLAN ", "mariadb": "EXPLAIN ", "postgresql": "EXPLAIN "}
 ANALYZE = {"sqlite": "ANALYZE", "mariadb": "ANALYZE TABLE jobs", "postgresql": "ANALYZE jobs"}

@@ -9,11 +9,11 @@ import pytest
 import sqlalchemy as sa
 from queueing import MINUTE, put
 
-from nicassh import jobs
-from nicassh.config import Config
-from nicassh.jobs import Priority, Queue
-from nicassh.jobs.table import WORKERS
-from nicassh.worker import Pool
+from nicassh import tasks as jobs
+from nicassh.collector import Pool
+from nicassh.config.settings import Config
+from nicassh.tasks import Priority, Queue
+from nicassh.tasks.table import WORKERS
 
 CALM = Config(workers=1, max_load=1e6, load_exponent=0, min_memory=0)
 

@@ -12,7 +12,7 @@ import queue_race
 import sqlalchemy as sa
 from queueing import put, row, rows
 
-from nicassh import jobs
+from nicassh import tasks as jobs
 
 KEYS = 200
 

@@ -13,11 +13,11 @@ import sqlalchemy as sa
 from queueing import HOUR, MOMENT, Driven, ended, wanted
 from servers import Server
 
-from nicassh import jobs
-from nicassh.db import connect
-from nicassh.jobs import PROBE, Batch, Claimant, Priority, Queue, Wanted
-from nicassh.jobs.arming import fresh
-from nicassh.jobs.table import JOBS, RUNNING
+from nicassh import tasks as jobs
+from nicassh.database import connect
+from nicassh.tasks import PROBE, Batch, Claimant, Priority, Queue, Wanted
+from nicassh.tasks.arming import fresh
+from nicassh.tasks.table import JOBS, RUNNING
 
 T = TypeVar("T")
 LEARN = {"sqlite": "SELECT 1", "mariadb": "ANALYZE TABLE jobs", "postgresql": "ANALYZE jobs"}

@@ -11,11 +11,11 @@ import sqlalchemy as sa
 from queueing import HOUR, MINUTE, MOMENT, begun, claimed, later, named, put, row, rows, run, until, wanted
 from servers import Server
 
-from nicassh import jobs
-from nicassh.db import Clock, connect
-from nicassh.jobs import Claimant, Priority, Queue
-from nicassh.jobs.claimant import Claimant as Worker
-from nicassh.jobs.table import WORKERS
+from nicassh import tasks as jobs
+from nicassh.database import Clock, connect
+from nicassh.tasks import Claimant, Priority, Queue
+from nicassh.tasks.claimant import Claimant as Worker
+from nicassh.tasks.table import WORKERS
 
 
 def test_what_a_dead_worker_held(queue: Queue, worker: Claimant) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 from queueing import HOUR, MINUTE, MOMENT, begun, ended, later, put, row, rows, run
 
-from nicassh import jobs
-from nicassh.jobs import Claimant, Queue
+from nicassh import tasks as jobs
+from nicassh.tasks import Claimant, Queue
 
 LATER = MOMENT + 500
 

@@ -11,14 +11,14 @@ import sqlalchemy as sa
 from queueing import MINUTE, begun, ended, later, row, rows, wanted
 from unit_rows import PROBES
 
-from nicassh import jobs
-from nicassh.collect import Ask
-from nicassh.config import Config
-from nicassh.jobs import Batch, Claimant, Priority, Queue
-from nicassh.nodes import Node
+from nicassh import tasks as jobs
+from nicassh.collection.run import Ask
+from nicassh.collector import Worker
+from nicassh.collector.schedule import Chore
+from nicassh.config.settings import Config
+from nicassh.inventory import Node
 from nicassh.store import Store
-from nicassh.worker import Worker
-from nicassh.worker.schedule import Chore
+from nicassh.tasks import Batch, Claimant, Priority, Queue
 
 LOAD = [probe for probe in PROBES if probe.name == "load"]
 NODES = [Node(f"n{number}", "", transport="local") for number in range(1, 5)]
@@ -163,7 +163,7 @@ def test_a_worker_that_stays_while_the_database_is_away(
     queue: Queue, database: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It could not give back what it held: as soon as it can, it does, and the jobs are run."""
-    monkeypatch.setattr("nicassh.worker.worker.PATIENCE", 1.0)
+    monkeypatch.setattr("nicassh.collector.loop.PATIENCE", 1.0)
     jobs.arm(queue, wanted("n1 n2 n3 n4"))
     end = time.monotonic() + 20
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from unit_rows import PROBES, at, login, made, outcome
 
-from nicassh.db.checking import Checked, check
+from nicassh.database.checking import Checked, check
 from nicassh.store import Store
 
 

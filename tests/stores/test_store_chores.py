@@ -7,12 +7,12 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 from unit_rows import made, outcome
 
-from nicassh import jobs
-from nicassh.config import Config
-from nicassh.jobs import Queue
+from nicassh import tasks as jobs
+from nicassh.collector import Worker, schedule
+from nicassh.config.settings import Config
 from nicassh.store import Store
 from nicassh.store.tiers import RAW, TIERS
-from nicassh.worker import Worker, schedule
+from nicassh.tasks import Queue
 
 DAY = 86400
 

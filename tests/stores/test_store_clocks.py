@@ -11,14 +11,14 @@ import pytest
 import sqlalchemy as sa
 from unit_rows import PROBES, login, made, node, outcome
 
-from nicassh import collect
-from nicassh.collect import Answered
-from nicassh.config import Config
-from nicassh.db import Clock, create
-from nicassh.state import State
+from nicassh.collection import run as collect
+from nicassh.collection.run import Answered
+from nicassh.config.settings import Config
+from nicassh.database import Clock, create
+from nicassh.model.states import State
+from nicassh.query import Scene
+from nicassh.query.farm import farm
 from nicassh.store import Store, prune, rollup
-from nicassh.views import Scene
-from nicassh.views.farm import farm
 
 HOUR, DAY = 3600, 86400
 

@@ -13,8 +13,8 @@ import sqlalchemy as sa
 from refusals import end
 from servers import Server
 
-from nicassh.db import connect, explained
-from nicassh.errors import DatabaseError
+from nicassh.database import connect, explained
+from nicassh.model.errors import DatabaseError
 
 COUNT = sa.text("SELECT count(*) FROM words")
 

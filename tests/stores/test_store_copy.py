@@ -16,15 +16,15 @@ import sqlalchemy as sa
 from servers import KINDS, Server
 from unit_rows import PROBES, at, login, made, outcome
 
-from nicassh import jobs
-from nicassh.db import TEXT, connect, schema, writing
-from nicassh.db.backup import backup, opened
-from nicassh.db.copying import copy, filled
-from nicassh.db.upgrade import FOLDER
-from nicassh.errors import DatabaseError
-from nicassh.jobs import Queue, Wanted
-from nicassh.jobs.table import METADATA
+from nicassh import tasks as jobs
+from nicassh.database import TEXT, connect, schema, writing
+from nicassh.database.backup import backup, opened
+from nicassh.database.copying import copy, filled
+from nicassh.database.upgrade import FOLDER
+from nicassh.model.errors import DatabaseError
 from nicassh.store import Store
+from nicassh.tasks import Queue, Wanted
+from nicassh.tasks.table import METADATA
 
 HORSE = "\U0001f40e"
 FLOATS = (0.1, 1 / 3, -0.0, 5e-324, 1.7976931348623157e308, -1e-300)
@@ -144,9 +144,9 @@ def test_a_file_of_an_older_program_is_brought_up_to_date_and_stays_as_it_is(
     before = file.read_bytes()
     shutil.copytree(FOLDER, tmp_path / "migrations")
     (tmp_path / "migrations/versions/v9999.py").write_text(NEXT.replace("LAST", schema.WANTED))
-    monkeypatch.setattr("nicassh.db.upgrade.FOLDER", tmp_path / "migrations")
-    monkeypatch.setattr("nicassh.db.upgrade.WANTED", "9999")
-    monkeypatch.setattr("nicassh.db.schema.WANTED", "9999")
+    monkeypatch.setattr("nicassh.database.upgrade.FOLDER", tmp_path / "migrations")
+    monkeypatch.setattr("nicassh.database.upgrade.WANTED", "9999")
+    monkeypatch.setattr("nicassh.database.schema.WANTED", "9999")
     store.turns.table.append_column(sa.Column("since", sa.BigInteger))
     target = fresh("sqlite")
     with opened(file, declared(store)) as source:

@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 import sqlalchemy as sa
 from unit_rows import login, made, outcome
 
-from nicassh import jobs
-from nicassh.config import Config
-from nicassh.jobs import PROBE, Priority, Queue, Wanted
+from nicassh import tasks as jobs
+from nicassh.collector import Worker, schedule
+from nicassh.config.settings import Config
 from nicassh.store import Store, rollup
-from nicassh.worker import Worker, schedule
+from nicassh.tasks import PROBE, Priority, Queue, Wanted
 
 DAY = 86400
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from unit_rows import made, outcome
 
-from nicassh.config import Config
+from nicassh.config.settings import Config
 from nicassh.store import Point, Store, prune, rollup
 
 DAY = 86400

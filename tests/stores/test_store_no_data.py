@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 from program import Program
 
-from nicassh.db import connect
+from nicassh.database import connect
 
 READERS = (
     ["show", "farm"], ["show", "bad"], ["show", "bad", "--as", "slurm"], ["show", "bad", "--json"], ["show", "load"],

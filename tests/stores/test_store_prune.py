@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from tiered import BEGIN, DAY, Mirror, agree, write
 from unit_rows import at, made, outcome
 
-from nicassh.config import Config
+from nicassh.config.settings import Config
 from nicassh.store import Store, prune, rollup
 from nicassh.store.tiers import RAW, TIERS, Tier
 from nicassh.store.top import KEPT

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from refusals import SECRET, end, refused
 from servers import Server, started
 
-from nicassh.db import connect, explained
-from nicassh.errors import DatabaseError
+from nicassh.database import connect, explained
+from nicassh.model.errors import DatabaseError
 
 
 def shown(url: sa.URL) -> str:

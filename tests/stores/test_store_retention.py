@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tiered import BEGIN, DAY, NODES, Crash, Mirror, agree, clear, crashing, write
 from unit_rows import PROBES
 
-from nicassh.config import Config
+from nicassh.config.settings import Config
 from nicassh.store import Store, prune, rollup
 
 KEEPS = Config(keep_raw=1 / 8, keep_5m=1 / 4, keep_1h=2.0)

@@ -11,7 +11,7 @@ import pytest
 from tiered import BEGIN, DAY, NODES, Mirror, agree, stored, write
 from unit_rows import PROBES, made, outcome
 
-from nicassh.errors import DatabaseError
+from nicassh.model.errors import DatabaseError
 from nicassh.store import Store, rollup
 from nicassh.store.rollup import GRACE
 from nicassh.store.tiers import TIERS

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from unit_rows import at, login, made, outcome
 
-from nicassh.record import Untold
-from nicassh.state import State
+from nicassh.model.records import Untold
+from nicassh.model.states import State
 from nicassh.store import Store
 
 

@@ -13,11 +13,11 @@ import sqlalchemy as sa
 from program import Program
 from unit_rows import PROBES, at, made, outcome
 
-from nicassh.db import connect, create, differences, schema, views
-from nicassh.db.upgrade import FOLDER, pending
-from nicassh.errors import DatabaseError
-from nicassh.jobs.table import METADATA
+from nicassh.database import connect, create, differences, schema, views
+from nicassh.database.upgrade import FOLDER, pending
+from nicassh.model.errors import DatabaseError
 from nicassh.store import Store
+from nicassh.tasks.table import METADATA
 
 
 def run(store: Store, *statements: str) -> None:
@@ -112,7 +112,7 @@ def test_a_migration_that_does_more_than_add_waits_for_somebody(
     shutil.copytree(FOLDER, tmp_path, dirs_exist_ok=True)
     text = (FOLDER / "versions/v0001_first.py").read_text()
     (tmp_path / "versions/v0001_first.py").write_text(text.replace("adds_only = True", "adds_only = False"))
-    monkeypatch.setattr("nicassh.db.upgrade.FOLDER", tmp_path)
+    monkeypatch.setattr("nicassh.database.upgrade.FOLDER", tmp_path)
     alter(store, "DROP TABLE schema_version")
     with pytest.raises(DatabaseError) as caught:
         store.create()

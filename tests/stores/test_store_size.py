@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from unit_rows import at, made, outcome
 
-from nicassh.config import Config
+from nicassh.config.settings import Config
 from nicassh.store import Store, prune, rollup, sizes
 
 

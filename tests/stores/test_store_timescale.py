@@ -15,8 +15,8 @@ from test_store_retention import KEEPS, STORIES, told
 from tiered import BEGIN, DAY, Mirror, agree, clear, write
 from unit_rows import PROBES, made, outcome
 
-from nicassh.config import Config
-from nicassh.db import CHUNKS, Chunks, Timescale
+from nicassh.config.settings import Config
+from nicassh.database import CHUNKS, Chunks, Timescale
 from nicassh.store import Point, Store, prune, rollup, sizes
 from nicassh.store.tiers import RAW
 

@@ -15,16 +15,16 @@ from servers import USER, Server
 from tiered import BEGIN, DAY, Mirror, agree, write
 from unit_rows import PROBES, at, made, outcome
 
-from nicassh.config import Config
-from nicassh.db import differences, views
-from nicassh.db.backup import backup
-from nicassh.db.checking import check
-from nicassh.db.copying import copy
-from nicassh.db.grants import OWNERS, Account, grants
-from nicassh.errors import DatabaseError
-from nicassh.jobs import Queue
-from nicassh.jobs.table import METADATA
+from nicassh.config.settings import Config
+from nicassh.database import differences, views
+from nicassh.database.backup import backup
+from nicassh.database.checking import check
+from nicassh.database.copying import copy
+from nicassh.database.grants import OWNERS, Account, grants
+from nicassh.model.errors import DatabaseError
 from nicassh.store import Store, prune, rollup
+from nicassh.tasks import Queue
+from nicassh.tasks.table import METADATA
 
 SERIES = [probe for probe in PROBES if probe.name in ("load", "disks")]
 

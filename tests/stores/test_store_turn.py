@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
-from nicassh.db import connect, create, explained
-from nicassh.errors import DatabaseError
+from nicassh.database import connect, create, explained
+from nicassh.model.errors import DatabaseError
 from nicassh.store import Store
 
 

@@ -12,8 +12,8 @@ from multitude import at_once
 from servers import Server
 from unit_rows import PROBES, at, login, made, outcome
 
-from nicassh.db import again, connect, explained, retried, writing
-from nicassh.errors import DatabaseError
+from nicassh.database import again, connect, explained, retried, writing
+from nicassh.model.errors import DatabaseError
 from nicassh.store import Store
 
 NODES = [f"nc{number}" for number in range(8)]

@@ -7,7 +7,7 @@ from typing import Any
 
 from unit_rows import at, made, outcome
 
-from nicassh.record import Untold
+from nicassh.model.records import Untold
 from nicassh.store import Store
 
 BELOW = (("package", "ROOT"),)

@@ -11,12 +11,12 @@ import pytest
 import sqlalchemy as sa
 from unit_rows import PROBES, at, made, outcome
 
-from nicassh import probe
-from nicassh.db import connect, create, tables
-from nicassh.notes import Note
-from nicassh.record import Keep, Record, Untold, column, plain, width
+from nicassh.database import connect, create, tables
+from nicassh.model.notes import Note
+from nicassh.model.records import Keep, Record, Untold, column, plain, width
+from nicassh.model.units import Bytes, Count, Number, Text, Time
+from nicassh.probes import loader as probe
 from nicassh.store import Store
-from nicassh.units import Bytes, Count, Number, Text, Time
 
 HORSE = "\U0001f40e"
 """A character of four bytes."""

@@ -14,13 +14,13 @@ import sqlalchemy as sa
 from servers import Server
 from unit_rows import PROBES, login, made, outcome
 
-from nicassh.db import differences
-from nicassh.errors import DatabaseError, ProbeError
-from nicassh.jobs import Queue
-from nicassh.probe import load_all
-from nicassh.state import State
+from nicassh.database import differences
+from nicassh.model.errors import DatabaseError, ProbeError
+from nicassh.model.states import State
+from nicassh.probes.loader import load_all
 from nicassh.store import Store
 from nicassh.store.published import published
+from nicassh.tasks import Queue
 
 DASHBOARD = Path(__file__).parents[2] / "docs/grafana/farm.json"
 HORSE = "\U0001f40e"

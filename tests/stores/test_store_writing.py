@@ -10,11 +10,11 @@ import pytest
 import sqlalchemy as sa
 from unit_rows import PROBES, at, login, made, node, outcome
 
-from nicassh.db import views
-from nicassh.errors import DatabaseError
-from nicassh.state import State
+from nicassh.database import views
+from nicassh.model.errors import DatabaseError
+from nicassh.model.states import State
+from nicassh.query import Wanted, cached
 from nicassh.store import Store
-from nicassh.views import Wanted, cached
 
 
 def newest(store: Store, name: str, *fields: str) -> list[tuple[Any, ...]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nicassh.nodes import Node
+from nicassh.inventory import Node
 from nicassh.transport import Connections, Limits, Reply, Task
 
 END = b"\nthe mark of the end\n"

@@ -18,7 +18,7 @@ from typing import Any
 
 from asking import task
 
-from nicassh.nodes import Node
+from nicassh.inventory import Node
 from nicassh.transport import Connections, Limits
 
 

@@ -8,7 +8,7 @@ import pytest
 from hostile import Hostile, lurking
 from sshd import Server, serve
 
-from nicassh.nodes import Node
+from nicassh.inventory import Node
 
 
 @pytest.fixture(scope="session")

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 import needs
-from nicassh.nodes import Node
+from nicassh.inventory import Node
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from asking import ask, task
 from sshd import Server, serve
 
 import needs
-from nicassh.nodes import Node, load
-from nicassh.state import State
+from nicassh.inventory import Node, load
+from nicassh.model.states import State
 from nicassh.transport import Connections, Limits
 
 

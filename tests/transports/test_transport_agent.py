@@ -14,8 +14,8 @@ from agents import add, agent, hostile
 from asking import ask, task
 from sshd import Server, generate, serve
 
-from nicassh.nodes import Node
-from nicassh.state import State
+from nicassh.inventory import Node
+from nicassh.model.states import State
 from nicassh.transport import Connections, Limits, Reply
 from nicassh.transport.identity import offered
 

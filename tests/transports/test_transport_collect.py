@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from unit_rows import PROBES
 
-from nicassh import collect
-from nicassh.collect import Answered, Ask
-from nicassh.nodes import Node
-from nicassh.probe import Probe
-from nicassh.state import State
+from nicassh.collection import run as collect
+from nicassh.collection.run import Answered, Ask
+from nicassh.inventory import Node
+from nicassh.model.states import State
+from nicassh.probes.loader import Probe
 from nicassh.store import Store
 from nicassh.transport import Connections, Limits
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from asking import END, ask
 
-from nicassh.nodes import Node
-from nicassh.state import State
+from nicassh.inventory import Node
+from nicassh.model.states import State
 from nicassh.transport import Connections, Limits, Task
 
 

@@ -11,8 +11,8 @@ import pytest
 from asking import ask
 from sshd import Server
 
-from nicassh.nodes import Node
-from nicassh.state import State
+from nicassh.inventory import Node
+from nicassh.model.states import State
 from nicassh.transport import Limits
 from nicassh.transport.scan import scan
 

@@ -15,9 +15,9 @@ import pytest
 from asking import ask
 from sshd import Server, generate, serve
 
-from nicassh.errors import ConfigError
-from nicassh.nodes import Node
-from nicassh.state import State
+from nicassh.inventory import Node
+from nicassh.model.errors import ConfigError
+from nicassh.model.states import State
 from nicassh.transport.hostkeys import KnownHosts, fingerprint
 
 KINDS = ("rsa", "ecdsa", "ed25519")
@@ -198,7 +198,7 @@ def test_a_key_that_was_revoked_meanwhile_is_not_recorded(tmp_path: Path) -> Non
 RECORDER = """
 import sys
 from pathlib import Path
-from nicassh.nodes import Node
+from nicassh.inventory import Node
 from nicassh.transport.hostkeys import KnownHosts
 head = b"\\0\\0\\0\\x0bssh-ed25519\\0\\0\\0 "
 hosts = KnownHosts([Path(sys.argv[1])])

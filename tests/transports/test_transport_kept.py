@@ -17,8 +17,8 @@ import pytest
 from asking import task
 from sshd import Server, serve
 
-from nicassh.nodes import Node
-from nicassh.state import State
+from nicassh.inventory import Node
+from nicassh.model.states import State
 from nicassh.transport import Connections, Limits, Reply
 
 WHO = "echo ${SSH_CONNECTION% * *} $PPID"

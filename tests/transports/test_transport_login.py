@@ -16,8 +16,8 @@ from asking import ask
 from sshd import Server, free_port, generate, serve
 
 import needs
-from nicassh.nodes import Node
-from nicassh.state import State
+from nicassh.inventory import Node
+from nicassh.model.states import State
 from nicassh.transport.faults import LATE
 from nicassh.transport.identity import offered
 from nicassh.transport.keyfile import encrypted

@@ -13,8 +13,8 @@ from asking import ask
 from sshd import Server, serve
 
 import needs
-from nicassh.nodes import Node
-from nicassh.state import State
+from nicassh.inventory import Node
+from nicassh.model.states import State
 
 ENDED = "its shell ended with exit status {} before the answer was complete"
 SHELLS = {"plain": "/bin/sh", "barred": "/usr/sbin/nologin", "mute": "/bin/false", "old": "/bin/sh"}

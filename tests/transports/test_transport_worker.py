@@ -19,8 +19,8 @@ import pytest
 from asking import task
 from sshd import Server
 
-from nicassh.nodes import Node
-from nicassh.state import State
+from nicassh.inventory import Node
+from nicassh.model.states import State
 from nicassh.transport import Connections, Limits, Task
 
 HERE = Path(__file__).parent
@@ -165,7 +165,7 @@ import os, sys
 from dataclasses import replace
 from pathlib import Path
 from asking import task
-from nicassh.nodes import Node
+from nicassh.inventory import Node
 from nicassh.transport import Connections, Limits
 
 node = Node("here", "127.0.0.1", int(sys.argv[1]), user=sys.argv[2], identity=(Path(sys.argv[3]),),

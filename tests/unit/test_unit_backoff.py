@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unit_queue import CASES, classes, each
 
-from nicassh.jobs.backoff import MAX_LEVEL, RUNTIME, delay, demoted, due, next_level, overrun, periodic
+from nicassh.tasks.backoff import MAX_LEVEL, RUNTIME, delay, demoted, due, next_level, overrun, periodic
 
 BACKOFF = CASES["backoff"]
 STALE = {case["id"]: case for case in CASES["stale"]}

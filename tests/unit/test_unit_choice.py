@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit_queue import CASES, SHARING, classes, each, simulate
 
-from nicassh.jobs.choice import LEAST_COST, Choice, averaged, charge, choose, limits
-from nicassh.jobs.priority import Priority, checked
-from nicassh.probe import PRIORITIES
+from nicassh.probes.loader import PRIORITIES
+from nicassh.tasks.choice import LEAST_COST, Choice, averaged, charge, choose, limits
+from nicassh.tasks.priority import Priority, checked
 
 ALL = tuple(map(int, Priority))
 sets = st.sets(st.sampled_from(ALL))

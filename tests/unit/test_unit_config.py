@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from nicassh.config import SETTINGS, Config, find, load, places
-from nicassh.errors import ConfigError
+from nicassh.config.settings import SETTINGS, Config, find, load, places
+from nicassh.model.errors import ConfigError
 
 
 @pytest.fixture

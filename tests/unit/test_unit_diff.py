@@ -10,9 +10,9 @@ from click.testing import CliRunner
 from unit_rows import PROBES, at, made, node, outcome
 
 from nicassh.cli import command
-from nicassh.record import Record
+from nicassh.model.records import Record
+from nicassh.query import Scene, View, diff, gathered, spread
 from nicassh.store import Store
-from nicassh.views import Scene, View, diff, gathered, spread
 
 INVENTORY = '[[nodes]]\nnames = "nc[2-5].jinr.ru"\naddress = "10.0.0.[2-5]"\ngroups = ["old"]\n'
 

@@ -9,9 +9,9 @@ from ClusterShell.NodeSet import NodeSet
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nicassh.errors import InventoryError
-from nicassh.nodes import Inventory, Node, complete, fold, natural, select, too_large
-from nicassh.views.batch import expand
+from nicassh.inventory import Inventory, Node, complete, fold, natural, select, too_large
+from nicassh.model.errors import InventoryError
+from nicassh.query.batch import expand
 
 
 def node(name: str, role: str = "", *groups: str) -> Node:

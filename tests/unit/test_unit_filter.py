@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nicassh.errors import UsageError
-from nicassh.units import Bytes, Count, Flag, Number, Percent, Seconds, Text, Time
-from nicassh.views.filter import matcher
-from nicassh.views.table import declared
+from nicassh.model.errors import UsageError
+from nicassh.model.units import Bytes, Count, Flag, Number, Percent, Seconds, Text, Time
+from nicassh.query.filter import matcher
+from nicassh.query.table import declared
 
 COLUMNS = {
     one.name: one

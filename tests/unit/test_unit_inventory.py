@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from nicassh.errors import InventoryError
-from nicassh.nodes import Inventory, load
+from nicassh.inventory import Inventory, load
+from nicassh.model.errors import InventoryError
 
 HEAD = '[defaults]\nuser = "nicamon"\nssh_config = "none"\n\n'
 

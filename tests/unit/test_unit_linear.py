@@ -23,21 +23,21 @@ import pytest
 from unit_rows import PROBES
 
 import nicassh
-from nicassh.clean import LIMIT, redact
+from nicassh.model.text import LIMIT, redact
 
 OPERATORS = (
     "cli",
     "config",
-    "db",
+    "database",
     "demo",
-    "jobs",
-    "nodes",
-    "probe",
-    "terminal",
+    "inventory",
+    "model.units",
+    "probes.loader",
+    "query.filter",
+    "query.metric",
+    "render",
+    "tasks",
     "transport.hostkeys",
-    "units",
-    "views.filter",
-    "views.metric",
 )
 """Modules whose patterns meet what an operator wrote, and no text of a node."""
 SAMPLES = ("a0 -/_.:@=,", "0-_a ./:", " /a0-.", "-_.a0 ")
@@ -161,7 +161,11 @@ FOUND = patterns()
 
 def test_patterns_are_found() -> None:
     names = {name.partition("[")[0] for name in FOUND}
-    assert {"nicassh.passwords._NAMED", "nicassh_probe_processes.ties._CGROUPS", "nicassh.record._ESCAPED"} <= names
+    assert {
+        "nicassh.model.passwords._NAMED",
+        "nicassh_probe_processes.ties._CGROUPS",
+        "nicassh.model.records._ESCAPED",
+    } <= names
     assert len(FOUND) > 60
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unit_queue import CASES, classes, each
 
-from nicassh.jobs.machine import Machine, fastlane, load_of, memory_of, read, worker_limit
+from nicassh.tasks.machine import Machine, fastlane, load_of, memory_of, read, worker_limit
 
 MEMINFO = "MemTotal:        7989356 kB\nMemFree:          301244 kB\nMemAvailable:    5120000 kB\nBuffers: 1 kB\n"
 

@@ -9,20 +9,20 @@ from typing import Any
 import pytest
 from unit_rows import PROBES, at, outcome
 
-from nicassh import probe
-from nicassh.bundle import Section
-from nicassh.collect import judge
-from nicassh.notes import MOST, Note, Notes, Unreadable, joined
-from nicassh.probe import Outcome, Probe
-from nicassh.record import Untold
-from nicassh.state import State
+from nicassh.collection.bundle import Section
+from nicassh.collection.run import judge
+from nicassh.model.notes import MOST, Note, Notes, Unreadable, joined
+from nicassh.model.records import Untold
+from nicassh.model.states import State
+from nicassh.probes import loader as probe
+from nicassh.probes.loader import Outcome, Probe
 
 RECORD = '''"""What it tells."""
 from dataclasses import dataclass, fields
 from datetime import datetime, timezone
-from nicassh.notes import Note, Notes, Unreadable
-from nicassh.record import Record, Untold, column
-from nicassh.units import Bytes, Celsius, Count, Flag, Number, Percent, Seconds, Text, Time, Watts
+from nicassh.model.notes import Note, Notes, Unreadable
+from nicassh.model.records import Record, Untold, column
+from nicassh.model.units import Bytes, Celsius, Count, Flag, Number, Percent, Seconds, Text, Time, Watts
 every, priority, timeout, keep = 60, "low", 10, "series"
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nicassh.clean import redact
+from nicassh.model.text import redact
 
 X = "geheim1"
 JWT = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJtZXJ6In0.c2lnbmF0dXJl"

@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from nicassh import collect, probe
-from nicassh.collect import Ask
-from nicassh.errors import UsageError
-from nicassh.nodes import Node
-from nicassh.state import State
+from nicassh.collection import run as collect
+from nicassh.collection.run import Ask
+from nicassh.inventory import Node
+from nicassh.model.errors import UsageError
+from nicassh.model.states import State
+from nicassh.probes import loader as probe
 from nicassh.transport import Connections, Limits
 
 PROBES = {item.name: item for item in probe.load_all()}

@@ -8,17 +8,17 @@ from pathlib import Path
 import pytest
 from unit_rows import PROBES, at, outcome
 
-from nicassh import probe
-from nicassh.bundle import Section
-from nicassh.collect import judge
-from nicassh.errors import ProbeError
-from nicassh.record import Keep
-from nicassh.state import State
+from nicassh.collection.bundle import Section
+from nicassh.collection.run import judge
+from nicassh.model.errors import ProbeError
+from nicassh.model.records import Keep
+from nicassh.model.states import State
+from nicassh.probes import loader as probe
 
 RECORD = '''"""What it tells."""
 from dataclasses import dataclass
-from nicassh.record import Record, column
-from nicassh.units import Bytes, Text
+from nicassh.model.records import Record, column
+from nicassh.model.units import Bytes, Text
 every, priority, timeout, keep = 60, "low", 10, "series"
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def test_a_folder_with_two_records(tmp_path: Path) -> None:
         ('"series"', '"forever"', "keep 'forever' is not one of: series"),
         ("def parse", "def parses", "it must define a Record and parse"),
         ('column("Memory.")', "None", "Gpu: field 'used' must be declared"),
-        ("Bytes | None", "list", "Gpu: field 'used' must be a type of nicassh.units"),
+        ("Bytes | None", "list", "Gpu: field 'used' must be a type of nicassh.model.units"),
         ("    card:", "    node:", "Gpu: the names node are the store's own"),
         ("import Bytes, Text", "import Bites", "record.py: ImportError"),
         ("def parse(output):", "def parse(output)", "record.py: SyntaxError"),

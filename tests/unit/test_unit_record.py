@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from nicassh.notes import Unreadable
-from nicassh.record import Record, column, columns, keys, moment, name_of, plain
-from nicassh.units import Bytes, Count, Flag, Number, Percent, Seconds, Text, Time
+from nicassh.model.notes import Unreadable
+from nicassh.model.records import Record, column, columns, keys, moment, name_of, plain
+from nicassh.model.units import Bytes, Count, Flag, Number, Percent, Seconds, Text, Time
 
 
 @dataclass(frozen=True)

@@ -9,18 +9,19 @@ import pytest
 from click.testing import CliRunner
 from unit_rows import PROBES
 
-from nicassh import probe, reserved
 from nicassh.cli import command
-from nicassh.db import schema
-from nicassh.errors import ProbeError
-from nicassh.jobs.table import METADATA
+from nicassh.database import schema
+from nicassh.model.errors import ProbeError
+from nicassh.probes import loader as probe
+from nicassh.probes import reserved
+from nicassh.query import NAMED
 from nicassh.store import Store
-from nicassh.views import NAMED
+from nicassh.tasks.table import METADATA
 
 RECORD = '''"""What it tells."""
 from dataclasses import dataclass
-from nicassh.record import Record, column
-from nicassh.units import Bytes, Count, Text
+from nicassh.model.records import Record, column
+from nicassh.model.units import Bytes, Count, Text
 every, priority, timeout, keep = 60, "low", 10, "{keep}"
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nicassh.nodes import Inventory, load
+from nicassh.inventory import Inventory, load
 
 CONFIG = """
 Host nc2

@@ -13,7 +13,7 @@ import pytest
 from ssh_corpus import INCLUDED, READ_ALIKE
 
 import needs
-from nicassh.nodes import Node, load
+from nicassh.inventory import Node, load
 
 HOSTS = ("nc2", "nc3", "NC2", "nc2.jinr.ru", "gw")
 ASKED: list[tuple[str, tuple[str, ...]]] = [

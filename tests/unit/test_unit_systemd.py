@@ -12,7 +12,7 @@ import pytest
 import needs
 from nicassh.cli import systemd
 from nicassh.cli.systemd import Setup
-from nicassh.errors import SetupError
+from nicassh.model.errors import SetupError
 
 PLAIN = Setup(["/opt/nicamon/bin/nicamon"], Path("/etc/nicamon/nicamon.toml"), 60.0)
 ODD = "a b%n$HOME\\x\"'é;#"

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from nicassh.errors import UsageError
-from nicassh.units import Count, Number, Text, Time
-from nicassh.views.table import Field, Row, View, choose, declared, filtered, ordered
+from nicassh.model.errors import UsageError
+from nicassh.model.units import Count, Number, Text, Time
+from nicassh.query.table import Field, Row, View, choose, declared, filtered, ordered
 
 FIELDS = (
     Field(declared("node", str, Text, "Name."), 100),

@@ -12,15 +12,15 @@ import pytest
 from rich.cells import cell_len
 from unit_rows import PROBES, at, login, made, node, outcome
 
-from nicassh.clean import clean
-from nicassh.probe import read
-from nicassh.state import State
+from nicassh.model.states import State
+from nicassh.model.text import clean
+from nicassh.probes.loader import read
+from nicassh.query import Row, Scene, View, choose, listing
+from nicassh.query.farm import farm
+from nicassh.query.table import Field, declared
+from nicassh.render import csv_lines, draw, json_text, ndjson_lines
+from nicassh.render.write import records
 from nicassh.store import Store
-from nicassh.terminal import csv_lines, draw, json_text, ndjson_lines
-from nicassh.terminal.write import records
-from nicassh.views import Row, Scene, View, choose, listing
-from nicassh.views.farm import farm
-from nicassh.views.table import Field, declared
 
 EVIL = "\x1b]52;c;Y3\x07\x1b[2J\u202egpj\u2066\u200b\x9b31m[red]x[/red] :smile: \ud800<img src=x>\n\r\t\x00\x7f\ufeff日"
 KEYS = (

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nicassh.units import read_moment, read_seconds
+from nicassh.model.units import read_moment, read_seconds
 
 NOW = datetime(2026, 11, 22, 14, 30, tzinfo=UTC)
 

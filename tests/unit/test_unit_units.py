@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nicassh.units import (
+from nicassh.model.units import (
     draw_bytes,
     draw_celsius,
     draw_number,

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from nicassh.jobs.choice import Choice, charge, choose
+from nicassh.tasks.choice import Choice, charge, choose
 
 CASES = json.loads((Path(__file__).parent.parent / "queue_cases.json").read_text(encoding="utf-8"))
 SHARING = (20, 30, 40, 50)

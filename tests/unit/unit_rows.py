@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from nicassh import probe
-from nicassh.nodes import Node
-from nicassh.probe import Outcome
-from nicassh.record import Record
-from nicassh.state import LOGIN, State
+from nicassh.inventory import Node
+from nicassh.model.records import Record
+from nicassh.model.states import LOGIN, State
+from nicassh.probes import loader as probe
+from nicassh.probes.loader import Outcome
 from nicassh.store import Store
 
 PROBES = probe.load_all()

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from unit_rows import NOON, PROBES, at, made, outcome
 
-from nicassh.bundle import Section
-from nicassh.collect import Answered, judge, save
-from nicassh.nodes import Node
-from nicassh.probe import load
-from nicassh.record import Record, Untold
-from nicassh.state import State
+from nicassh.collection.bundle import Section
+from nicassh.collection.run import Answered, judge, save
+from nicassh.inventory import Node
+from nicassh.model.records import Record, Untold
+from nicassh.model.states import State
+from nicassh.probes.loader import load
 from nicassh.store import Store
 
 
@@ -140,8 +140,8 @@ def test_a_comparison_that_fails_is_the_outcome_of_its_node_alone(store: Store) 
 
 STRANGE = """
 from dataclasses import dataclass, replace
-from nicassh.record import Record, column
-from nicassh.units import Number, Text
+from nicassh.model.records import Record, column
+from nicassh.model.units import Number, Text
 every, priority, timeout, keep = 60, "low", 10, "series"
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from unit_rows import at, login, made, node, outcome
 
-from nicassh.record import columns
-from nicassh.state import State
+from nicassh.model.records import columns
+from nicassh.model.states import State
+from nicassh.query import Row, Scene, listing
 from nicassh.store import Result, Store
-from nicassh.views import Row, Scene, listing
 
 DAY = 86400
 

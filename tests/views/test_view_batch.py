@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from unit_rows import at, login, made, node, outcome
 
-from nicassh.record import Record
-from nicassh.state import State
+from nicassh.model.records import Record
+from nicassh.model.states import State
+from nicassh.query import NAMED, Scene, View, exclusion, explain
 from nicassh.store import Store
-from nicassh.views import NAMED, Scene, View, exclusion, explain
 
 HEAD = node("nc2", "interactive", head="nica")
 WORKER = node("nc10")
@@ -128,7 +128,7 @@ def test_a_scheduler_that_is_down_is_not_a_cluster_without_jobs(store: Store) ->
 
 
 def _untold(record: Record) -> Any:
-    from nicassh.record import Untold
+    from nicassh.model.records import Untold
 
     return Untold(type(record), (("system", "sge"),))
 

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from unit_rows import at, login, made, node, outcome
 
-from nicassh.state import State
+from nicassh.model.states import State
+from nicassh.query import Row, Scene, listing, page
+from nicassh.query.farm import farm
+from nicassh.query.workers import workers
 from nicassh.store import Store
-from nicassh.views import Row, Scene, listing, page
-from nicassh.views.farm import farm
-from nicassh.views.workers import workers
 
 STALE = 900
 

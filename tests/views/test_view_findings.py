@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from unit_rows import at, login, made, node, outcome
 
-from nicassh.state import State
+from nicassh.model.states import State
+from nicassh.query import Scene, explain
+from nicassh.query.explain import bad
+from nicassh.query.facts import Facts
+from nicassh.query.findings import Finding, findings
 from nicassh.store import Store
-from nicassh.views import Scene, explain
-from nicassh.views.explain import bad
-from nicassh.views.facts import Facts
-from nicassh.views.findings import Finding, findings
 
 G = 1024**3
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from unit_rows import at, made, node, outcome
 
-from nicassh.record import Keep
+from nicassh.model.records import Keep
+from nicassh.query import Scene, View, choose, gathered, listing
+from nicassh.query.listing import fields_of
 from nicassh.store import Store
-from nicassh.views import Scene, View, choose, gathered, listing
-from nicassh.views.listing import fields_of
 
 
 def packages(store: Store, *versions: str) -> View:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from unit_rows import at, made, node, outcome
 
+from nicassh.query import NAMED, Scene, View
 from nicassh.store import Store
-from nicassh.views import NAMED, Scene, View
 
 
 def show(store: Store) -> View:

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from unit_rows import at, made, outcome
 
-from nicassh.errors import UsageError
+from nicassh.model.errors import UsageError
+from nicassh.query import History, Stretch, history, metric, metric_names, stretch
 from nicassh.store import Store
-from nicassh.views import History, Stretch, history, metric, metric_names, stretch
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 

@@ -9,9 +9,9 @@ import pytest
 from rich.cells import cell_len
 from unit_rows import at, made, outcome
 
+from nicassh.query import History, Stretch, history, metric
+from nicassh.render import plot
 from nicassh.store import Store
-from nicassh.terminal import plot
-from nicassh.views import History, Stretch, history, metric
 
 MINUTE = 60
 BRAILLE = {chr(code) for code in range(0x2801, 0x2900)}
@@ -114,5 +114,5 @@ def test_zeros_and_nothing(store: Store) -> None:
 
 
 def test_only_a_plot_loads_what_draws_plots() -> None:
-    code = "import sys, nicassh.cli.history, nicassh.terminal; sys.exit('plotext' in sys.modules)"
+    code = "import sys, nicassh.cli.history, nicassh.render; sys.exit('plotext' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from nicassh import jobs
-from nicassh.db import connect
-from nicassh.jobs import PROBE, Ended, Priority, Queue, Wanted
-from nicassh.views import queue as views
+from nicassh import tasks as jobs
+from nicassh.database import connect
+from nicassh.query import queue as views
+from nicassh.tasks import PROBE, Ended, Priority, Queue, Wanted
 
 WORDS = {"load": "failed: no such file", "car": "there is no chore 'wash'"}
 

@@ -11,17 +11,17 @@ import pytest
 import sqlalchemy as sa
 from unit_rows import PROBES, at, made, outcome
 
-from nicassh import probe
-from nicassh.collect import Answered, save
-from nicassh.nodes import Node
-from nicassh.probe import Outcome, Probe
-from nicassh.record import Record, Untold
+from nicassh.collection.run import Answered, save
+from nicassh.inventory import Node
+from nicassh.model.records import Record, Untold
+from nicassh.probes import loader as probe
+from nicassh.probes.loader import Outcome, Probe
 from nicassh.store import Store
 
 LINKS = """
 from dataclasses import dataclass, replace
-from nicassh.record import Record, column
-from nicassh.units import Bytes, Count, Text
+from nicassh.model.records import Record, column
+from nicassh.model.units import Bytes, Count, Text
 
 every, priority, timeout, keep = 60, "low", 5, "{keep}"
 

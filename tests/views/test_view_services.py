@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from unit_rows import NOON, PROBES, at, made, outcome
 
-from nicassh.collect import Answered, save
-from nicassh.nodes import Node
-from nicassh.record import Record, Untold
+from nicassh.collection.run import Answered, save
+from nicassh.inventory import Node
+from nicassh.model.records import Record, Untold
 from nicassh.store import Store
 
 SERVICES = next(one for one in PROBES if one.name == "services")

@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from unit_rows import at, login, made, node, outcome
 
-from nicassh.errors import StaleError
-from nicassh.state import State
+from nicassh.model.errors import StaleError
+from nicassh.model.states import State
+from nicassh.query import Scene, View, Wanted, cached, explain, gathered
+from nicassh.query.explain import bad
 from nicassh.store import Store
-from nicassh.views import Scene, View, Wanted, cached, explain, gathered
-from nicassh.views.explain import bad
 
 NODES = [node(f"nc{number}") for number in range(2, 6)]
 HALF = 1800

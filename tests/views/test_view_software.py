@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 from unit_rows import at, login, made, node, outcome
 
-from nicassh.probe import Outcome
-from nicassh.record import Record, Untold
-from nicassh.state import State
+from nicassh.model.records import Record, Untold
+from nicassh.model.states import State
+from nicassh.probes.loader import Outcome
+from nicassh.query import Row, Scene, View, choose, filtered, gathered, ordered, software
+from nicassh.query.software import SOFTWARE
+from nicassh.query.versions import newest_first
+from nicassh.render import draw
+from nicassh.render.write import csv_lines, records
 from nicassh.store import Store
-from nicassh.terminal import draw
-from nicassh.terminal.write import csv_lines, records
-from nicassh.views import Row, Scene, View, choose, filtered, gathered, ordered, software
-from nicassh.views.software import SOFTWARE
-from nicassh.views.versions import newest_first
 
 DAY = 86400
 

@@ -6,10 +6,10 @@ from typing import Any
 
 from unit_rows import at, made, node, outcome
 
-from nicassh.nodes import Node
+from nicassh.inventory import Node
+from nicassh.query import Row, Scene
+from nicassh.query.storage import storage
 from nicassh.store import Store
-from nicassh.views import Row, Scene
-from nicassh.views.storage import storage
 
 G = 1024**3
 HOUR = 3600

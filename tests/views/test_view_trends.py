@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from unit_rows import at, login, made, node, outcome
 
-from nicassh.errors import UsageError
+from nicassh.model.errors import UsageError
+from nicassh.query import Scene, View, choose, listing, ordered, with_trends
+from nicassh.query.farm import farm
+from nicassh.render import csv_lines, draw, json_text
+from nicassh.render.write import records
 from nicassh.store import Store
-from nicassh.terminal import csv_lines, draw, json_text
-from nicassh.terminal.write import records
-from nicassh.views import Scene, View, choose, listing, ordered, with_trends
-from nicassh.views.farm import farm
 
 HOUR = 3600
 

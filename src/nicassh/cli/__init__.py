@@ -12,10 +12,10 @@ from pathlib import Path
 import click
 
 from nicassh import __version__
-from nicassh.clean import clean
 from nicassh.cli.lazy import Lazy
 from nicassh.cli.session import Session
-from nicassh.errors import NicamonError
+from nicassh.model.errors import NicamonError
+from nicassh.model.text import clean
 
 COMMANDS = {
     "init": "Write a commented configuration and inventory.",

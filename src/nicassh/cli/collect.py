@@ -8,11 +8,12 @@ from typing import Any
 
 import click
 
-from nicassh import collect, jobs
+from nicassh import tasks as jobs
 from nicassh.cli.progress import Progress, failures
 from nicassh.cli.session import Session, complete_probes, node_expression
-from nicassh.units import draw_seconds
-from nicassh.worker import Worker, schedule
+from nicassh.collection import run as collect
+from nicassh.collector import Worker, schedule
+from nicassh.model.units import draw_seconds
 
 
 @click.command()

@@ -11,10 +11,10 @@ from pathlib import Path
 import click
 
 from nicassh import demo
+from nicassh.config.home import state_folder
 from nicassh.demo import plan
 from nicassh.demo.systems import KNOWN
-from nicassh.errors import UsageError
-from nicassh.home import state_folder
+from nicassh.model.errors import UsageError
 
 SCHEMA = "nicamon.demo/1"
 

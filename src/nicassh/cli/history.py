@@ -9,11 +9,11 @@ from typing import Any
 
 import click
 
-from nicassh import views
+from nicassh import query as views
 from nicassh.cli.output import Output, output_options, screen_width
 from nicassh.cli.session import Session, node_expression, session_of
-from nicassh.errors import UsageError
-from nicassh.units import read_moment, read_seconds
+from nicassh.model.errors import UsageError
+from nicassh.model.units import read_moment, read_seconds
 
 
 def _complete(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
@@ -123,7 +123,7 @@ class _Look:
 
 def _few(view: views.History) -> views.History:
     """The view, if a plot of it can be read."""
-    from nicassh.terminal import MOST
+    from nicassh.render import MOST
 
     if (number := len(view.lines())) > MOST:
         hint = f"name up to {MOST} nodes, or use --mean, --sum or --table{_keys(view)}"

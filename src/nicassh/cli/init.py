@@ -10,8 +10,8 @@ from typing import Any
 
 import click
 
-from nicassh.config import FILE, SETTINGS
-from nicassh.errors import UsageError
+from nicassh.config.settings import FILE, SETTINGS
+from nicassh.model.errors import UsageError
 
 _INVENTORY = """\
 # The nodes of your farm. `names` is a node set as ClusterShell writes it: nc[2-9], rack[1-4]-n[01-24].

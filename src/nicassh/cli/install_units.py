@@ -11,12 +11,12 @@ from pathlib import Path
 
 import click
 
-from nicassh import config
 from nicassh.cli import systemd
 from nicassh.cli.session import Session
-from nicassh.config import SETTINGS
-from nicassh.errors import ConfigError, SetupError, UsageError
-from nicassh.home import config_folder
+from nicassh.config import settings as config
+from nicassh.config.home import config_folder
+from nicassh.config.settings import SETTINGS
+from nicassh.model.errors import ConfigError, SetupError, UsageError
 
 _SYSTEM = Path("/etc/systemd/system")
 _BOOTED = Path("/run/systemd/system")

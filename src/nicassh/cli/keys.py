@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 import click
 
-from nicassh import views
+from nicassh import query as views
 from nicassh.cli.output import Output, output_options
 from nicassh.cli.session import Session, node_expression
-from nicassh.errors import UsageError
-from nicassh.nodes import Node
-from nicassh.state import State
+from nicassh.inventory import Node
+from nicassh.model.errors import UsageError
+from nicassh.model.states import State
 from nicassh.transport.hostkeys import known_hosts
 from nicassh.transport.scan import Found, scan
 from nicassh.transport.task import Limits

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from nicassh import views
+from nicassh import query as views
 from nicassh.cli.output import Output, output_options
 from nicassh.cli.session import Session, node_expression
 
@@ -27,7 +27,7 @@ def command(session: Session, expression: str, folded: bool, output: Output) -> 
     """
     nodes = session.select(expression)
     if folded:
-        from nicassh.nodes import fold
+        from nicassh.inventory import fold
 
         click.echo(fold(node.name for node in nodes))
         return

@@ -17,7 +17,7 @@ import click
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from nicassh.views import Field, View
+    from nicassh.query import Field, View
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Output:
 
     def check(self, name: str, fields: Sequence[Field]) -> None:
         """Refuses names of columns that the view does not have, before anything is read or asked. Raises UsageError."""
-        from nicassh.views import View
+        from nicassh.query import View
 
         if not any(column.endswith("~") for column in self.columns):  # a trend becomes a column with its values
             self._arranged([View(name, tuple(fields), ())])
@@ -67,7 +67,7 @@ class Output:
                 time.sleep(self.watch)
 
     def _arranged(self, views: Sequence[View]) -> list[View]:
-        from nicassh import views as view
+        from nicassh import query as view
 
         first = view.ordered(view.filtered(view.choose(views[0], self.columns), self.filter), self.sort)
         return [view.gathered(one) if self._gathers(one) else one for one in (first, *views[1:])]
@@ -96,7 +96,7 @@ class Output:
 
     def _lines(self, views: list[View], page: str, beside: bool) -> Iterator[str]:
         """The views in the format that the reader wants."""
-        from nicassh import terminal
+        from nicassh import render as terminal
 
         if self.format == "json":
             further = {view.name: list(terminal.records(view)) for view in views[1:]}
@@ -109,8 +109,8 @@ class Output:
             yield from write(views[0])
 
     def _tables(self, views: list[View]) -> Iterator[str]:
-        from nicassh import terminal
-        from nicassh.views import History
+        from nicassh import render as terminal
+        from nicassh.query import History
 
         console = terminal_console()
         width = console.width if console.is_terminal or _fixed_width() else None

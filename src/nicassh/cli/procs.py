@@ -8,11 +8,12 @@ from dataclasses import replace
 
 import click
 
-from nicassh import collect, views
+from nicassh import query as views
 from nicassh.cli.output import Output, output_options
 from nicassh.cli.progress import Progress, failures
 from nicassh.cli.session import Session, node_expression
-from nicassh.nodes import Node
+from nicassh.collection import run as collect
+from nicassh.inventory import Node
 from nicassh.transport import Connections
 
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nicassh.collect import Answered, Ask
-from nicassh.nodes import fold
-from nicassh.probe import Outcome
-from nicassh.units import counted
+from nicassh.collection.run import Answered, Ask
+from nicassh.inventory import fold
+from nicassh.model.units import counted
+from nicassh.probes.loader import Outcome
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar

@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import click
 
-from nicassh import jobs
+from nicassh import tasks as jobs
 from nicassh.cli.output import Output, output_options
 from nicassh.cli.session import Session, complete_probes, node_expression
-from nicassh.units import counted
-from nicassh.views import queue as views
+from nicassh.model.units import counted
+from nicassh.query import queue as views
 
 
 @click.group(invoke_without_command=True)

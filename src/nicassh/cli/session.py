@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nicassh.clean import clean
+from nicassh.model.text import clean
 
 if TYPE_CHECKING:
-    from nicassh.config import Config
-    from nicassh.jobs import Queue
-    from nicassh.nodes import Inventory, Node
-    from nicassh.probe import Probe
+    from nicassh.config.settings import Config
+    from nicassh.inventory import Inventory, Node
+    from nicassh.probes.loader import Probe
+    from nicassh.query import Scene
     from nicassh.store import Store
-    from nicassh.views import Scene
+    from nicassh.tasks import Queue
 
 
 class Session:
@@ -33,7 +33,7 @@ class Session:
     @cached_property
     def config(self) -> Config:
         """The configuration in force. Raises ConfigError."""
-        from nicassh import config
+        from nicassh.config import settings as config
 
         found = config.load(self.file)
         if not self.completing:
@@ -46,8 +46,8 @@ class Session:
     @cached_property
     def inventory(self) -> Inventory:
         """All nodes. Raises InventoryError, also for a file that others may write."""
-        from nicassh import nodes
-        from nicassh.errors import InventoryError
+        from nicassh import inventory as nodes
+        from nicassh.model.errors import InventoryError
 
         if not self.config.inventory:
             raise InventoryError("there is no inventory", "write one with `nicamon init`, or try `nicamon demo up`")
@@ -55,33 +55,33 @@ class Session:
 
     def select(self, expression: str = "") -> list[Node]:
         """The nodes of an expression; all where it is empty. Raises InventoryError."""
-        from nicassh import nodes
+        from nicassh import inventory as nodes
 
         return nodes.select(self.inventory, expression)
 
     @cached_property
     def builtin(self) -> list[Probe]:
         """The probes that nicamon brings."""
-        from nicassh import probe
+        from nicassh.probes import loader as probe
 
         return probe.load_all()
 
     @cached_property
     def listed(self) -> dict[str, Path]:
         """The probes of the site by name, each with its folder. Nothing of them is run."""
-        from nicassh import probe
+        from nicassh.probes import loader as probe
 
         return probe.folders(self.config.probes)
 
     def _trusted(self, name: str) -> tuple[Path, ...]:
-        from nicassh import config
         from nicassh.cli import sources
+        from nicassh.config import settings as config
 
         return sources.trusted(self.config, name, config.is_named(self.file))
 
     @cached_property
     def _loaded(self) -> list[Probe]:
-        from nicassh import probe
+        from nicassh.probes import loader as probe
 
         if self.completing:
             return self.builtin
@@ -89,7 +89,7 @@ class Session:
 
     def probes(self, names: Sequence[str] = ()) -> list[Probe]:
         """All probes, or those named. Raises ProbeError."""
-        from nicassh import probe
+        from nicassh.probes import loader as probe
 
         return probe.named(self._loaded, names)
 
@@ -113,7 +113,7 @@ class Session:
         return self.database
 
     def _open(self, make: bool) -> Store:
-        from nicassh.db import exposed
+        from nicassh.database import exposed
         from nicassh.store import Store
 
         store = Store(self.config.database_url, self._loaded, stale=self.config.stale, make=make)
@@ -136,7 +136,7 @@ class Session:
         return queue
 
     def _queue(self, store: Store) -> Queue:
-        from nicassh.jobs import Queue
+        from nicassh.tasks import Queue
 
         config = self.config
         return Queue(
@@ -146,7 +146,7 @@ class Session:
 
     def scene(self, nodes: Sequence[Node]) -> Scene:
         """These nodes as the database has them now. Raises DatabaseError."""
-        from nicassh.views import Scene
+        from nicassh.query import Scene
 
         everyone = list(self.inventory.nodes.values())
         return Scene(self.reader, nodes, self.config.stale, self.reader.now(), everyone=everyone)
@@ -173,8 +173,8 @@ def _given(ctx: click.Context, parameter: click.Parameter, value: str) -> str:
 
 
 def _complete_nodes(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
-    from nicassh import nodes
-    from nicassh.errors import NicamonError
+    from nicassh import inventory as nodes
+    from nicassh.model.errors import NicamonError
 
     try:
         return nodes.complete(session_of(ctx).inventory, incomplete)
@@ -184,8 +184,8 @@ def _complete_nodes(ctx: click.Context, _parameter: click.Parameter, incomplete:
 
 def complete_probes(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
     """The names of probes, for the shell's completion."""
-    from nicassh import probe
-    from nicassh.errors import NicamonError
+    from nicassh.model.errors import NicamonError
+    from nicassh.probes import loader as probe
 
     try:
         session = session_of(ctx)

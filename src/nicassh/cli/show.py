@@ -7,13 +7,13 @@ from pathlib import Path
 
 import click
 
-from nicassh import views
+from nicassh import query as views
 from nicassh.cli.output import Output, output_options
 from nicassh.cli.session import Session, node_expression, session_of
 from nicassh.cli.software import diff, software
-from nicassh.errors import UsageError
-from nicassh.probe import Probe, about
-from nicassh.record import Keep, Record, columns
+from nicassh.model.errors import UsageError
+from nicassh.model.records import Keep, Record, columns
+from nicassh.probes.loader import Probe, about
 from nicassh.store import Result
 
 _OTHERS = {

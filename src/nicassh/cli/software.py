@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nicassh import views
+from nicassh import query as views
 from nicassh.cli.output import Output, output_options
 from nicassh.cli.session import Session, node_expression, session_of
 
 if TYPE_CHECKING:
-    from nicassh.nodes import Node
+    from nicassh.inventory import Node
 
 
 @click.command()
@@ -47,8 +47,8 @@ def software(session: Session, expression: str, everything: bool, listed: bool, 
 
 def _complete(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
     """Names of nodes and of packages, for the shell's completion."""
-    from nicassh import nodes
-    from nicassh.errors import NicamonError
+    from nicassh import inventory as nodes
+    from nicassh.model.errors import NicamonError
 
     session = session_of(ctx)
     try:
@@ -77,7 +77,7 @@ def diff(session: Session, first: str, second: str, expression: str, output: Out
     nicamon show diff ROOT
     nicamon show diff kernel nc10
     """
-    from nicassh.errors import UsageError
+    from nicassh.model.errors import UsageError
 
     beside = _one(session, second) if second else None
     some = _nodes(session, first)
@@ -98,7 +98,7 @@ def diff(session: Session, first: str, second: str, expression: str, output: Out
 
 def _one(session: Session, word: str) -> Node:
     """The only node that a word names. Raises UsageError."""
-    from nicassh.errors import UsageError
+    from nicassh.model.errors import UsageError
 
     chosen = session.select(word)
     if len(chosen) != 1:
@@ -108,7 +108,7 @@ def _one(session: Session, word: str) -> Node:
 
 def _nodes(session: Session, word: str) -> Sequence[Node] | None:
     """The nodes that a word names; None where it names none."""
-    from nicassh.errors import InventoryError
+    from nicassh.model.errors import InventoryError
 
     _ = session.inventory  # a broken one is an error of its own
     try:
@@ -121,7 +121,7 @@ def _nodes(session: Session, word: str) -> Sequence[Node] | None:
 
 def _package(session: Session, word: str) -> str:
     """The package that a word names, whatever its case. Raises UsageError with the nearest names."""
-    from nicassh.errors import UsageError
+    from nicassh.model.errors import UsageError
 
     scene = session.scene(session.select())
     if name := views.meant(scene, word):

@@ -6,9 +6,9 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from nicassh import secret, trust
-from nicassh.config import Config
-from nicassh.errors import InventoryError, NicamonError, ProbeError
+from nicassh.config import secret, trust
+from nicassh.config.settings import Config
+from nicassh.model.errors import InventoryError, NicamonError, ProbeError
 
 _KINDS: dict[str, tuple[type[NicamonError], str]] = {
     "inventory": (InventoryError, "FILE"), "probes": (ProbeError, "FOLDER"),

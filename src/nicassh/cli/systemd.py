@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nicassh.errors import SetupError
+from nicassh.model.errors import SetupError
 
 MARK = "# Written by `nicamon install-units`"
 """How each unit of ours begins; a file that begins otherwise is not ours to write over."""

@@ -13,12 +13,12 @@ from typing import Any
 
 import click
 
-from nicassh import jobs
+from nicassh import tasks as jobs
 from nicassh.cli.session import Session
-from nicassh.config import Config
-from nicassh.errors import ConfigError
-from nicassh.probe import builtin
-from nicassh.worker import Pool, Worker, schedule
+from nicassh.collector import Pool, Worker, schedule
+from nicassh.config.settings import Config
+from nicassh.model.errors import ConfigError
+from nicassh.probes.loader import builtin
 
 _LINGER = 120.0
 """Seconds for which a worker for urgent jobs stays when there are none: beginning one takes a second."""

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from nicassh.demo.farm import Farm
 from nicassh.demo.plan import Node
-from nicassh.errors import SetupError
+from nicassh.model.errors import SetupError
 
 NAMESPACES = Path("/run/netns")
 PREFIX = "10.63"

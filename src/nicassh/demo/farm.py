@@ -10,7 +10,7 @@ from pathlib import Path
 
 from nicassh.demo import processes
 from nicassh.demo.plan import Node
-from nicassh.errors import SetupError
+from nicassh.model.errors import SetupError
 
 RECORD = "farm.json"
 SCHEMA = "nicamon.demo-farm/1"

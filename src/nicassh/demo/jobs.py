@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from nicassh.demo.farm import Farm
 from nicassh.demo.people import IDLE, PATH
-from nicassh.errors import SetupError
+from nicassh.model.errors import SetupError
 
 PATIENCE = 30.0  # seconds for the jobs to run
 # Each second some 15 ms of work, so that the process stays below 3 % of a core.

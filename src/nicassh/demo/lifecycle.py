@@ -14,7 +14,7 @@ from pathlib import Path
 from nicassh.demo import files, plan, processes, rooted, rootless, sshd
 from nicassh.demo.farm import RECORD, Farm, load
 from nicassh.demo.systems import check, occupy, wait
-from nicassh.errors import SetupError
+from nicassh.model.errors import SetupError
 
 LOCK = "lock"
 PATIENCE = 10.0  # seconds to wait for another at work in the same folder

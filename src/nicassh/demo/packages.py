@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from nicassh.demo import services
-from nicassh.errors import SetupError
+from nicassh.model.errors import SetupError
 
 POLICY = Path("/usr/sbin/policy-rc.d")
 NOTICE = "# Put here by nicassh.demo.packages while it installs, and removed after."

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nicassh.errors import SetupError
+from nicassh.model.errors import SetupError
 
 DOMAIN = "jinr.ru"
 FIRST = 2

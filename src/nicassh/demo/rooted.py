@@ -8,7 +8,7 @@ from pathlib import Path
 from nicassh.demo import bridge, freezer, layers, people, plan, processes, sshd, systems
 from nicassh.demo.farm import Farm
 from nicassh.demo.plan import Node
-from nicassh.errors import SetupError
+from nicassh.model.errors import SetupError
 
 NEEDED = {"ip": "iproute2", "unshare": "util-linux", "nsenter": "util-linux", "setpriv": "util-linux"}
 SCRIPT = Path(__file__).with_name("node.sh")

@@ -12,7 +12,7 @@ from nicassh.demo import plan, processes, sshd
 from nicassh.demo.farm import Farm
 from nicassh.demo.files import PRIVATE, known, pair, place
 from nicassh.demo.plan import Node
-from nicassh.errors import SetupError
+from nicassh.model.errors import SetupError
 
 NETWORK = "127.0.0"
 PATIENCE = 30.0  # seconds for all nodes to come up

@@ -14,7 +14,7 @@ from nicassh.demo.farm import Farm
 from nicassh.demo.files import place
 from nicassh.demo.jobs import Job
 from nicassh.demo.system import System
-from nicassh.errors import SetupError
+from nicassh.model.errors import SetupError
 
 MASTER = 3
 EXEC = (7, 8, 9)

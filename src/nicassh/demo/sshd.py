@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from nicassh.demo.plan import Node
-from nicassh.errors import SetupError
+from nicassh.model.errors import SetupError
 
 CONFIG = """Port {port}
 ListenAddress {listen}

@@ -18,7 +18,7 @@ from nicassh.demo.farm import Farm
 from nicassh.demo.files import place
 from nicassh.demo.plan import Node
 from nicassh.demo.system import System
-from nicassh.errors import SetupError
+from nicassh.model.errors import SetupError
 
 KNOWN = {each.word: each for each in (gridengine.SYSTEM, slurm.SYSTEM, xrootd.SYSTEM)}
 PATIENCE = 60.0  # seconds for a system to come up

@@ -6,9 +6,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from nicassh.db import Tables, retried
-from nicassh.db.views import Now
-from nicassh.state import State
+from nicassh.database import Tables, retried
+from nicassh.database.views import Now
+from nicassh.model.states import State
 from nicassh.store.clocks import MARGIN
 
 STALE = 900.0

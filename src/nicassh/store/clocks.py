@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from nicassh.db import NODE, Sheet, retried, uptime
+from nicassh.database import NODE, Sheet, retried, uptime
+from nicassh.model.units import draw_seconds
 from nicassh.store.repair import repair, settle
-from nicassh.units import draw_seconds
 
 if TYPE_CHECKING:
     from nicassh.store.store import Store

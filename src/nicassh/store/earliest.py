@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from nicassh.db import chunks, explained
+from nicassh.database import chunks, explained
 from nicassh.store.tiers import RAW, TIERS, Series, seconds
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from nicassh.db import chunks, retried
-from nicassh.record import Keep
+from nicassh.database import chunks, retried
+from nicassh.model.records import Keep
 from nicassh.store.rollup import GRACE
 from nicassh.store.tiers import TIERS, seconds
 

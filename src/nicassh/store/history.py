@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from nicassh.db import chunks, explained
+from nicassh.database import chunks, explained
 from nicassh.store.tiers import RAW, TIERS, Series, Tier, bucket, seconds, summary
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from hashlib import blake2b
 
 import sqlalchemy as sa
 
-from nicassh.db import Cells, Sheet, Tables, held
-from nicassh.probe import Outcome
-from nicassh.record import columns
+from nicassh.database import Cells, Sheet, Tables, held
+from nicassh.model.records import columns
+from nicassh.probes.loader import Outcome
 from nicassh.store.shelf import Current, Shelf
 
 DIGEST = 32

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from nicassh.db import chunks
-from nicassh.probe import Outcome
+from nicassh.database import chunks
+from nicassh.probes.loader import Outcome
 from nicassh.store.tiers import RAW, TIERS, seconds
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import sqlalchemy as sa
 
-from nicassh.db import retried
+from nicassh.database import retried
 
 T = TypeVar("T")
 _GOAL = 0.05

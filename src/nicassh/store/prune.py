@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from nicassh.config import Config
-from nicassh.db import Sheet, Timescale, explained, retried
-from nicassh.record import Keep
+from nicassh.config.settings import Config
+from nicassh.database import Sheet, Timescale, explained, retried
+from nicassh.model.records import Keep
 from nicassh.store.pace import Pace, never
 from nicassh.store.tiers import RAW, TIERS, Tier, seconds
 from nicassh.store.top import KEPT

@@ -13,11 +13,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from nicassh.db import Moment, Tables
-from nicassh.db.views import PREFIX, Utc
-from nicassh.filesystems import MEMORY
-from nicassh.record import UPTIME, columns
-from nicassh.state import LOGIN
+from nicassh.database import Moment, Tables
+from nicassh.database.views import PREFIX, Utc
+from nicassh.model.records import UPTIME, columns
+from nicassh.model.states import LOGIN
+from nicassh.probes.filesystems import MEMORY
 from nicassh.store.ages import aged, old
 from nicassh.store.tiers import TIERS
 

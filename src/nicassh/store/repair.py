@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from nicassh.record import Keep
+from nicassh.model.records import Keep
 from nicassh.store.tiers import RAW, TIERS, seconds
 
 if TYPE_CHECKING:

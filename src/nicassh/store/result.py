@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nicassh.record import Record, column
-from nicassh.state import State
-from nicassh.units import Seconds, Text
+from nicassh.model.records import Record, column
+from nicassh.model.states import State
+from nicassh.model.units import Seconds, Text
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
-from nicassh.db import chunks, explained
-from nicassh.errors import DatabaseError
+from nicassh.database import chunks, explained
+from nicassh.model.errors import DatabaseError
 from nicassh.store.pace import Pace, never
 from nicassh.store.tiers import RAW, TIERS, Series, Tier, bucket, seconds, summary
 

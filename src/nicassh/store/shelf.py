@@ -9,10 +9,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from nicassh.clean import shorten
-from nicassh.db import Cells, Sheet, Tables, held
-from nicassh.probe import Outcome
-from nicassh.record import UPTIME, Column, Keep, Untold, columns
+from nicassh.database import Cells, Sheet, Tables, held
+from nicassh.model.records import UPTIME, Column, Keep, Untold, columns
+from nicassh.model.text import shorten
+from nicassh.probes.loader import Outcome
 
 Current = Sequence[tuple[Outcome, Sequence[Any]]]
 """Outcomes, one a node, each with its records of one type: objects that have the fields of that type."""

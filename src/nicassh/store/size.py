@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from nicassh.db import Moment, Timescale, explained
+from nicassh.database import Moment, Timescale, explained
 
 _BYTES = {
     "sqlite": "SELECT tbl_name, SUM(pgsize) FROM dbstat JOIN sqlite_master USING (name)"

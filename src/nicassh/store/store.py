@@ -10,10 +10,23 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from nicassh.db import Clock, Difference, Tables, chunks, connect, create, explained, place, retried, schema, tables
-from nicassh.errors import DatabaseError
-from nicassh.probe import Outcome, Probe
-from nicassh.record import UPTIME, Keep, Record, columns
+from nicassh.database import (
+    Clock,
+    Difference,
+    Tables,
+    chunks,
+    connect,
+    create,
+    explained,
+    place,
+    retried,
+    schema,
+    tables,
+)
+from nicassh.model.errors import DatabaseError
+from nicassh.model.records import UPTIME, Keep, Record, columns
+from nicassh.model.units import draw_seconds
+from nicassh.probes.loader import Outcome, Probe
 from nicassh.store.ages import STALE, settings, tell_stale
 from nicassh.store.clocks import MARGIN, Clocks
 from nicassh.store.earliest import earliest
@@ -24,7 +37,6 @@ from nicassh.store.result import Result
 from nicassh.store.tiers import Tiers
 from nicassh.store.top import Tops, last
 from nicassh.store.writing import Writer
-from nicassh.units import draw_seconds
 
 _LOG = logging.getLogger("nicamon")
 Row = Mapping[str, Any] | sa.RowMapping

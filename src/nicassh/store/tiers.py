@@ -15,8 +15,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from nicassh.db import CHUNKS, NODE, Chunks, Tables
-from nicassh.record import Keep, columns
+from nicassh.database import CHUNKS, NODE, Chunks, Tables
+from nicassh.model.records import Keep, columns
 
 
 @dataclass(frozen=True)

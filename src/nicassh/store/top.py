@@ -13,9 +13,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from nicassh.db import CHUNKS, NODE, Chunks, Moment, Sheet, Tables, held
-from nicassh.probe import Outcome
-from nicassh.record import Column, Record, columns
+from nicassh.database import CHUNKS, NODE, Chunks, Moment, Sheet, Tables, held
+from nicassh.model.records import Column, Record, columns
+from nicassh.probes.loader import Outcome
 from nicassh.store.shelf import rows_of
 
 KEPT = 48 * 3600

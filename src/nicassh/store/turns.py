@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import sqlalchemy as sa
 
-from nicassh.db import NODE, chunks, retried
+from nicassh.database import NODE, chunks, retried
 
 
 class Turns:

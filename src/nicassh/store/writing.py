@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import sqlalchemy as sa
 
-from nicassh.db import NODE, Cells, Sheet, Tables, held
-from nicassh.probe import Outcome
-from nicassh.record import Keep, Record
+from nicassh.database import NODE, Cells, Sheet, Tables, held
+from nicassh.model.records import Keep, Record
+from nicassh.probes.loader import Outcome
 from nicassh.store.lasting import DIGEST, Lasting
 from nicassh.store.shelf import Current, Passing
 from nicassh.store.turns import Turns

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from nicassh.clean import clean
+from nicassh.model.text import clean
 from nicassh.transport.agent import Agent, AgentError, AgentKey
 from nicassh.transport.agentlink import AgentLink
 from nicassh.transport.hostkeys import fingerprint

@@ -20,10 +20,10 @@ from ssh2.error_codes import LIBSSH2_ERROR_EAGAIN
 from ssh2.exceptions import ChannelFailure, ChannelRequestDenied, SSH2Error
 from ssh2.session import LIBSSH2_METHOD_HOSTKEY, LIBSSH2_SESSION_BLOCK_INBOUND, Session
 
-from nicassh.clean import clean
-from nicassh.errors import ConfigError
-from nicassh.nodes import Node
-from nicassh.state import State
+from nicassh.inventory import Node
+from nicassh.model.errors import ConfigError
+from nicassh.model.states import State
+from nicassh.model.text import clean
 from nicassh.transport.authentication import authenticate
 from nicassh.transport.family import fitting
 from nicassh.transport.faults import SHUT, Fault, Flood

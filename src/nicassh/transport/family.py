@@ -5,8 +5,8 @@ from __future__ import annotations
 import socket
 from typing import Any
 
-from nicassh.nodes import Node
-from nicassh.state import State
+from nicassh.inventory import Node
+from nicassh.model.states import State
 from nicassh.transport.faults import Fault
 
 _FAMILIES = {"inet": (socket.AF_INET, "IPv4"), "inet6": (socket.AF_INET6, "IPv6")}

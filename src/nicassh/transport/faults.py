@@ -7,9 +7,9 @@ import socket
 
 from ssh2 import exceptions as ssh2
 
-from nicassh.clean import clean
-from nicassh.nodes import Node
-from nicassh.state import State
+from nicassh.inventory import Node
+from nicassh.model.states import State
+from nicassh.model.text import clean
 
 
 class Fault(Exception):

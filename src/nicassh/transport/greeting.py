@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from gevent import socket as gsocket
 
-from nicassh.state import State
+from nicassh.model.states import State
+from nicassh.model.units import draw_bytes
 from nicassh.transport.faults import Fault, quoted
-from nicassh.units import draw_bytes
 
 if TYPE_CHECKING:
     from nicassh.transport.client import Client

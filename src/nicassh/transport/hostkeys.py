@@ -18,11 +18,11 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from nicassh.errors import ConfigError
-from nicassh.nodes import Node
-from nicassh.nodes.address import canonical, spellings
-from nicassh.nodes.patterns import fits
-from nicassh.state import State
+from nicassh.inventory import Node
+from nicassh.inventory.address import canonical, spellings
+from nicassh.inventory.patterns import fits
+from nicassh.model.errors import ConfigError
+from nicassh.model.states import State
 from nicassh.transport.recording import Locked, locked
 
 TYPES = {

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from nicassh.home import expanded
+from nicassh.config.home import expanded
 from nicassh.transport import keyfile
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from nicassh.nodes import Node
+from nicassh.inventory import Node
 from nicassh.transport.client import Client
 
 Login = tuple[str, str, int, str | None, tuple[Path, ...], tuple[Path, ...], bool, str]

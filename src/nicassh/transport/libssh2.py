@@ -13,8 +13,8 @@ import gevent
 from gevent.pool import Pool
 from gevent.threadpool import ThreadPool
 
-from nicassh.nodes import Node
-from nicassh.state import State
+from nicassh.inventory import Node
+from nicassh.model.states import State
 from nicassh.transport import local
 from nicassh.transport.client import Client
 from nicassh.transport.faults import LOST, Fault, late, translate

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from ssh2.error_codes import LIBSSH2_ERROR_EAGAIN
 from ssh2.exceptions import SSH2Error
 
-from nicassh.clean import clean
-from nicassh.state import State
+from nicassh.model.states import State
+from nicassh.model.text import clean
 from nicassh.transport.faults import Fault
 
 if TYPE_CHECKING:

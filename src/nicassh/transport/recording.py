@@ -14,7 +14,7 @@ from pathlib import Path
 
 import gevent
 
-from nicassh.errors import ConfigError
+from nicassh.model.errors import ConfigError
 
 _PATIENCE = 5.0
 """Seconds to wait for another process that is writing; it needs some milliseconds."""

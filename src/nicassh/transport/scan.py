@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import gevent
 from gevent.pool import Pool
 
-from nicassh.nodes import Node
-from nicassh.state import State
+from nicassh.inventory import Node
+from nicassh.model.states import State
 from nicassh.transport.client import Client
 from nicassh.transport.faults import Fault, late, translate
 from nicassh.transport.hostkeys import TYPES, fingerprint, known_hosts, type_of

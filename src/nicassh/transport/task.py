@@ -6,10 +6,10 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from nicassh.clean import clean
-from nicassh.nodes import Node
-from nicassh.state import State
-from nicassh.units import draw_bytes
+from nicassh.inventory import Node
+from nicassh.model.states import State
+from nicassh.model.text import clean
+from nicassh.model.units import draw_bytes
 
 COMMAND = "exec sh -s"
 """Runs in the login shell of the account, whichever it is: csh, fish and all others understand it alike."""

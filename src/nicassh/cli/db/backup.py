@@ -8,8 +8,8 @@ import click
 
 from nicassh.cli.db.transfer import Progress, declared
 from nicassh.cli.session import Session
-from nicassh.db.backup import backup
-from nicassh.units import draw_bytes
+from nicassh.database.backup import backup
+from nicassh.model.units import draw_bytes
 
 
 @click.command()

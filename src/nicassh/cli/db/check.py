@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
-from nicassh import views
+from nicassh import query as views
 from nicassh.cli.output import Output, output_options
 from nicassh.cli.session import Session
-from nicassh.db.checking import check
-from nicassh.errors import DatabaseError
+from nicassh.database.checking import check
+from nicassh.model.errors import DatabaseError
 
 
 @click.command()

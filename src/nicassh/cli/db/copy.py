@@ -6,10 +6,11 @@ from pathlib import Path
 
 import click
 
-from nicassh import db, secret
+from nicassh import database as db
 from nicassh.cli.db.transfer import declared, move
 from nicassh.cli.session import Session, warn
-from nicassh.errors import UsageError
+from nicassh.config import secret
+from nicassh.model.errors import UsageError
 
 
 @click.command()

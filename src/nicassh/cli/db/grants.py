@@ -8,8 +8,8 @@ import secrets
 import click
 
 from nicassh.cli.session import Session
-from nicassh.db.grants import Account, grants
-from nicassh.errors import UsageError
+from nicassh.database.grants import Account, grants
+from nicassh.model.errors import UsageError
 
 _NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]{0,30}")
 _HOST = re.compile(r"[\w.:%/-]+")

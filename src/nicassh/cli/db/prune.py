@@ -6,9 +6,10 @@ import time
 
 import click
 
-from nicassh import jobs, store
+from nicassh import store
+from nicassh import tasks as jobs
 from nicassh.cli.session import Session
-from nicassh.units import counted
+from nicassh.model.units import counted
 
 _DAY = 86400
 

@@ -8,7 +8,7 @@ import click
 
 from nicassh.cli.db.transfer import declared, move
 from nicassh.cli.session import Session
-from nicassh.db.backup import opened
+from nicassh.database.backup import opened
 
 
 @click.command()

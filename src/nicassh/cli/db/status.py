@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from nicassh import views
+from nicassh import query as views
 from nicassh.cli.output import Output, output_options
 from nicassh.cli.session import Session
 

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 import click
 import sqlalchemy as sa
 
-from nicassh.db import explained
-from nicassh.db.copying import copy, filled
-from nicassh.errors import DatabaseError
-from nicassh.jobs.table import METADATA
+from nicassh.database import explained
+from nicassh.database.copying import copy, filled
+from nicassh.model.errors import DatabaseError
+from nicassh.model.units import counted
 from nicassh.store import Store
-from nicassh.units import counted
+from nicassh.tasks.table import METADATA
 
 _OFTEN = 0.2
 """Seconds between two words on a terminal."""

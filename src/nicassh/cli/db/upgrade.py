@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from nicassh.cli.session import Session
-from nicassh.db import schema
-from nicassh.units import counted
+from nicassh.database import schema
+from nicassh.model.units import counted
 
 
 @click.command()

@@ -1,0 +1,127 @@
+"""One sh script out of many probes, and its output taken apart again.
+
+The script runs on the node as `sh -s`, read from its standard input. Each probe runs in a shell of
+its own with its own time and size limit, framed by lines that carry a random mark. Each run on each node
+has a mark of its own: who learns one can forge nothing on another node, nor in a later run. On both streams:
+
+    MARK begin NAME
+    (the probe's output)
+    MARK exit STATUS                      only where the probe ended by itself and its output was not cut
+    MARK close NAME REASON [BEGUN ENDED]  ok, or timeout; the node's uptime before and after the probe, in seconds
+    MARK end                              after the last probe
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+
+from nicassh.probes import filesystems
+from nicassh.probes.loader import Probe
+
+ERROR_LIMIT = 16 * 1024
+"""Bytes kept of what a probe says on stderr."""
+_STATUS = re.compile(rb"[0-9]{1,3}\s*")
+_UPTIME = re.compile(rb"[0-9]{1,10}(?:\.[0-9]{1,9})?")
+
+
+@dataclass(frozen=True)
+class Section:
+    """What one probe printed.
+
+    `status` is its exit status, None where it did not end by itself. `whole` is true only for output
+    that came from its first to its last byte. `begun` and `ended` are the node's own uptime in seconds just
+    before and just after the probe; both None where the node cannot tell it, or the section was cut.
+    """
+
+    output: bytes
+    errors: bytes
+    status: int | None
+    timed_out: bool
+    whole: bool
+    begun: float | None = None
+    ended: float | None = None
+
+
+def nonce() -> str:
+    """A mark for one run on one node, that no process can guess."""
+    return f"nicamon-{secrets.token_hex(16)}"
+
+
+def end_of(mark: str) -> bytes:
+    """The line after which a node has nothing more to say."""
+    return f"\n{mark} end\n".encode()
+
+
+def join(
+    probes: Sequence[Probe], deadline: float, parameters: Mapping[str, str] | None = None, tick: float = 1
+) -> bytes:
+    """The script for these probes, in their order. It can be run after `sign` has given it a mark.
+
+    `deadline` is how many seconds the whole script may live; each probe's own limit comes with it.
+    `parameters` become shell variables that every probe can read. `tick` is how long a second of all these limits
+    really is, for tests that wait for them; the node's `sleep` must know fractions then.
+    """
+    assignments = [f"{name}={_quoted(value)}\n" for name, value in (parameters or {}).items()]
+    runs = [f"run {probe.name} {probe.timeout} {probe.size} {_quoted(probe.script)}\n" for probe in probes]
+    frame = resources.files("nicassh.collection").joinpath("bundle.sh").read_text(encoding="utf-8")
+    settings = f"tick={tick:g}\ndeadline={max(1, int(deadline))}\n"
+    return "".join([settings, *assignments, filesystems.functions(), frame, *runs, "finish\n"]).encode()
+
+
+def sign(script: bytes, mark: str) -> bytes:
+    """The script of `join` for one run on one node."""
+    return f"mark={mark}\n".encode() + script
+
+
+def split(output: bytes, errors: bytes, mark: str, probes: Sequence[Probe]) -> dict[str, Section]:
+    """The sections of those probes that were begun. What stands before, between and after them is ignored.
+
+    Wherever the streams were cut, a section of which all has come is whole.
+    """
+    said = {name: body for name, body, _ in _frames(errors, mark)}
+    sections = {}
+    for name, body, closing in _frames(output, mark):
+        body, _, tail = body.rpartition(f"\n{mark} exit ".encode())  # noqa: PLW2901
+        status = int(tail) if _STATUS.fullmatch(tail) else None
+        if status is None:
+            body = tail  # noqa: PLW2901 rpartition found no mark, so all of it is the tail
+        reason = closing[1] if len(closing) > 1 else b""
+        begun, ended = _uptimes(closing[2:])
+        sections[name] = Section(
+            output=body,
+            errors=said.get(name, b"")[:ERROR_LIMIT].strip(),
+            status=status,
+            timed_out=reason == b"timeout",
+            whole=status is not None and reason == b"ok",
+            begun=begun,
+            ended=ended,
+        )
+    return {probe.name: sections[probe.name] for probe in probes if probe.name in sections}
+
+
+def _frames(stream: bytes, mark: str) -> Iterator[tuple[str, bytes, list[bytes]]]:
+    """Name, body and words of the closing line (none where it was cut) of each frame in a stream."""
+    for part in stream.split(f"{mark} begin ".encode())[1:]:
+        name, _, rest = part.partition(b"\n")
+        body, closed, tail = rest.partition(f"\n{mark} close ".encode())
+        yield (
+            name.decode("ascii", "replace"),
+            body,
+            tail.partition(b"\n")[0].split() if closed and b"\n" in tail else [],
+        )
+
+
+def _uptimes(words: Sequence[bytes]) -> tuple[float, float] | tuple[None, None]:
+    """The node's uptime before and after a probe, as the closing line tells it."""
+    if len(words) != 2 or not all(_UPTIME.fullmatch(word) for word in words):
+        return None, None
+    return float(words[0]), float(words[1])
+
+
+def _quoted(text: str) -> str:
+    """The text as one word for any POSIX shell."""
+    return "'" + text.replace("'", "'\\''") + "'"

@@ -1,0 +1,99 @@
+"""Whether the rows of a database can all be read, fit together, and are of nodes that are known."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import DBAPIError
+
+from nicassh.database.copying import names
+from nicassh.database.faults import explained
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A table: its rows, what is wrong with it (empty: nothing), and nodes with rows that are not in the inventory."""
+
+    table: str
+    rows: int | None
+    fault: str
+    strangers: tuple[str, ...]
+
+
+def check(engine: sa.Engine, nodes: Collection[str]) -> list[Checked]:
+    """All tables there are, by name; for SQLite first the file as a whole. Raises DatabaseError.
+
+    Every value is read, so it takes as long as that takes; others may write meanwhile.
+    """
+    known = set(nodes)
+    with explained(engine), engine.connect() as connection:
+        found = [Checked("(file)", None, fault, ()) for fault in _file(connection)]
+        tables = names(connection)
+    # A file that is whole needs no look at its tables one by one.
+    deep = bool(found) or engine.dialect.name != "sqlite"
+    return [*found, *(_checked(engine, name, known, deep) for name in tables)]
+
+
+def _file(connection: sa.Connection) -> list[str]:
+    """What SQLite finds wrong in its file, in at most ten lines."""
+    if connection.dialect.name != "sqlite":
+        return []
+    try:
+        return _integrity(connection, "10")
+    except DBAPIError as error:  # of some damage it says so itself, instead of in its answer
+        if "malformed" not in str(error.orig):
+            raise
+        return [str(error.orig)]
+
+
+def _integrity(connection: sa.Connection, argument: str) -> list[str]:
+    said = connection.exec_driver_sql(f"PRAGMA integrity_check({argument})").scalars().all()
+    return [line for line in said if line != "ok"]
+
+
+def _checked(engine: sa.Engine, name: str, known: Collection[str], deep: bool) -> Checked:
+    """One table in a connection of its own: after an error some databases take nothing more in theirs."""
+    try:
+        with engine.connect() as connection:
+            table = sa.Table(name, sa.MetaData(), autoload_with=connection, quote=True)
+            faults = [*(_read(connection, table) if deep else ()), *_overlapping(connection, table)]
+            rows, strangers = _counted(connection, table, known)
+    except DBAPIError as error:
+        return Checked(name, None, str(error.orig).splitlines()[0], ())
+    return Checked(name, rows, "; ".join(faults), strangers)
+
+
+def _read(connection: sa.Connection, table: sa.Table) -> Iterator[str]:
+    """What is wrong by the word of the database."""
+    quoted = connection.dialect.identifier_preparer.format_table(table)
+    if connection.dialect.name == "sqlite":
+        yield from _integrity(connection, quoted)
+    elif connection.dialect.name == "postgresql":
+        # It has no command for that. As text each value is fetched from wherever it lies.
+        connection.exec_driver_sql(f"SELECT count({quoted}::text) FROM {quoted}")  # noqa: S608 a name, quoted
+    else:
+        for _, _, kind, words in connection.exec_driver_sql(f"CHECK TABLE {quoted}").all():
+            if kind in ("error", "warning") or (kind == "status" and words != "OK"):
+                yield words
+
+
+def _overlapping(connection: sa.Connection, table: sa.Table) -> Iterator[str]:
+    """Intervals that cannot be: two of the same thing that both last."""
+    if not {"since", "until"} <= set(table.c.keys()):
+        return
+    key = [column for column in table.primary_key if column.name != "since"]
+    twice = sa.select(*key).where(table.c.until.is_(None)).group_by(*key).having(sa.func.count() > 1).subquery()
+    if number := connection.scalar(sa.select(sa.func.count()).select_from(twice)):
+        yield f"{number} of its keys have more than one interval that lasts"
+
+
+def _counted(connection: sa.Connection, table: sa.Table, known: Collection[str]) -> tuple[int, tuple[str, ...]]:
+    if "node" not in table.c:
+        return connection.scalar(sa.select(sa.func.count()).select_from(table)) or 0, ()
+    query = sa.select(table.c.node, sa.func.count()).group_by(table.c.node)
+    rows: Sequence[Any] = connection.execute(query).all()
+    # A job without a node has an empty one.
+    return sum(row[1] for row in rows), tuple(sorted(row[0] for row in rows if row[0] and row[0] not in known))

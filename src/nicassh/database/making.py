@@ -1,0 +1,64 @@
+"""Missing tables made, and missing columns; by one program at a time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.schema import CreateColumn, SetColumnComment
+
+from nicassh.database import schema, views
+from nicassh.database.differences import Difference, differences, review
+from nicassh.database.engine import writing
+from nicassh.database.sqlite import BUSY
+from nicassh.database.timescale import Timescale
+from nicassh.database.turn import turn
+from nicassh.model.errors import DatabaseError
+
+
+def create(engine: sa.Engine, metadata: sa.MetaData, by_hand: bool = False, patience: float = BUSY) -> list[Difference]:
+    """Makes the tables that are missing, and the columns: a probe's new field, unknown in the rows there are.
+
+    And the views that `metadata.info["views"]()` gives by name; `by_hand` makes them anew, allows migrations
+    that do more than add, and has TimescaleDB take over tables that have rows already. Of several programs that
+    do so at the same moment one goes first and the others wait for it, `patience` seconds at the most. Gives
+    what it added. Raises DatabaseError, with the SQL to review, where a table needs more than that.
+    """
+    with writing(engine).begin() as connection, turn(connection, patience):
+        published = metadata.info.get("views", dict)()
+        changed = schema.version(connection) != schema.WANTED
+        if by_hand and changed:  # a migration may change what they are made of
+            views.drop(connection, published)
+        schema.bring_up(connection, by_hand)
+        found = differences(connection, metadata)
+        missing = [metadata.tables[one.table] for one in found if one.adds and not one.column]
+        metadata.create_all(connection, tables=missing, checkfirst=False)
+        for one in found:
+            if one.adds and one.column:
+                _add(connection, metadata.tables[one.table].c[one.column])
+        if timescale := Timescale.of(connection):
+            timescale.take_over(connection, metadata, by_hand)
+        serious = [one for one in found if not one.adds]
+        if by_hand and not serious:
+            views.drop(connection, published)
+        elif changed and not serious:
+            views.drop_allowed(connection, published)
+        if not serious:
+            views.make(connection, published)
+        hypertables = timescale.hypertables(connection) if timescale and serious else ()
+        statements = list(review(serious, metadata, connection.dialect, hypertables))
+    if serious:
+        what = "; ".join(str(one) for one in serious[:3]) + (f"; and {len(serious) - 3} more" if serious[3:] else "")
+        raise DatabaseError(
+            f"the tables are not as this nicamon and its probes want them: {what}",
+            "\n".join(["save the database (`nicamon db backup FILE`), review this SQL, then run it:", *statements]),
+        )
+    return found
+
+
+def _add(connection: sa.Connection, column: sa.Column[Any]) -> None:
+    table = connection.dialect.identifier_preparer.format_table(column.table)
+    declared = CreateColumn(column).compile(dialect=connection.dialect)
+    connection.exec_driver_sql(f"ALTER TABLE {table} ADD COLUMN {declared}")
+    if connection.dialect.supports_comments and not connection.dialect.inline_comments:
+        connection.execute(SetColumnComment(column))

@@ -1,0 +1,107 @@
+"""The version of the fixed tables in a database, and whether this program can work with it."""
+
+from __future__ import annotations
+
+import logging
+
+import sqlalchemy as sa
+
+from nicassh.database.sqlite import OURS
+from nicassh.model.errors import DatabaseError
+
+WANTED = "0003"
+"""The version of the fixed tables that this program works with: the last of `migrations/versions`."""
+TABLE = "schema_version"
+FIXED = frozenset(
+    {
+        "classes",
+        "clocks",
+        "digests",
+        "finished",
+        "jobs",
+        "kept",
+        "outcomes",
+        "outcomes_intervals",
+        "rolled",
+        "settings",
+        "turns",
+        "workers",
+    }
+)
+"""The tables that migrations make and change. All others follow from the records that they are made of."""
+
+
+def version(connection: sa.Connection) -> str:
+    """The version that the database has; empty where it has none yet. Raises DatabaseError for another's database."""
+    look = sa.inspect(connection)
+    if not look.has_table(TABLE):
+        return ""
+    if "version_num" not in {column["name"] for column in look.get_columns(TABLE)}:
+        raise foreign(TABLE)
+    return connection.exec_driver_sql(f"SELECT version_num FROM {TABLE}").scalar() or ""  # noqa: S608 a constant
+
+
+def exists(connection: sa.Connection) -> bool:
+    """Say whether nicamon has made its tables in the database, also before it had versions."""
+    return sa.inspect(connection).has_table("outcomes")
+
+
+def refuse_newer(found: str) -> None:
+    """Raises DatabaseError for a version that this program does not know.
+
+    A newer program has changed the tables: they may mean something else now. Or no nicamon has made this version.
+    """
+    state = judged(found)
+    if state == "newer":
+        raise DatabaseError(
+            f"the database has the schema {found}, and this nicamon knows none after {WANTED}",
+            "a newer nicamon has upgraded it: run that one here too; nothing was read or written",
+        )
+    if state == "unknown":
+        raise DatabaseError(
+            f"the database has the schema {found[:40]!r}, which is none of nicamon's (0001 to {WANTED})",
+            f"is it another program's? Else its table {TABLE} was changed: restore the last `nicamon db backup`",
+        )
+
+
+def judged(found: str) -> str:
+    """Say what a version is to this program: none, current, older, newer, or unknown."""
+    if not found or found == WANTED:
+        return "current" if found else "none"
+    if found in {f"{number:04d}" for number in range(1, int(WANTED))}:
+        return "older"
+    return "newer" if len(found) == len(WANTED) and found.isdecimal() and found > WANTED else "unknown"
+
+
+def foreign(*tables: str) -> DatabaseError:
+    """The words for a database that another program has made."""
+    return DatabaseError(
+        f"the database is another program's: {', '.join(tables[:5])}{' …' if tables[5:] else ''}",
+        "nothing was changed; take a database of nicamon's own: see the setting `database`",
+    )
+
+
+def refuse_foreign(connection: sa.Connection) -> None:
+    """Raises DatabaseError where there are tables, and none that nicamon makes first."""
+    tables = sorted(sa.inspect(connection).get_table_names())
+    if tables and not OURS & set(tables):
+        raise foreign(*tables)
+
+
+def bring_up(connection: sa.Connection, by_hand: bool = False) -> None:
+    """Gives the database the fixed tables of this program: by itself where that only adds, else `by_hand`.
+
+    Raises DatabaseError where a newer program was there, or where somebody must look on.
+    """
+    found = version(connection)
+    refuse_newer(found)
+    if not found:
+        refuse_foreign(connection)
+    if found != WANTED:
+        # It tells of its parts while it is loaded, and of each step, at the level of our batches.
+        logging.getLogger("alembic").setLevel(logging.WARNING)
+        from nicassh.database.upgrade import (
+            upgrade,  # Alembic takes long to load, and is needed once in a database's life
+        )
+
+        upgrade(connection, found, by_hand)

@@ -1,0 +1,9 @@
+"""Nodes: the machines of the inventory, and the expressions that pick some of them."""
+
+from nicassh.inventory.expanding import too_large
+from nicassh.inventory.expression import complete, fold, natural, select
+from nicassh.inventory.node import Inventory, Node
+from nicassh.inventory.reading import load
+from nicassh.inventory.ssh_config import honour
+
+__all__ = ["Inventory", "Node", "complete", "fold", "honour", "load", "natural", "select", "too_large"]

@@ -1,0 +1,195 @@
+"""Records: the typed rows that a probe yields about a node.
+
+A probe author writes a frozen dataclass; everything else (SQL table, terminal table, JSON, CSV,
+documentation, parser tests) is a projection of `columns()`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, ClassVar
+
+from nicassh.model.notes import Unreadable
+from nicassh.model.units import UNKNOWN, Text, Unit
+
+KEYS = 504
+"""Characters that the text keys of a record have together: a key of MariaDB has room for them, a node and times."""
+
+UPTIME = "node_uptime"
+"""The store's own column for the uptime of the node when a newest row was true; what is kept as intervals has none."""
+
+
+class Keep(StrEnum):
+    """What the store keeps of a record besides its newest rows."""
+
+    SERIES = "series"
+    """A measurement: every value with its time."""
+    INTERVALS = "intervals"
+    """A state or an inventory: one row per distinct value, with since and until."""
+    LATEST = "latest"
+    """A listing: the newest set and nothing else."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """The base of every record; it holds no state, only the projection."""
+
+    keep: ClassVar[Keep | None] = None
+    """Overrides the probe's own `keep` where one probe yields records of several kinds."""
+    top: ClassVar[tuple[str, ...]] = ()
+    """Of a listing: the numbers by which the first rows of each collection are kept for two days."""
+
+
+@dataclass(frozen=True)
+class Untold:
+    """Says, among the records of a probe, that some rows could not be learned this time: the store keeps those it has.
+
+    They are the rows of the type `record` that have the values of `where`: the jobs of the one batch
+    system that is down, the packages below the one mount that hangs.
+    """
+
+    record: type[Record]
+    where: tuple[tuple[str, Any], ...] = ()
+
+    def __contains__(self, row: Mapping[str, Any]) -> bool:
+        return all(row[name] == value for name, value in self.where)
+
+
+@dataclass(frozen=True)
+class Column:
+    """One field of a record, as every projection sees it."""
+
+    name: str
+    kind: type
+    """The Python type without its unit: int, float, str, bool or datetime."""
+    unit: Unit
+    help: str
+    title: str
+    key: bool
+    optional: bool
+    low: tuple[float, float] | None
+    high: tuple[float, float] | None
+    shown: bool = True
+    volatile: bool = False
+    levels: Mapping[str, int] | None = None
+
+    def trouble(self, value: Any) -> int:
+        """0 for a good value, 1 for a warning, 2 for a bad one, by the field's thresholds or levels."""
+        if value is None or isinstance(value, str):
+            return self.levels.get(value, 1) if self.levels and value else 0
+        if self.high:
+            return int(value >= self.high[0]) + int(value >= self.high[1])
+        if self.low:
+            return int(value <= self.low[0]) + int(value <= self.low[1])
+        return 0
+
+    def draw(self, value: Any) -> str:
+        """The value as a person reads it."""
+        return UNKNOWN if value is None else self.unit.draw(value)
+
+
+def column(
+    help: str,  # noqa: A002 the word that click, argparse and a reader use
+    *,
+    key: bool = False,
+    title: str | None = None,
+    low: tuple[float, float] | None = None,
+    high: tuple[float, float] | None = None,
+    shown: bool = True,
+    volatile: bool = False,
+    levels: Mapping[str, int] | None = None,
+) -> Any:
+    """Declares a field of a record.
+
+    `key` fields tell the rows of one node apart. `low` and `high` are thresholds (warning, bad): a
+    value at or beyond them is marked. `levels` are the words that a text may be, each with its trouble
+    (0 good, 1 warning, 2 bad); of a record kept as intervals, the availability is the share of time
+    below 2. A field that is not `shown` is in JSON, and in tables on request. A record kept as intervals
+    begins no new one where only `volatile` fields have changed. The unit comes from the field's type.
+    """
+    given = {"help": help, "key": key, "title": title, "low": low, "high": high}
+    return dataclasses.field(metadata={**given, "shown": shown, "volatile": volatile, "levels": levels})
+
+
+def columns(record: type[Record]) -> tuple[Column, ...]:
+    """The columns of a record type in the order of its fields. Raises TypeError for a field that cannot be one."""
+    if record not in _COLUMNS:
+        hints = typing.get_type_hints(record, include_extras=True)
+        _COLUMNS[record] = tuple(_column(field, hints[field.name]) for field in dataclasses.fields(record))
+    return _COLUMNS[record]
+
+
+def keys(record: type[Record]) -> tuple[Column, ...]:
+    """The columns that tell the rows of one node apart; none where there is one row a node."""
+    return tuple(column for column in columns(record) if column.key)
+
+
+def width(record: type[Record]) -> int:
+    """Characters that each text key of the record may have; `probe.read` shortens longer ones."""
+    return min(255, KEYS // max(1, sum(column.kind is str for column in keys(record))))
+
+
+def name_of(record: type[Record]) -> str:
+    """The record's name in tables: `GpuProcess` is `gpu_process`."""
+    return _HUMP.sub("_", record.__name__).lower()
+
+
+def plain(record: Record) -> dict[str, Any]:
+    """The record as a dictionary of its fields, not copied deeply (fields are plain values)."""
+    return {column.name: getattr(record, column.name) for column in columns(type(record))}
+
+
+def whole(output: str) -> str:
+    """The output of a script above its last line `end`. Raises Unreadable where that is missing: then it was cut."""
+    if not f"\n{output}".endswith("\nend\n"):
+        raise Unreadable("the output is cut: its last line is not `end`")
+    return output.removesuffix("end\n")
+
+
+def unescaped(path: str) -> str:
+    r"""A name of /proc/mounts without its octal escapes: blank `\040`, tab `\011`, newline `\012`, backslash `\134`."""
+    return _ESCAPED.sub(lambda match: chr(int(match[1], 8)), path)
+
+
+def moment(seconds: float) -> datetime:
+    """The UTC moment of an epoch time, to the whole second as it is stored. Raises Unreadable where there is none."""
+    try:
+        return datetime.fromtimestamp(int(seconds), UTC)
+    except (OverflowError, OSError, ValueError):
+        raise Unreadable("no time is so many seconds after 1970") from None
+
+
+def _column(field: dataclasses.Field[Any], hint: Any) -> Column:
+    if "help" not in field.metadata:
+        raise TypeError(f"field {field.name!r} must be declared with column(…)")
+    optional = False
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
+        members = [member for member in typing.get_args(hint) if member is not type(None)]
+        optional = len(members) < len(typing.get_args(hint))
+        hint = members[0] if len(members) == 1 else None
+    kind, unit = _kind_and_unit(hint)
+    if kind not in (int, float, str, bool, datetime):
+        raise TypeError(f"field {field.name!r} must be a type of nicassh.model.units, or that type | None")
+    values = dict(field.metadata)
+    values["title"] = values["title"] or field.name.replace("_", " ")
+    return Column(field.name, kind, unit, optional=optional, **values)
+
+
+def _kind_and_unit(hint: Any) -> tuple[Any, Unit]:
+    if typing.get_origin(hint) is typing.Annotated:
+        kind, *extras = typing.get_args(hint)
+        return kind, next((extra for extra in extras if isinstance(extra, Unit)), _TEXT)
+    return hint, _TEXT if hint is str else Unit("number", str)
+
+
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_ESCAPED = re.compile(r"\\([0-7]{3})")
+_COLUMNS: dict[type[Record], tuple[Column, ...]] = {}
+_TEXT: Unit = typing.get_args(Text)[1]

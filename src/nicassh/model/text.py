@@ -1,0 +1,70 @@
+"""Making text that came from a node safe to store, print and log.
+
+Any user of any node chooses process names, file names and mount points, so every string that
+crosses the wire passes through `clean` once, when it is turned into a record or a reason.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from hashlib import blake2s
+
+from nicassh.model.passwords import hide
+
+LIMIT = 4096
+"""Characters kept of one string; the rest is cut and an ellipsis says so."""
+
+# Letters and marks that Unicode calls printable but that draw nothing: fillers, joiners, variation selectors.
+_INVISIBLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
+_REPLACEMENT = "\ufffd"
+_PICTURES = 0x2400  # U+2400 SYMBOL FOR NULL and the 31 pictures after it
+
+
+def clean(text: str | bytes, limit: int = LIMIT) -> str:
+    """The text without anything that acts on a terminal, a table, a log or a page.
+
+    Control characters become their Unicode pictures (ESC is ␛, a newline ␊); invalid UTF-8, format
+    characters (bidi overrides, zero-width), surrogates and unassigned code points become U+FFFD;
+    every kind of blank becomes a space.
+    """
+    if isinstance(text, bytes):
+        text = text.decode("utf-8", "replace")
+    if len(text) > limit:
+        text = text[: limit - 1] + "…"
+    if text.isascii() and text.isprintable():
+        return text
+    if not text.isprintable():
+        text = "".join(_drawn(text))
+    return _INVISIBLE.sub(_REPLACEMENT, text)
+
+
+def shorten(text: str, limit: int) -> str:
+    """The text if it is within the limit, else its beginning and a digest: texts that differ stay different."""
+    if len(text) <= limit:
+        return text
+    digest = blake2s(text.encode("utf-8", "replace"), digest_size=6).hexdigest()
+    return f"{text[: limit - len(digest) - 1]}…{digest}"
+
+
+def redact(command: str) -> str:
+    """A command line whose passwords and tokens are replaced by `***`; one of more than LIMIT characters is cut.
+
+    `-u ntp:ntp` of a daemon and `-u 1000:1000` are a user and a group, and stay.
+    """
+    return hide(command if len(command) <= LIMIT else command[: LIMIT - 1] + "…")
+
+
+def _drawn(text: str) -> Iterator[str]:
+    for character in text:
+        code = ord(character)
+        if character.isprintable():
+            yield character
+        elif code < 0x20:
+            yield chr(_PICTURES + code)
+        elif code == 0x7F:
+            yield "\u2421"
+        elif character.isspace() and code not in (0x85, 0x2028, 0x2029):
+            yield " "
+        else:
+            yield _REPLACEMENT

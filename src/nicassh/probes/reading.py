@@ -1,0 +1,110 @@
+"""What a parser gives, made fit for a database: safe texts, and no value that its column cannot hold.
+
+A value that a column cannot hold is unknown. Where a column must have one, the row is left out, and what the store
+knows of it stays. Each is told in a note.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from nicassh.model.notes import MOST, Note, Notes, Unreadable
+from nicassh.model.records import Column, Record, Untold, columns, keys, width
+from nicassh.model.text import clean, shorten
+
+_VAST = 1e200
+"""Beyond all that can be measured. A sum that is not finite ends each roll-up on MariaDB and PostgreSQL."""
+_YEARS = range(1970, 3000)
+"""Years that a time can have; before and after them a clock or a text is wrong."""
+Found = Record | Untold | Note
+
+
+def fit(found: Iterable[Found]) -> Iterator[Found]:
+    """The records with values that a database can hold, and what could not be learnt; then the notes.
+
+    Raises what the parser raises, and Unreadable where it gives something else.
+    """
+    notes = Notes()
+    lost: dict[type[Record], list[Untold]] = {}
+    for one in found:
+        if isinstance(one, Record):
+            changes, odd = _changes(one)
+            for name, value in odd.items():
+                notes.add(f"{_where(one)}{name}: {_drawn(value)} cannot be held")
+            if not odd or all(column.optional for column in columns(type(one)) if column.name in odd):
+                yield replace(one, **changes) if changes else one
+            else:
+                lost.setdefault(type(one), []).extend(_kept(one, odd))
+        elif isinstance(one, Untold):
+            yield _meant(one)
+        elif isinstance(one, Note):
+            notes.add(one.text, one.number)
+        else:
+            raise Unreadable(f"the parser gave a {type(one).__name__}, which is no record")
+    for record, gaps in lost.items():
+        yield from gaps if len(gaps) <= MOST else [Untold(record)]
+    yield from notes
+
+
+def _changes(record: Record) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The fields to change with their new values, and those whose value no column holds, with that value."""
+    changes: dict[str, Any] = {}
+    odd: dict[str, Any] = {}
+    for column in columns(type(record)):
+        value: Any = getattr(record, column.name)
+        if type(value) is column.kind and _holds(column, value):
+            if isinstance(value, str) and (safe := _safe(type(record), column, value)) is not value:
+                changes[column.name] = safe
+        elif value is None and column.optional:
+            pass
+        elif column.kind is float and type(value) is int and _holds(column, value):
+            changes[column.name] = float(value)
+        else:
+            changes[column.name], odd[column.name] = None, value
+    return changes, odd
+
+
+def _holds(column: Column, value: Any) -> bool:
+    """Whether a database can hold the value, and whether the column's unit can have it.
+
+    Whole numbers have 64 bits, others are so far below infinity that a sum of many is as well.
+    """
+    if isinstance(value, int | float):
+        room = -(2**63) <= value < 2**63 if type(value) is int else abs(value) < _VAST
+        return room and (column.unit.least is None or value >= column.unit.least)
+    return type(value) is not datetime or (value.tzinfo is not None and value.year in _YEARS)
+
+
+def _kept(record: Record, odd: dict[str, Any]) -> Iterator[Untold]:
+    """That nothing could be learnt of this row; nothing where it is not known which one it is."""
+    names = [column.name for column in keys(type(record))]
+    if not set(names) & set(odd):
+        yield _meant(Untold(type(record), tuple((name, getattr(record, name)) for name in names)))
+
+
+def _where(record: Record) -> str:
+    """The keys of a row for a note: `/data: `."""
+    words = [_drawn(getattr(record, column.name)) for column in keys(type(record))]
+    told = " ".join(word for word in words if word)
+    return f"{told}: " if told else ""
+
+
+def _drawn(value: Any) -> str:
+    """A value of any type for a note; a whole number may have more digits than Python writes."""
+    if isinstance(value, int) and abs(value) >= 10**30:
+        return "a number of more than 30 digits"
+    return clean(str(value)[:200], 40)
+
+
+def _meant(gap: Untold) -> Untold:
+    """The gap with its texts as they are in the records."""
+    known = {column.name: column for column in columns(gap.record)}
+    where = ((n, _safe(gap.record, known[n], value) if isinstance(value, str) else value) for n, value in gap.where)
+    return replace(gap, where=tuple(where))
+
+
+def _safe(record: type[Record], column: Column, text: str) -> str:
+    return shorten(clean(text), width(record)) if column.key else clean(text)

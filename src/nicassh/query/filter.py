@@ -1,0 +1,131 @@
+"""The filter language: comparisons of a column with a value, joined by `and`, `or`, `not` and parentheses.
+
+load1 > 4 and role = batch
+memory_available < 2G or not state = up
+command ~ "root.*reco"
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from nicassh.model.errors import UsageError
+from nicassh.model.records import Column
+from nicassh.model.units import read_quantity
+
+_UNITS = {"bytes": "; write 500M, 4G", "seconds": "; write 90s, 10m, 3h, 2d"}
+"""What the units of a column are written with."""
+Test = Callable[[Mapping[str, Any]], bool]
+_TOKEN = re.compile(r"""\s*(?:(?P<word>"[^"]*"|'[^']*'|[^\s()<>=!~"']+)|(?P<sign><=|>=|!=|!~|==|[=<>~()]))""")
+_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+    "=": lambda a, b: a == b, "!=": lambda a, b: a != b,
+    "<": lambda a, b: a < b, "<=": lambda a, b: a <= b, ">": lambda a, b: a > b, ">=": lambda a, b: a >= b,
+}  # fmt: skip
+
+
+def matcher(expression: str, columns: Mapping[str, Column]) -> Test:
+    """A test of a row's values. Raises UsageError that quotes the place where the expression goes wrong."""
+    try:
+        return _Parser(expression, columns).parse()
+    except RecursionError:
+        raise UsageError("filter: too many parentheses") from None
+
+
+class _Parser:
+    """Recursive descent: or binds looser than and, and looser than not."""
+
+    def __init__(self, expression: str, columns: Mapping[str, Column]) -> None:
+        self.expression = expression
+        self.columns = columns
+        self.tokens: list[str] = []
+        position = 0
+        while expression[position:].strip():
+            match = _TOKEN.match(expression, position)
+            if not match:
+                raise self._error(f"cannot read {expression[position:].strip()[:20]!r}")
+            self.tokens.append(match["word"] or match["sign"])
+            position = match.end()
+
+    def parse(self) -> Test:
+        test = self._any()
+        if self.tokens:
+            raise self._error(f"unexpected {self.tokens[0]!r}")
+        return test
+
+    def _any(self) -> Test:
+        tests = [self._all()]
+        while self._next("or"):
+            tests.append(self._all())
+        return tests[0] if len(tests) == 1 else lambda values: any(test(values) for test in tests)
+
+    def _all(self) -> Test:
+        tests = [self._one()]
+        while self._next("and"):
+            tests.append(self._one())
+        return tests[0] if len(tests) == 1 else lambda values: all(test(values) for test in tests)
+
+    def _one(self) -> Test:
+        if self._next("not"):
+            test = self._one()
+            return lambda values: not test(values)
+        if self._next("("):
+            test = self._any()
+            if not self._next(")"):
+                raise self._error("a parenthesis is not closed")
+            return test
+        name, sign, value = self._take("a column"), self._take("a comparison"), self._take("a value")
+        if name not in self.columns:
+            raise UsageError(f"filter: no column {name!r}", f"columns: {', '.join(self.columns)}")
+        return self._comparison(self.columns[name], "=" if sign == "==" else sign, value.strip("\"'"))
+
+    def _comparison(self, column: Column, sign: str, text: str) -> Test:
+        name = column.name
+        if sign in ("~", "!~"):
+            try:
+                pattern = re.compile(text)
+            except re.error as error:
+                raise self._error(f"{text!r} is not a regular expression: {error}") from None
+            return lambda values: (pattern.search(_text(values[name])) is not None) == (sign == "~")
+        if sign not in _COMPARE:
+            raise self._error(f"{sign!r} is not a comparison")
+        compare = _COMPARE[sign]
+        if column.kind in (str, list):
+            return lambda values: values[name] is not None and compare(_text(values[name]), text)
+        wanted = self._value(column, text)
+        return lambda values: values[name] is not None and compare(values[name], wanted)
+
+    def _value(self, column: Column, text: str) -> Any:
+        try:
+            if column.kind is bool:
+                return {"yes": True, "true": True, "no": False, "false": False}[text.lower()]
+            if column.kind is datetime:
+                moment = datetime.fromisoformat(text)
+                return moment if moment.tzinfo else moment.replace(tzinfo=UTC)  # as the tables print it
+            return read_quantity(text, column.unit.name)
+        except (KeyError, ValueError):
+            units = _UNITS.get(column.unit.name, "")
+            raise self._error(f"{text!r} is no value for {column.name} ({column.unit.name}){units}") from None
+
+    def _next(self, token: str) -> bool:
+        if self.tokens and self.tokens[0] == token:
+            self.tokens.pop(0)
+            return True
+        return False
+
+    def _take(self, what: str) -> str:
+        if not self.tokens:
+            raise self._error(f"{what} is missing at the end")
+        return self.tokens.pop(0)
+
+    def _error(self, what: str) -> UsageError:
+        return UsageError(f"filter {self.expression!r}: {what}", 'for example: --filter "load1 > 4 and role = batch"')
+
+
+def _text(value: Any) -> str:
+    """A value as the text that a filter compares: the names in an activity, everything else as it is."""
+    if isinstance(value, list):
+        return " ".join(str(item.get("user", item)) if isinstance(item, dict) else str(item) for item in value)
+    return "" if value is None else str(value)

@@ -1,0 +1,121 @@
+"""A history as a plot of characters: lines with gaps, and a band from least to greatest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from itertools import groupby
+from math import ceil, floor
+from types import ModuleType
+
+from rich.cells import set_cell_size
+
+from nicassh.model.records import Column
+from nicassh.model.text import clean
+from nicassh.model.units import draw_bytes, draw_time
+from nicassh.query import Row
+from nicassh.query.history import History
+
+MOST = 8
+"""Lines that can be told apart in one plot."""
+_COLOURS = ("cyan", "yellow", "magenta", "green", "red", "blue", "orange", "white")
+_LETTERS = "abcdefgh"
+_BAND = "░"
+_MONTH = 30 * 86400
+_TICKS = (
+    60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200,
+    *(86400 * days for days in (1, 2, 7, 14, 30, 90, 365, 1000)),
+)  # fmt: skip
+"""Seconds from one mark of the time axis to the next."""
+
+
+def plot(view: History, width: int, height: int, colours: bool = False) -> Iterator[str]:
+    """The lines of text: a title, the plot in that many columns and rows, what each line is, a summary."""
+    yield set_cell_size(clean(view.title), width).rstrip()
+    if any(not row.values["gap"] for row in view.rows):
+        yield from _drawn(view, width, height, colours)
+    yield f"{draw_time(view.begin)} to {draw_time(view.end)} UTC: {clean(view.summarize(view.rows))}"
+
+
+def _drawn(view: History, width: int, height: int, colours: bool) -> Iterator[str]:
+    """The plot, and where it has several lines, which is which."""
+    import plotext  # nothing else needs it, and it takes as long to load as the database
+
+    lines = view.lines()
+    _prepare(plotext, view, width, height)
+    for place, rows in enumerate(lines.values()):
+        if len(lines) == 1:
+            for time, *ends in _band(rows, (view.end - view.begin).total_seconds() / width):
+                plotext.plot([time, time], ends, marker=_BAND, color="gray" if colours else None)
+        for piece in _pieces(rows):
+            times = [row.values["at"].timestamp() + row.values["seconds"] / 2 for row in piece]
+            marker = "braille" if colours or len(lines) == 1 else _LETTERS[place]
+            values = [row.values["value"] for row in piece]
+            plotext.plot(times, values, marker=marker, color=_COLOURS[place] if colours else None)
+    built = plotext.build()
+    yield from (line.rstrip() for line in (built if colours else plotext.uncolorize(built)).rstrip("\n").split("\n"))
+    if len(lines) > 1:
+        names = (f"{'━━' if colours else _LETTERS[place]} {clean(name)}" for place, name in enumerate(lines))
+        yield "   ".join(
+            plotext.colorize(name, _COLOURS[place]) if colours else name for place, name in enumerate(names)
+        )
+
+
+def _prepare(plotext: ModuleType, view: History, width: int, height: int) -> None:
+    """Makes an empty picture with both axes: plotext has but one, and keeps it."""
+    marks, times = _levels(view, max(3, height // 3)), _times(view.begin, view.end, width)
+    plotext.clear_figure()
+    plotext.limit_size(False, False)
+    plotext.plot_size(width, height)
+    plotext.theme("clear")
+    plotext.xlim(view.begin.timestamp(), view.end.timestamp())
+    plotext.ylim(marks[0], marks[-1])
+    plotext.xticks([at for at, _ in times], [text for _, text in times])
+    plotext.yticks(marks, [view.value.draw(mark) for mark in marks])
+
+
+def _band(view: Sequence[Row], column: float) -> Iterator[tuple[float, float, float]]:
+    """Where a band from least to greatest goes: a time for each column that a row stands for, and both ends."""
+    for row in view:
+        begin, seconds = row.values["at"].timestamp(), row.values["seconds"]
+        if not row.values["gap"] and seconds:
+            times = (begin + column * (place + 0.5) for place in range(ceil(seconds / column)))
+            yield from ((min(time, begin + seconds), row.values["least"], row.values["greatest"]) for time in times)
+
+
+def _pieces(rows: Sequence[Row]) -> Iterator[list[Row]]:
+    """The parts of a line between its gaps."""
+    return (list(piece) for gap, piece in groupby(rows, lambda row: row.values["gap"]) if not gap)
+
+
+def _levels(view: History, number: int) -> list[float]:
+    """The marks of the value axis, no more than `number` and their texts distinct; all values lie between them."""
+    parts = ("least", "greatest") if len(view.lines()) == 1 else ("value",)
+    known = [row.values[part] for row in view.rows for part in parts if not row.values["gap"]]
+    low, high = min(known), max(known)
+    if 0 < low <= high / 2:
+        low = 0
+    for step in _steps(view.value):
+        first, last = floor(low / step), max(ceil(high / step), floor(low / step) + 1)
+        if last - first < number:
+            marks = [step * place for place in range(first, last + 1)]
+            if len({view.value.draw(mark) for mark in marks}) == len(marks):
+                return marks
+    return [low, high or 1]
+
+
+def _steps(column: Column) -> Iterator[float]:
+    """From one mark of the value axis to the next, in what its unit is counted in."""
+    if column.unit.draw is draw_bytes:
+        return (factor * 1024**power for power in range(7) for factor in (1, 2, 5, 10, 20, 50, 100, 200, 500))
+    return (factor * 10.0**power for power in range(-2, 20) for factor in (1, 2, 5))
+
+
+def _times(begin: datetime, end: datetime, width: int) -> list[tuple[float, str]]:
+    """The marks of the time axis with their texts: clock times, and the date at midnight."""
+    span = (end - begin).total_seconds()
+    step = next((step for step in _TICKS if span / step <= width / 14), _TICKS[-1])
+    first = ceil(begin.timestamp() / step) * step
+    moments = [datetime.fromtimestamp(at, UTC) for at in range(first, int(end.timestamp()) + 1, step)]
+    day = "%Y-%m-%d" if step >= _MONTH else "%m-%d"
+    return [(at.timestamp(), at.strftime("%H:%M" if at.hour or at.minute else day)) for at in moments]
