@@ -63,7 +63,7 @@ def test_values_are_drawn_by_their_unit_and_unknown_is_not_zero() -> None:
 def test_a_field_of_another_type_is_refused(kind: Any) -> None:
     body = {"__annotations__": {"field": kind}, "field": column("A field."), "__module__": __name__}
     bad = dataclass(frozen=True)(type("Bad", (Record,), body))
-    with pytest.raises(TypeError, match=r"field 'field' must be a type of nicassh\.units"):
+    with pytest.raises(TypeError, match=r"field 'field' must be a type of nicassh\.model\.units"):
         columns(bad)
 
 
