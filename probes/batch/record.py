@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nicassh.model.notes import STRANGE, Note, Notes, Unreadable
-from nicassh.model.records import Record, Untold
+from nicassh.model.outcome import Unknown
+from nicassh.model.records import Record
 
 from . import condor, sge, slurm
 from .rows import Host, Job, Queue, Scheduler
@@ -23,7 +24,7 @@ records = (Scheduler, Host, Queue, Job)
 _READERS = {"sge": sge.read, "slurm": slurm.read, "condor": condor.read}
 
 
-def parse(output: str) -> Iterator[Record | Untold | Note]:
+def parse(output: str) -> Iterator[Record | Unknown | Note]:
     """The rows of each batch system whose commands the script has run: the sections of sources.py.
 
     A scheduler that is down tells nothing of its nodes and jobs: that is not the same as having none. Where the answer
@@ -44,14 +45,14 @@ def parse(output: str) -> Iterator[Record | Untold | Note]:
             continue
         yield from rows
         if any(isinstance(row, Scheduler) and row.state != "up" for row in rows):
-            yield from _untold(system, Host, Queue, Job)
+            yield from _unknown(system, Host, Queue, Job)
     for system, trouble in lost.items():
         if len(lost) == len(systems):
             raise trouble
         notes.add(f"the answer of {system} cannot be read{f': {trouble}' if isinstance(trouble, Unreadable) else ''}")
-        yield from _untold(system, Scheduler, Host, Queue, Job)
+        yield from _unknown(system, Scheduler, Host, Queue, Job)
     yield from notes
 
 
-def _untold(system: str, *records: type[Record]) -> Iterator[Untold]:
-    return (Untold(record, (("system", system),)) for record in records)
+def _unknown(system: str, *records: type[Record]) -> Iterator[Unknown]:
+    return (Unknown(record, (("system", system),)) for record in records)

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from nicassh.model.notes import Note, Notes
-from nicassh.model.records import Keep, Record, Untold, column
+from nicassh.model.outcome import Unknown
+from nicassh.model.records import Keep, Record, column
 from nicassh.model.units import Bytes, Celsius, Count, Percent, Text, Watts
 
 from .sources import Section, parts, sections
@@ -72,8 +73,8 @@ class Process(Record):
     memory_used: Bytes | None = column("Memory of the card that it holds.")
 
 
-def parse(output: str) -> Iterable[Record | Untold | Note]:
-    """A Gpu for each card, a Mig for each part, a Process for each process; Untold what the program did not say."""
+def parse(output: str) -> Iterable[Record | Unknown | Note]:
+    """A Gpu for each card, a Mig for each part, a Process for each process; Unknown what the program did not say."""
     found, notes = sections(output), Notes()
     listed, said = cards(found.cards.lines, notes)
     gpus: list[Gpu] = []
@@ -86,7 +87,7 @@ def parse(output: str) -> Iterable[Record | Untold | Note]:
         yield from _parts(found.parts)
     running = processes(found.processes.lines, notes) if found.processes.status in ANSWERED else None
     if running is None:
-        yield Untold(Process)
+        yield Unknown(Process)
     for row in running or ():
         with notes.reading("process", row["pid"]):
             yield _process(found.owners, row)
@@ -129,9 +130,9 @@ def _gpu(row: Row, trouble: str | None) -> Gpu:
     )
 
 
-def _parts(section: Section) -> Iterator[Mig | Untold]:
+def _parts(section: Section) -> Iterator[Mig | Unknown]:
     if section.status not in ANSWERED:
-        yield Untold(Mig)
+        yield Unknown(Mig)
         return
     for gpu, index, profile, uuid in parts(section):
         yield Mig(uuid, gpu, index, profile)

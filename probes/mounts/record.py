@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from nicassh.model.notes import Note, Unreadable
-from nicassh.model.records import Keep, Record, Untold, column
+from nicassh.model.outcome import Unknown
+from nicassh.model.records import Keep, Record, column
 from nicassh.model.units import Bytes, Count, Flag, Seconds, Text
 
 from .sources import Answer, Output, read
@@ -59,7 +60,7 @@ class Space(Record):
     inodes_free: Count | None = column("Free inodes.")
 
 
-def parse(output: str) -> Iterable[Record | Untold | Note]:
+def parse(output: str) -> Iterable[Record | Unknown | Note]:
     """A Mount for each network mount, also those that fstab alone lists, and the Space of each that told it."""
     found = read(output)
     for path, (source, kind, options) in found.mounts.items():
@@ -70,7 +71,7 @@ def parse(output: str) -> Iterable[Record | Untold | Note]:
         if answer and answer.sizes and family not in SPACELESS:
             yield _space(path, source, answer.sizes)
         elif state not in ("ok", "slow", "autofs") and family not in SPACELESS:
-            yield Untold(Space, (("mount", path),))
+            yield Unknown(Space, (("mount", path),))
     yield from _missing(found)
     yield from found.notes
 

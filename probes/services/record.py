@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from nicassh.model.notes import Note
-from nicassh.model.records import Record, Untold
+from nicassh.model.outcome import Unknown
+from nicassh.model.records import Record
 
 from .clock import clock
 from .daemons import running
@@ -30,7 +31,7 @@ keep = "intervals"
 records = (Service, Clock, Xrootd)
 
 
-def parse(output: str) -> Iterable[Record | Untold | Note]:
+def parse(output: str) -> Iterable[Record | Unknown | Note]:
     """Services, the Clock and an Xrootd for each that answers.
 
     Where /proc hides the processes of others only systemd and the time are heard.
@@ -43,7 +44,7 @@ def parse(output: str) -> Iterable[Record | Untold | Note]:
     yield clock(sources, services)
     yield from unasked(sources)
     if sources.hidden:
-        yield Untold(Service)
+        yield Unknown(Service)
     else:
         heard = {(row.service, row.instance) for row in asked} | excused(sources)
         surely = {(row.service, row.instance) for row in services if row.kind == SYSTEM}
@@ -53,5 +54,5 @@ def parse(output: str) -> Iterable[Record | Untold | Note]:
     yield from (row for row in found if isinstance(row, Xrootd) or (row.service, row.instance) not in contradicted)
     yield from asked
     if any(sources.notes) and not sources.hidden:
-        yield Untold(Service)  # what was not read is not gone
+        yield Unknown(Service)  # what was not read is not gone
     yield from sources.notes

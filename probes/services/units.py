@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 
-from nicassh.model.records import Untold
+from nicassh.model.outcome import Unknown
 
 from .evidence import down
 from .names import TIME, Key, named
@@ -17,11 +17,11 @@ from .sources import Sources
 _PID, _MICROSECONDS = re.compile("[1-9][0-9]{0,9}"), re.compile("[1-9][0-9]{0,15}")
 
 
-def unasked(sources: Sources) -> Iterator[Untold]:
+def unasked(sources: Sources) -> Iterator[Unknown]:
     """That the units could not be learnt, where systemctl failed."""
     status = next((line for line in sources.sections.get("units", []) if line.startswith("status ")), "status 0")
     if status != "status 0" and not sources.units():
-        yield Untold(Service, (("kind", UNIT),))
+        yield Unknown(Service, (("kind", UNIT),))
 
 
 def excused(sources: Sources) -> set[Key]:

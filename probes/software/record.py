@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from nicassh.model.notes import Note
-from nicassh.model.records import Record, Untold
+from nicassh.model.outcome import Unknown
+from nicassh.model.records import Record
 from nicassh.model.text import clean
 
 from .folders import installations, releases
@@ -26,7 +27,7 @@ keep = "intervals"
 records = (Package, Root)
 
 
-def parse(output: str) -> Iterable[Record | Untold | Note]:
+def parse(output: str) -> Iterable[Record | Unknown | Note]:
     """A Package for each that was found, a Root for each place that was looked at. See `output` for the lines."""
     seen = read(output)
     found: dict[tuple[str, str], Package] = {}
@@ -38,5 +39,5 @@ def parse(output: str) -> Iterable[Record | Untold | Note]:
     for path in sorted(seen.roots):
         yield Root(path, seen.roots[path])
     for path in seen.lost():
-        yield Untold(Package, (("root", clean(path)),))
+        yield Unknown(Package, (("root", clean(path)),))
     yield from seen.notes

@@ -21,9 +21,8 @@ from typing import Any
 
 from nicassh.config.settings import Config
 from nicassh.database import Sheet, writing
-from nicassh.model.states import LOGIN, State
+from nicassh.model.outcome import LOGIN, Outcome, State
 from nicassh.probes import loader as probe
-from nicassh.probes.loader import Outcome
 from nicassh.store import Store, prune, rollup, sizes
 from nicassh.store.tiers import RAW, TIERS
 

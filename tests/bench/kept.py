@@ -57,7 +57,7 @@ def _measure(asked: Sequence[Node], probes: Sequence[Probe], batches: int) -> li
             cpu, wall = time.process_time(), time.monotonic()
             answers = list(collect.ask(collect.plan(asked, probes), connections, {}))
             cpu, wall = time.process_time() - cpu, time.monotonic() - wall
-            if len(answers) != len(asked) or not all(answered.login.state.well for answered in answers):
+            if len(answers) != len(asked) or not all(answered.login.state.is_ok for answered in answers):
                 sys.exit("some node did not answer: this is no measure")
             figures.append(f"{1000 * cpu / len(asked):6.2f}{1000 * wall / len(asked):7.1f}")
         del answers

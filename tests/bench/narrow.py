@@ -22,9 +22,8 @@ import sqlalchemy as sa
 from history import MIDNIGHT, PERIODS, fill, minutes
 
 from nicassh.database import Sheet, writing
-from nicassh.model.states import State
+from nicassh.model.outcome import Outcome, State
 from nicassh.probes import loader as probe
-from nicassh.probes.loader import Outcome
 from nicassh.store import Store, rollup, sizes
 from nicassh.store.tiers import RAW, TIERS
 

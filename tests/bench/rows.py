@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from nicassh.model.outcome import LOGIN, Outcome, State
 from nicassh.model.records import Record
-from nicassh.model.states import LOGIN, State
 from nicassh.probes import loader as probe
-from nicassh.probes.loader import Outcome, Probe
+from nicassh.probes.loader import Probe
 
 G = 1024**3
 MINUTE = 60

@@ -25,9 +25,9 @@ from nicassh import cli
 from nicassh.collection import run as collect
 from nicassh.collection.run import Answered
 from nicassh.inventory import Node
-from nicassh.model.states import LOGIN
+from nicassh.model.outcome import LOGIN, Outcome
 from nicassh.probes import loader as probe
-from nicassh.probes.loader import PRIORITIES, Outcome
+from nicassh.probes.loader import PRIORITIES
 from nicassh.store import Store
 
 BOUND = 0.5

@@ -16,7 +16,7 @@ import reading
 
 from nicassh.cli import COMMANDS, command
 from nicassh.config.settings import SETTINGS, places
-from nicassh.model.states import State
+from nicassh.model.outcome import State
 from nicassh.probes import loader as probe
 from nicassh.query import queue
 from nicassh.store import Store
@@ -46,7 +46,7 @@ def test_every_state_is_explained(state: State) -> None:
     rows = [row for row in reading.cells(OPERATE, "state") if row[0] == f"`{state}`"]
     assert len(rows) == 1
     assert rows[0][1]
-    assert state.well or (rows[0][2] and rows[0][3])
+    assert state.is_ok or (rows[0][2] and rows[0][3])
 
 
 def test_the_words_of_every_fault_are_explained() -> None:

@@ -16,7 +16,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from nicassh.model.notes import Note
-from nicassh.model.records import Record, Untold, plain
+from nicassh.model.outcome import Unknown
+from nicassh.model.records import Record, plain
 from nicassh.probes import loader as probe
 
 STRANGE: list[Any] = [
@@ -63,7 +64,7 @@ def read(*commands: str) -> tuple[list[Record], list[str]]:
     found = probe.read(one, "".join([*commands, "end\n"]).encode("utf-8", "surrogateescape"))
     notes = [note.text for note in found if isinstance(note, Note)]
     assert not [note for note in notes if PYTHON.search(note)], notes
-    assert all(isinstance(row, Record | Untold | Note) for row in found)
+    assert all(isinstance(row, Record | Unknown | Note) for row in found)
     return [row for row in found if isinstance(row, Record)], notes
 
 
@@ -230,7 +231,7 @@ def test_an_answer_of_one_system_that_cannot_be_read_leaves_the_others_theirs() 
     found = probe.read(
         sampling.probes()["batch"], "".join([*slurm, told(MACHINES, "x"), told(QUEUE), "end\n"]).encode()
     )
-    kept = [gap for gap in found if isinstance(gap, Untold)]
+    kept = [gap for gap in found if isinstance(gap, Unknown)]
     assert {gap.where for gap in kept} == {(("system", "condor"),)}
     assert {gap.record for gap in kept} == set(sampling.probes()["batch"].records.values())
 

@@ -19,7 +19,7 @@ from smi import CARD, PROCESS, Driver
 
 import needs
 from nicassh.collection.run import ABSENT
-from nicassh.model.records import Untold
+from nicassh.model.outcome import Unknown
 
 Tree = Callable[[Mapping[str, str]], str]
 BUS = "sys/bus/pci/devices/0000:17:00.0"
@@ -45,10 +45,10 @@ def found(done: Run) -> list[dict[str, Any]]:
     return sampling.rows("gpus", section.output)
 
 
-def untold(done: Run) -> set[str]:
+def unknown(done: Run) -> set[str]:
     """The types of records that the probe could not learn."""
     records = sampling.probes()["gpus"].parse(done.sections["gpus"].output.decode())
-    return {record.record.__name__ for record in records if isinstance(record, Untold)}
+    return {record.record.__name__ for record in records if isinstance(record, Unknown)}
 
 
 def test_a_node_without_the_program_has_no_cards_and_forks_nothing(shell: Shell) -> None:
@@ -133,7 +133,7 @@ def test_one_that_hangs_after_the_cards_leaves_the_processes_unknown(shell: Shel
     done = run(shell, tmp_path, tree({"etc/passwd": ""}), patience=1)
     (card,) = found(done)
     assert card["utilisation"] == 97.0
-    assert untold(done) == {"Process", "Mig"}
+    assert unknown(done) == {"Process", "Mig"}
 
 
 def test_no_second_is_started_while_one_hangs(shell: Shell, tree: Tree, tmp_path: Path) -> None:

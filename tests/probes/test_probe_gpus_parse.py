@@ -10,7 +10,7 @@ import smi
 from smi import CARD
 
 from nicassh.model.notes import Note, Unreadable
-from nicassh.model.records import Untold
+from nicassh.model.outcome import Unknown
 from nicassh.probes import loader as probe
 
 HEAD = "index, uuid, pci.bus_id, memory.used [MiB]"
@@ -151,7 +151,7 @@ def test_processes_are_told_whatever_stands_beside_them(lines: str, running: lis
     sent = output(HEAD, ROW, lines)
     assert [(row["pid"], row["name"]) for row in known(sent, "gpus_process")] == running
     asked = probe.read(sampling.probes()["gpus"], sent)
-    assert not any(isinstance(one, Untold) and not one.where for one in asked)
+    assert not any(isinstance(one, Unknown) and not one.where for one in asked)
 
 
 @pytest.mark.parametrize(("status", "told"), [("0", True), ("14", True), ("15", True), ("9", False), ("hung", False)])
@@ -166,4 +166,4 @@ def test_a_list_of_processes_counts_where_the_program_answered(status: str, told
 )
 def test_a_list_of_processes_that_there_is_not_is_unknown(processes: str) -> None:
     found = list(sampling.probes()["gpus"].parse(output("index, uuid", "0, GPU-a", processes).decode()))
-    assert [record.record.__name__ for record in found if isinstance(record, Untold)] == ["Process"]
+    assert [record.record.__name__ for record in found if isinstance(record, Unknown)] == ["Process"]

@@ -15,7 +15,8 @@ from shells import Run, Shell
 
 import needs
 from nicassh.collection.run import ABSENT
-from nicassh.model.records import Untold, width
+from nicassh.model.outcome import Unknown
+from nicassh.model.records import width
 from nicassh.model.text import shorten
 
 Tree = Callable[[Mapping[str, str]], str]
@@ -186,9 +187,9 @@ def test_nothing_is_forked_where_there_is_no_such_mount(shell: Shell, tree: Tree
 def test_the_space_of_a_mount_that_does_not_answer_is_not_forgotten() -> None:
     output = (sampling.folder("mounts") / "hung.out").read_text()
     space = sampling.probes()["mounts"].records["mounts_space"]
-    untold = [record for record in sampling.probes()["mounts"].parse(output) if isinstance(record, Untold)]
-    assert {record.record for record in untold} == {space}
-    assert {dict(record.where)["mount"] for record in untold} >= {"/nica/user", "/nica/data", "/eos/nica"}
+    unknown = [record for record in sampling.probes()["mounts"].parse(output) if isinstance(record, Unknown)]
+    assert {record.record for record in unknown} == {space}
+    assert {dict(record.where)["mount"] for record in unknown} >= {"/nica/user", "/nica/data", "/eos/nica"}
 
 
 def test_cvmfs_and_afs_have_no_space_to_tell() -> None:

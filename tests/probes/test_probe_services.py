@@ -13,7 +13,7 @@ import shells
 from service_tree import ask, listening, node, process, rows, services, states
 from shells import Shell
 
-from nicassh.model.records import Untold
+from nicassh.model.outcome import Unknown
 
 Tree = Callable[[Mapping[str, str]], str]
 SSHD = process(1, "sshd", "sshd: /usr/sbin/sshd -D [listener] 0 of 10-100 startups", parent=0)
@@ -213,21 +213,21 @@ def test_units_are_asked_in_one_call(shell: Shell, tree: Tree) -> None:
     assert states(ask(shell, root, {"systemctl": again}, units="nslcd\nno such"))["nslcd"] == "down"
 
 
-def test_a_systemd_that_fails_leaves_the_units_untold(shell: Shell, tree: Tree) -> None:
-    untold(ask(shell, tree(node(SSHD, **SYSTEMD)), {"systemctl": "exit 1"}))
+def test_a_systemd_that_fails_leaves_the_units_unknown(shell: Shell, tree: Tree) -> None:
+    unknown(ask(shell, tree(node(SSHD, **SYSTEMD)), {"systemctl": "exit 1"}))
 
 
-def test_a_systemd_that_hangs_leaves_the_units_untold(tree: Tree, tmp_path: Path) -> None:
+def test_a_systemd_that_hangs_leaves_the_units_unknown(tree: Tree, tmp_path: Path) -> None:
     shell = shells.find("dash", tmp_path)  # eight seconds: one shell is enough
-    untold(ask(shell, tree(node(SSHD, **SYSTEMD)), {"systemctl": "sleep 300"}))
+    unknown(ask(shell, tree(node(SSHD, **SYSTEMD)), {"systemctl": "sleep 300"}))
 
 
-def untold(run: shells.Run) -> None:
+def unknown(run: shells.Run) -> None:
     """Asserts that the units which were known stay as they were, and that the rest is told."""
     assert states(run) == {"sshd": "up", "slurmd": "down"}
     one = sampling.probes()["services"]
     told = one.parse(run.sections["services"].output.decode())
-    assert [gap for gap in told if isinstance(gap, Untold)] == [Untold(one.records["services"], (("kind", "unit"),))]
+    assert [gap for gap in told if isinstance(gap, Unknown)] == [Unknown(one.records["services"], (("kind", "unit"),))]
     assert run.seconds < 20
 
 

@@ -10,7 +10,8 @@ import sampling
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nicassh.model.records import Record, Untold
+from nicassh.model.outcome import Unknown
+from nicassh.model.records import Record
 
 HEAD = "time 1795306000\nhost nc5.jinr.ru\nstat:btime 1795200000\n../etc/login.defs:UID_MIN 1000\n"
 
@@ -164,7 +165,7 @@ def test_hidden_processes_are_not_missing() -> None:
     one = sampling.probes()["services"]
     clock, gap = one.parse(f"{text}end\n")
     assert isinstance(clock, Record) and clock.source is None  # type: ignore[attr-defined]
-    assert gap == Untold(one.records["services"])
+    assert gap == Unknown(one.records["services"])
 
 
 def test_a_big_number_is_unknown() -> None:

@@ -12,7 +12,7 @@ import sampling
 import shells
 from shells import Shell
 
-from nicassh.model.records import Untold
+from nicassh.model.outcome import Unknown
 
 Tree = Callable[[Mapping[str, str]], str]
 PROBE = sampling.probes()["software"]
@@ -242,13 +242,13 @@ def test_packages_of_rpm_whose_database_may_be_locked(
     output = printed(Shell(shell.argv, shell.environment | {"PATH": path}), root, "/opt")
     assert states(output) == {"/opt": "ok", "/var/lib/rpm": state}
     assert [package for package, _, _ in found(output)] == ["FairSoft", *packages]
-    gaps = [one for one in PROBE.parse(output.decode()) if isinstance(one, Untold)]
+    gaps = [one for one in PROBE.parse(output.decode()) if isinstance(one, Unknown)]
     assert [dict(gap.where) for gap in gaps] == ([] if state == "ok" else [{"root": "/var/lib/rpm"}])
 
 
-def test_a_root_that_hangs_leaves_its_packages_untold() -> None:
+def test_a_root_that_hangs_leaves_its_packages_unknown() -> None:
     parsed = list(PROBE.parse((sampling.folder("software") / "hung.out").read_text()))
-    gaps = [one for one in parsed if isinstance(one, Untold)]
+    gaps = [one for one in parsed if isinstance(one, Unknown)]
     assert [(gap.record, gap.where) for gap in gaps] == [
         (PROBE.records["software"], (("root", path),)) for path in ("/cvmfs/nica.jinr.ru", "/var/lib/rpm")
     ]

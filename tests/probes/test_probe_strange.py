@@ -15,10 +15,9 @@ from hypothesis import strategies as st
 from nicassh.collection.bundle import Section
 from nicassh.collection.run import judge
 from nicassh.model.notes import Note, Unreadable
+from nicassh.model.outcome import Outcome, State
 from nicassh.model.records import Record, plain
-from nicassh.model.states import State
 from nicassh.probes import loader as probe
-from nicassh.probes.loader import Outcome
 
 WORDS = (
     "-1",
@@ -133,7 +132,7 @@ def test_a_daemon_that_cannot_be_read_is_not_gone() -> None:
     found = outcome("services", text.replace(pid[0], f"{pid[0]}\tx", 1))
     assert found.state is State.OK and found.notes and f"process `{pid[1]}`" in found.notes
     service = sampling.probes()["services"].records["services"]
-    assert any(gap.record is service and not gap.where for gap in found.untold)
+    assert any(gap.record is service and not gap.where for gap in found.unknown)
 
 
 @pytest.mark.parametrize("more", ["MemAvailable: 5 kB\n", "MemFree: 5 kB\n"])

@@ -15,7 +15,7 @@ from nicassh.collection import run as collect
 from nicassh.collection.run import Answered
 from nicassh.config.settings import Config
 from nicassh.database import Clock, create
-from nicassh.model.states import State
+from nicassh.model.outcome import State
 from nicassh.query import Scene
 from nicassh.query.farm import farm
 from nicassh.store import Store, prune, rollup

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 from unit_rows import at, login, made, outcome
 
-from nicassh.model.records import Untold
-from nicassh.model.states import State
+from nicassh.model.outcome import State, Unknown
 from nicassh.store import Store
 
 
@@ -57,10 +56,10 @@ def test_nothing_after_nothing(store: Store) -> None:
     assert packages(store) == []
 
 
-def test_the_same_after_some_was_untold(store: Store) -> None:
+def test_the_same_after_some_was_unknown(store: Store) -> None:
     root, fair = made("software", package="ROOT", path="/opt/root"), made("software")
     write(store, 0, root, fair)
-    write(store, 60, fair, untold=(Untold(type(root), (("package", "ROOT"),)),))
+    write(store, 60, fair, unknown=(Unknown(type(root), (("package", "ROOT"),)),))
     write(store, 120, fair)
     assert packages(store) == [("FairSoft", "apr13", at(0), at(120))]
     write(store, 180, fair, root)

@@ -13,7 +13,8 @@ from unit_rows import PROBES, at, made, outcome
 
 from nicassh.database import connect, create, tables
 from nicassh.model.notes import Note
-from nicassh.model.records import Keep, Record, Untold, column, plain, width
+from nicassh.model.outcome import Unknown
+from nicassh.model.records import Keep, Record, column, plain, width
 from nicassh.model.units import Bytes, Count, Number, Text, Time
 from nicassh.probes import loader as probe
 from nicassh.store import Store
@@ -170,7 +171,7 @@ def test_columns_that_came_later(made_of_words: tuple[sa.Engine, sa.MetaData]) -
 def test_a_key_that_is_too_long_ends_in_a_digest_and_stays_the_same() -> None:
     disks = next(one for one in PROBES if one.name == "disks")
     paths = [f"/{'x' * 300}{end}" for end in "ab"]
-    gap = Untold(disks.records["disks"], (("mount", paths[0]), ("size", 5)))
+    gap = Unknown(disks.records["disks"], (("mount", paths[0]), ("size", 5)))
     first, second, meant = probe.read(
         replace(disks, parse=lambda _: [*(made("disks", mount=p) for p in paths), gap]), b""
     )
@@ -179,5 +180,5 @@ def test_a_key_that_is_too_long_ends_in_a_digest_and_stays_the_same() -> None:
     names = [plain(first)["mount"], plain(second)["mount"]]
     assert [len(name) for name in names] == [255, 255]
     assert names[0] != names[1]
-    assert isinstance(meant, Untold)
+    assert isinstance(meant, Unknown)
     assert meant.where == (("mount", names[0]), ("size", 5))

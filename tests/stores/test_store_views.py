@@ -16,7 +16,7 @@ from unit_rows import PROBES, login, made, outcome
 
 from nicassh.database import differences
 from nicassh.model.errors import DatabaseError, ProbeError
-from nicassh.model.states import State
+from nicassh.model.outcome import State
 from nicassh.probes.loader import load_all
 from nicassh.store import Store
 from nicassh.store.published import published

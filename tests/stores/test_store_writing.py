@@ -12,7 +12,7 @@ from unit_rows import PROBES, at, login, made, node, outcome
 
 from nicassh.database import views
 from nicassh.model.errors import DatabaseError
-from nicassh.model.states import State
+from nicassh.model.outcome import State
 from nicassh.query import Wanted, cached
 from nicassh.store import Store
 

@@ -12,7 +12,7 @@ from sshd import Server, serve
 
 import needs
 from nicassh.inventory import Node, load
-from nicassh.model.states import State
+from nicassh.model.outcome import State
 from nicassh.transport import Connections, Limits
 
 

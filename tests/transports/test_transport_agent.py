@@ -15,7 +15,7 @@ from asking import ask, task
 from sshd import Server, generate, serve
 
 from nicassh.inventory import Node
-from nicassh.model.states import State
+from nicassh.model.outcome import State
 from nicassh.transport import Connections, Limits, Reply
 from nicassh.transport.identity import offered
 

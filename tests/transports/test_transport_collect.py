@@ -15,7 +15,7 @@ from unit_rows import PROBES
 from nicassh.collection import run as collect
 from nicassh.collection.run import Answered, Ask
 from nicassh.inventory import Node
-from nicassh.model.states import State
+from nicassh.model.outcome import State
 from nicassh.probes.loader import Probe
 from nicassh.store import Store
 from nicassh.transport import Connections, Limits

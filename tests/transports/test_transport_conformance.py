@@ -13,7 +13,7 @@ import pytest
 from asking import END, ask
 
 from nicassh.inventory import Node
-from nicassh.model.states import State
+from nicassh.model.outcome import State
 from nicassh.transport import Connections, Limits, Task
 
 

@@ -12,7 +12,7 @@ from asking import ask
 from sshd import Server
 
 from nicassh.inventory import Node
-from nicassh.model.states import State
+from nicassh.model.outcome import State
 from nicassh.transport import Limits
 from nicassh.transport.scan import scan
 

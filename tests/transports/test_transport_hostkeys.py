@@ -17,7 +17,7 @@ from sshd import Server, generate, serve
 
 from nicassh.inventory import Node
 from nicassh.model.errors import ConfigError
-from nicassh.model.states import State
+from nicassh.model.outcome import State
 from nicassh.transport.hostkeys import KnownHosts, fingerprint
 
 KINDS = ("rsa", "ecdsa", "ed25519")

@@ -18,7 +18,7 @@ from asking import task
 from sshd import Server, serve
 
 from nicassh.inventory import Node
-from nicassh.model.states import State
+from nicassh.model.outcome import State
 from nicassh.transport import Connections, Limits, Reply
 
 WHO = "echo ${SSH_CONNECTION% * *} $PPID"

@@ -17,7 +17,7 @@ from sshd import Server, free_port, generate, serve
 
 import needs
 from nicassh.inventory import Node
-from nicassh.model.states import State
+from nicassh.model.outcome import State
 from nicassh.transport.faults import LATE
 from nicassh.transport.identity import offered
 from nicassh.transport.keyfile import encrypted

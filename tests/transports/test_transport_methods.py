@@ -10,7 +10,7 @@ import pytest
 from asking import ask
 from sshd import Server, generate, serve
 
-from nicassh.model.states import State
+from nicassh.model.outcome import State
 from nicassh.transport.identity import offered
 from nicassh.transport.keyfile import blemish
 

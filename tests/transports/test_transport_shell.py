@@ -14,7 +14,7 @@ from sshd import Server, serve
 
 import needs
 from nicassh.inventory import Node
-from nicassh.model.states import State
+from nicassh.model.outcome import State
 
 ENDED = "its shell ended with exit status {} before the answer was complete"
 SHELLS = {"plain": "/bin/sh", "barred": "/usr/sbin/nologin", "mute": "/bin/false", "old": "/bin/sh"}

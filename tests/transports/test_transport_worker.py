@@ -20,7 +20,7 @@ from asking import task
 from sshd import Server
 
 from nicassh.inventory import Node
-from nicassh.model.states import State
+from nicassh.model.outcome import State
 from nicassh.transport import Connections, Limits, Task
 
 HERE = Path(__file__).parent

@@ -12,16 +12,16 @@ from unit_rows import PROBES, at, outcome
 from nicassh.collection.bundle import Section
 from nicassh.collection.run import judge
 from nicassh.model.notes import MOST, Note, Notes, Unreadable, joined
-from nicassh.model.records import Untold
-from nicassh.model.states import State
+from nicassh.model.outcome import Outcome, State, Unknown
 from nicassh.probes import loader as probe
-from nicassh.probes.loader import Outcome, Probe
+from nicassh.probes.loader import Probe
 
 RECORD = '''"""What it tells."""
 from dataclasses import dataclass, fields
 from datetime import datetime, timezone
 from nicassh.model.notes import Note, Notes, Unreadable
-from nicassh.model.records import Record, Untold, column
+from nicassh.model.records import Record, column
+from nicassh.model.outcome import Unknown
 from nicassh.model.units import Bytes, Celsius, Count, Flag, Number, Percent, Seconds, Text, Time, Watts
 every, priority, timeout, keep = 60, "low", 10, "series"
 
@@ -121,7 +121,7 @@ def test_a_row_without_a_value_that_it_must_have_is_left_out_and_not_gone(tmp_pa
     assert [vars(record)["card"] for record in found.records] == ["b"]
     assert found.notes == "a: slots: -1 cannot be held; 3: card: 3 cannot be held; c␊: slots: None cannot be held"
     kind = type(found.records[0])
-    assert found.untold == (Untold(kind, (("card", "a"),)), Untold(kind, (("card", "c␊"),)))
+    assert found.unknown == (Unknown(kind, (("card", "a"),)), Unknown(kind, (("card", "c␊"),)))
 
 
 def test_notes_are_bounded_in_number_and_size(tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ def test_notes_are_bounded_in_number_and_size(tmp_path: Path) -> None:
     assert found.notes and len(found.notes) < 3000
     assert found.notes.endswith(f"; and {100000 - MOST} more")
     # One gap stands for all: a comparison of each stored row with each gap would take for ever.
-    assert found.untold == (Untold(type(found.records[0])),)
+    assert found.unknown == (Unknown(type(found.records[0])),)
 
 
 def test_an_output_of_which_no_row_could_be_read_is_not_well(tmp_path: Path) -> None:
@@ -164,13 +164,13 @@ yield from notes"""
 @pytest.mark.parametrize(
     ("lines", "reason", "place"),
     [
-        ("{}['x']", STRANGE, "record.py line 31: KeyError: 'x' in: out"),
+        ("{}['x']", STRANGE, "record.py line 32: KeyError: 'x' in: out"),
         (
             "int('x' * 9)",
             STRANGE,
-            "record.py line 31: ValueError: invalid",
+            "record.py line 32: ValueError: invalid",
         ),
-        ("raise SystemExit(3)", STRANGE, "line 31: SystemExit: 3 in: out"),
+        ("raise SystemExit(3)", STRANGE, "line 32: SystemExit: 3 in: out"),
         ("raise Unreadable('no\\x1b cards')", "no␛ cards", "out"),
         ("yield 'a'", "the parser gave a str, which is no record", "out"),
         ("return None", STRANGE, "TypeError: 'NoneType' object"),

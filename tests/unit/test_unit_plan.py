@@ -10,7 +10,7 @@ from nicassh.collection import run as collect
 from nicassh.collection.run import Ask
 from nicassh.inventory import Node
 from nicassh.model.errors import UsageError
-from nicassh.model.states import State
+from nicassh.model.outcome import State
 from nicassh.probes import loader as probe
 from nicassh.transport import Connections, Limits
 

@@ -11,8 +11,8 @@ from unit_rows import PROBES, at, outcome
 from nicassh.collection.bundle import Section
 from nicassh.collection.run import judge
 from nicassh.model.errors import ProbeError
+from nicassh.model.outcome import State
 from nicassh.model.records import Keep
-from nicassh.model.states import State
 from nicassh.probes import loader as probe
 
 RECORD = '''"""What it tells."""

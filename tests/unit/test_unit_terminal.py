@@ -12,7 +12,7 @@ import pytest
 from rich.cells import cell_len
 from unit_rows import PROBES, at, login, made, node, outcome
 
-from nicassh.model.states import State
+from nicassh.model.outcome import State
 from nicassh.model.text import clean
 from nicassh.probes.loader import read
 from nicassh.query import Row, Scene, View, choose, listing

@@ -8,10 +8,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from nicassh.inventory import Node
+from nicassh.model.outcome import LOGIN, Outcome, State
 from nicassh.model.records import Record
-from nicassh.model.states import LOGIN, State
 from nicassh.probes import loader as probe
-from nicassh.probes.loader import Outcome
 from nicassh.store import Store
 
 PROBES = probe.load_all()

@@ -13,8 +13,8 @@ from unit_rows import NOON, PROBES, at, made, outcome
 from nicassh.collection.bundle import Section
 from nicassh.collection.run import Answered, judge, save
 from nicassh.inventory import Node
-from nicassh.model.records import Record, Untold
-from nicassh.model.states import State
+from nicassh.model.outcome import State, Unknown
+from nicassh.model.records import Record
 from nicassh.probes.loader import load
 from nicassh.store import Store
 
@@ -93,9 +93,9 @@ def test_saving_advances_from_what_was_stored(store: Store) -> None:
     ("fields", "asked"),
     [
         ({}, [10, 11]),
-        ({"untold": (Untold(type(process(1.0)), (("pid", 11),)),)}, [10]),
-        ({"untold": (Untold(type(process(1.0))),)}, None),
-        ({"untold": (Untold(type(made("system"))),)}, [10, 11]),
+        ({"unknown": (Unknown(type(process(1.0)), (("pid", 11),)),)}, [10]),
+        ({"unknown": (Unknown(type(process(1.0))),)}, None),
+        ({"unknown": (Unknown(type(made("system"))),)}, [10, 11]),
         ({"state": State.ABSENT}, None),
         ({"state": State.FAILED}, None),
     ],

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from unit_rows import at, login, made, node, outcome
 
+from nicassh.model.outcome import State
 from nicassh.model.records import columns
-from nicassh.model.states import State
 from nicassh.query import Row, Scene, listing
 from nicassh.store import Result, Store
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from unit_rows import at, login, made, node, outcome
 
+from nicassh.model.outcome import State
 from nicassh.model.records import Record
-from nicassh.model.states import State
 from nicassh.query import NAMED, Scene, View, exclusion, explain
 from nicassh.store import Store
 
@@ -110,8 +110,8 @@ def test_jobs_of_some_nodes_are_those_that_run_there_or_wait(store: Store) -> No
 def test_a_scheduler_that_is_down_is_not_a_cluster_without_jobs(store: Store) -> None:
     told(store, made("batch_job"), made("batch_host"))
     down = made("batch", state="down", reason="commlib error: got select error")
-    gaps = tuple(_untold(made(name)) for name in ("batch_job", "batch_host"))
-    store.write([outcome("nc2", "batch", at(30), down, untold=gaps)])
+    gaps = tuple(_unknown(made(name)) for name in ("batch_job", "batch_host"))
+    store.write([outcome("nc2", "batch", at(30), down, unknown=gaps)])
     view = show(store, "jobs")
     assert cells(view, "job") == [("3791",)]
     assert "state" in view.rows[0].old
@@ -127,10 +127,10 @@ def test_a_scheduler_that_is_down_is_not_a_cluster_without_jobs(store: Store) ->
     )
 
 
-def _untold(record: Record) -> Any:
-    from nicassh.model.records import Untold
+def _unknown(record: Record) -> Any:
+    from nicassh.model.outcome import Unknown
 
-    return Untold(type(record), (("system", "sge"),))
+    return Unknown(type(record), (("system", "sge"),))
 
 
 def test_a_head_that_cannot_be_asked(store: Store) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from unit_rows import at, login, made, node, outcome
 
-from nicassh.model.states import State
+from nicassh.model.outcome import State
 from nicassh.query import Row, Scene, listing, page
 from nicassh.query.farm import farm
 from nicassh.query.workers import workers

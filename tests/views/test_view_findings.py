@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from unit_rows import at, login, made, node, outcome
 
-from nicassh.model.states import State
+from nicassh.model.outcome import State
 from nicassh.query import Scene, explain
 from nicassh.query.explain import bad
 from nicassh.query.facts import Facts

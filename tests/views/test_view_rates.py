@@ -13,9 +13,10 @@ from unit_rows import PROBES, at, made, outcome
 
 from nicassh.collection.run import Answered, save
 from nicassh.inventory import Node
-from nicassh.model.records import Record, Untold
+from nicassh.model.outcome import Outcome, Unknown
+from nicassh.model.records import Record
 from nicassh.probes import loader as probe
-from nicassh.probes.loader import Outcome, Probe
+from nicassh.probes.loader import Probe
 from nicassh.store import Store
 
 LINKS = """
@@ -129,11 +130,11 @@ def test_the_rate_of_each_row_is_by_its_own_time(links: tuple[Store, Probe]) -> 
     """Both send 100 bytes a second. Nothing of the first can be learned for eight minutes."""
     store, one = links
     link = one.records["links"]
-    gap = (Untold(link, (("name", "a"),)),)
+    gap = (Unknown(link, (("name", "a"),)),)
 
     def told(minute: int, *names: str) -> Outcome:
         rows = [link(name=name, sent=6000 * minute, rate=None) for name in names]  # type: ignore[call-arg]
-        return looked(60 * minute, 5000.0 + 60 * minute, *rows, untold=gap if "a" not in names else ())
+        return looked(60 * minute, 5000.0 + 60 * minute, *rows, unknown=gap if "a" not in names else ())
 
     collected(store, [one], told(0, "a", "b"))
     for minute in range(1, 9):
@@ -160,7 +161,7 @@ def test_a_boot_between_two_answers_is_no_rate(links: tuple[Store, Probe]) -> No
 
 
 def test_rows_of_many_ages_cost_few_comparisons(links: tuple[Store, Probe]) -> None:
-    """A node that leaves another row untold each time must not make a collection take ever longer."""
+    """A node that leaves another row unknown each time must not make a collection take ever longer."""
     store, one = links
     link = one.records["links"]
     calls: list[float] = []
@@ -176,8 +177,8 @@ def test_rows_of_many_ages_cost_few_comparisons(links: tuple[Store, Probe]) -> N
 
     probes = [replace(one, advance=counting)]
     for minute in range(40):
-        gaps = tuple(Untold(link, (("name", f"l{n:02}"),)) for n in range(minute))
-        collected(store, probes, told(minute, minute, untold=gaps))
+        gaps = tuple(Unknown(link, (("name", f"l{n:02}"),)) for n in range(minute))
+        collected(store, probes, told(minute, minute, unknown=gaps))
     calls.clear()
     collected(store, probes, told(40, 0))
     assert len(calls) <= 9

@@ -10,7 +10,8 @@ from unit_rows import NOON, PROBES, at, made, outcome
 
 from nicassh.collection.run import Answered, save
 from nicassh.inventory import Node
-from nicassh.model.records import Record, Untold
+from nicassh.model.outcome import Unknown
+from nicassh.model.records import Record
 from nicassh.store import Store
 
 SERVICES = next(one for one in PROBES if one.name == "services")
@@ -142,7 +143,7 @@ def test_from_collection_to_collection_through_the_store(store: Store) -> None:
     assert stored() == [("execd", "up", None, at(0)), ("xrootd", "down", at(60), at(60))]
     collect(120, execd)
     assert stored()[1] == ("xrootd", "down", at(60), at(60)), "one interval, not one for each collection"
-    collect(180, untold=(Untold(SERVICES.records["services"]),))
+    collect(180, unknown=(Unknown(SERVICES.records["services"]),))
     assert [row[:2] for row in stored()] == [("execd", "up"), ("xrootd", "down")], "who cannot look finds nobody dead"
     collect(240, service(pid=99), execd)
     assert stored() == [("execd", "up", None, at(0)), ("xrootd", "up", None, at(240))]

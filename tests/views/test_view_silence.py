@@ -8,7 +8,7 @@ import pytest
 from unit_rows import at, login, made, node, outcome
 
 from nicassh.model.errors import StaleError
-from nicassh.model.states import State
+from nicassh.model.outcome import State
 from nicassh.query import Scene, View, Wanted, cached, explain, gathered
 from nicassh.query.explain import bad
 from nicassh.store import Store

@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 from unit_rows import at, login, made, node, outcome
 
-from nicassh.model.records import Record, Untold
-from nicassh.model.states import State
-from nicassh.probes.loader import Outcome
+from nicassh.model.outcome import Outcome, State, Unknown
+from nicassh.model.records import Record
 from nicassh.query import Row, Scene, View, choose, filtered, gathered, ordered, software
 from nicassh.query.software import SOFTWARE
 from nicassh.query.versions import newest_first
@@ -34,9 +33,9 @@ def rpm(package: str, version: str) -> Record:
 def asked(name: str, when: float, *found: Record, **fields: Any) -> list[Outcome]:
     """A node asked for its software and its system."""
     roots = fields.pop("roots", {"/opt": "ok"})
-    gaps = tuple(fields.pop("untold", ()))
+    gaps = tuple(fields.pop("unknown", ()))
     states = [made("software_root", path=path, state=state) for path, state in roots.items()]
-    told = outcome(name, "software", at(when), *found, *states, untold=gaps)
+    told = outcome(name, "software", at(when), *found, *states, unknown=gaps)
     return [login(name, at(when)), told, outcome(name, "system", at(when), made("system", **fields))]
 
 
@@ -142,10 +141,10 @@ def test_a_root_that_hangs_hides_nothing_and_invents_nothing(store: Store) -> No
     far = root("6.30.04", path="/cvmfs/nica.jinr.ru/root", root="/cvmfs/nica.jinr.ru")
     for name in ("nc2", "nc3", "nc4"):
         store.write(asked(name, 0, far, roots=cvmfs))
-    gap = Untold(type(far), (("root", "/cvmfs/nica.jinr.ru"),))
+    gap = Unknown(type(far), (("root", "/cvmfs/nica.jinr.ru"),))
     hung = cvmfs | {"/cvmfs/nica.jinr.ru": "hung"}
-    store.write(asked("nc4", 60, roots=hung, untold=[gap]))
-    store.write(asked("nc5", 60, roots=hung, untold=[gap]))
+    store.write(asked("nc4", 60, roots=hung, unknown=[gap]))
+    store.write(asked("nc5", 60, roots=hung, unknown=[gap]))
     rows = by_node(seen(store, "nc2", "nc3", "nc4", "nc5"))
     assert (rows["nc4"].values["root"], "root" in rows["nc4"].old) == (["6.30.04"], True)
     assert (rows["nc4"].values["unseen"], rows["nc4"].trouble["unseen"]) == (["/cvmfs/nica.jinr.ru hung"], 2)

@@ -62,7 +62,7 @@ def command(session: Session, expression: str, names: tuple[str, ...], now: bool
         for line in failures(answers):
             click.echo(line, err=True)
         progress.summary(interrupted)
-    sys.exit(130 if interrupted else 0 if all(answered.well for answered in answers) else 1)
+    sys.exit(130 if interrupted else 0 if all(answered.is_ok for answered in answers) else 1)
 
 
 def _work(session: Session, progress: Progress, answers: list[collect.Answered], wanted: list[tuple[str, str]]) -> None:

@@ -12,7 +12,7 @@ from nicassh.cli.output import Output, output_options
 from nicassh.cli.session import Session, node_expression
 from nicassh.inventory import Node
 from nicassh.model.errors import UsageError
-from nicassh.model.states import State
+from nicassh.model.outcome import State
 from nicassh.transport.hostkeys import known_hosts
 from nicassh.transport.scan import Found, scan
 from nicassh.transport.task import Limits

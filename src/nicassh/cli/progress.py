@@ -12,8 +12,8 @@ import click
 
 from nicassh.collection.run import Answered, Ask
 from nicassh.inventory import fold
+from nicassh.model.outcome import Outcome
 from nicassh.model.units import counted
-from nicassh.probes.loader import Outcome
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -65,7 +65,7 @@ class Progress:
         """A node has answered, or failed to."""
         name = answered.node.name
         self._running[name] -= 1
-        if not answered.well:
+        if not answered.is_ok:
             self._failed.add(name)
         self._update()
 
@@ -103,6 +103,6 @@ def failures(answers: Iterable[Answered]) -> list[str]:
 
 def _failed(answered: Answered) -> list[Outcome]:
     """The node's own failure, and those of its probes that are not the same thing again."""
-    own = [] if answered.login.state.well else [answered.login]
+    own = [] if answered.login.state.is_ok else [answered.login]
     said = {(outcome.state, outcome.reason) for outcome in own}
-    return own + [o for o in answered.outcomes if not o.state.well and (o.state, o.reason) not in said]
+    return own + [o for o in answered.outcomes if not o.state.is_ok and (o.state, o.reason) not in said]

@@ -1,7 +1,7 @@
 """What a probe's `advance` makes of its records and of those that are stored: rates, and what is gone.
 
 The time between two values is the difference of the node's own uptimes, never that of two arrivals: a session may go
-on for long after a value was read. Each stored row has a time of its own, for some were left untold since.
+on for long after a value was read. Each stored row has a time of its own, for some were left unknown since.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from dataclasses import replace
 from typing import Any
 
 from nicassh.model.notes import Note, joined
-from nicassh.model.records import Keep, Record, Untold, keys, plain
-from nicassh.model.states import State
-from nicassh.probes.loader import Outcome, Probe
+from nicassh.model.outcome import Outcome, State, Unknown
+from nicassh.model.records import Keep, Record, keys, plain
+from nicassh.probes.loader import Probe
 from nicassh.probes.reading import Found, fit
 from nicassh.store import Store, Stored
 
@@ -32,7 +32,9 @@ def advance(
     before = store.before(probe.name, [outcome.node for outcome in outcomes])
     advanced = []
     for outcome in outcomes:
-        told = [row for row in before.get(outcome.node, []) if not any(_untold(row.record, o) for o in outcome.untold)]
+        told = [
+            row for row in before.get(outcome.node, []) if not any(_unknown(row.record, o) for o in outcome.unknown)
+        ]
         if outcome.state is State.OK and told:
             try:
                 outcome = _compared(probe, outcome, told)  # noqa: PLW2901
@@ -47,9 +49,9 @@ def _compared(probe: Probe, outcome: Outcome, told: Sequence[Stored]) -> Outcome
     ages = {_identity(row.record): _age(outcome, row, by_arrival) for row in told}
     found = list(fit(_advanced(probe, outcome.records, [row.record for row in told], _few(ages))))
     records = tuple(record for record in found if isinstance(record, Record))
-    untold = (*outcome.untold, *(gap for gap in found if isinstance(gap, Untold)))
+    unknown = (*outcome.unknown, *(gap for gap in found if isinstance(gap, Unknown)))
     notes = "; ".join(filter(None, [outcome.notes, joined(one for one in found if isinstance(one, Note))]))
-    return replace(outcome, records=records, untold=untold, notes=notes or None)
+    return replace(outcome, records=records, unknown=unknown, notes=notes or None)
 
 
 def _advanced(
@@ -96,6 +98,6 @@ def _identity(record: Record) -> tuple[Any, ...]:
     return (type(record), *(getattr(record, column.name) for column in keys(type(record))))
 
 
-def _untold(record: Record, gap: Untold) -> bool:
+def _unknown(record: Record, gap: Unknown) -> bool:
     """Whether a stored record is one that the probe could not learn this time: it is neither there nor gone."""
     return isinstance(record, gap.record) and plain(record) in gap

@@ -15,11 +15,11 @@ from nicassh.config.settings import Config
 from nicassh.inventory import Node
 from nicassh.model.errors import UsageError
 from nicassh.model.notes import Note, Unreadable, joined
-from nicassh.model.records import Record, Untold
-from nicassh.model.states import LOGIN, State
+from nicassh.model.outcome import LOGIN, Outcome, State, Unknown
+from nicassh.model.records import Record
 from nicassh.model.text import clean
 from nicassh.model.units import draw_bytes
-from nicassh.probes.loader import Outcome, Probe, read
+from nicassh.probes.loader import Probe, read
 from nicassh.store import Fence, Store
 from nicassh.transport import Connections, Limits, Reply, Task
 
@@ -56,9 +56,9 @@ class Answered:
     about: Any = None
 
     @property
-    def well(self) -> bool:
+    def is_ok(self) -> bool:
         """Whether nothing failed, neither the node nor a probe."""
-        return self.login.state.well and all(outcome.state.well for outcome in self.outcomes)
+        return self.login.state.is_ok and all(outcome.state.is_ok for outcome in self.outcomes)
 
 
 def plan(nodes: Sequence[Node], probes: Sequence[Probe]) -> list[Ask]:
@@ -203,8 +203,8 @@ def _read(probe: Probe, section: Section, missing: Outcome) -> Outcome:
     if notes and not records:
         reason = clean(f"no row could be read: {notes}", _REASON)
         return replace(missing, state=State.UNREADABLE, reason=reason, text=clean(section.output, _KEPT))
-    untold = tuple(gap for gap in found if isinstance(gap, Untold))
-    return replace(missing, state=State.OK, reason="", records=records, untold=untold, notes=notes)
+    unknown = tuple(gap for gap in found if isinstance(gap, Unknown))
+    return replace(missing, state=State.OK, reason="", records=records, unknown=unknown, notes=notes)
 
 
 def _told(probe: Probe, error: BaseException) -> str:
@@ -227,4 +227,4 @@ def _incomparable(probe: Probe, outcome: Outcome, error: Exception) -> Outcome:
     """The outcome of a probe whose `advance` stumbles."""
     reason = clean(f"it could not be compared with the time before: {_told(probe, error)}", _REASON)
     failed = replace(outcome, state=State.UNREADABLE, reason=reason, text=_place(probe, error))
-    return replace(failed, records=(), untold=(), notes=None)
+    return replace(failed, records=(), unknown=(), notes=None)

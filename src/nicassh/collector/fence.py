@@ -10,8 +10,7 @@ import sqlalchemy as sa
 from nicassh import tasks as jobs
 from nicassh.collection.run import Answered
 from nicassh.inventory import fold
-from nicassh.model.states import LOGIN
-from nicassh.probes.loader import Outcome
+from nicassh.model.outcome import LOGIN, Outcome
 from nicassh.tasks import Batch, Job, Queue
 
 _LOG = logging.getLogger("nicamon")

@@ -181,8 +181,8 @@ def _parted(pairs: Iterable[tuple[Batch, T]]) -> list[tuple[Batch, list[T]]]:
 
 def _runs(answer: Answered) -> list[Ended]:
     """How the jobs of a node ended."""
-    words = {o.probe: "" if o.state.well else f"{o.state.replace('_', ' ')}: {o.reason}" for o in answer.outcomes}
-    return [Ended(job, words[job.argument], answered=answer.login.state.well) for job in answer.about.jobs]
+    words = {o.probe: "" if o.state.is_ok else f"{o.state.replace('_', ' ')}: {o.reason}" for o in answer.outcomes}
+    return [Ended(job, words[job.argument], answered=answer.login.state.is_ok) for job in answer.about.jobs]
 
 
 def _drain(waiting: deque[T]) -> list[T]:

@@ -48,21 +48,6 @@ class Record:
 
 
 @dataclass(frozen=True)
-class Untold:
-    """Says, among the records of a probe, that some rows could not be learned this time: the store keeps those it has.
-
-    They are the rows of the type `record` that have the values of `where`: the jobs of the one batch
-    system that is down, the packages below the one mount that hangs.
-    """
-
-    record: type[Record]
-    where: tuple[tuple[str, Any], ...] = ()
-
-    def __contains__(self, row: Mapping[str, Any]) -> bool:
-        return all(row[name] == value for name, value in self.where)
-
-
-@dataclass(frozen=True)
 class Column:
     """One field of a record, as every projection sees it."""
 

@@ -16,15 +16,14 @@ import shlex
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from nicassh.model.errors import ProbeError
 from nicassh.model.notes import Note
-from nicassh.model.records import Keep, Record, Untold, columns, name_of
-from nicassh.model.states import State
+from nicassh.model.outcome import Unknown
+from nicassh.model.records import Keep, Record, columns, name_of
 from nicassh.probes.reading import fit
 from nicassh.probes.reserved import BUCKETS, COLUMNS, is_taken
 
@@ -36,7 +35,7 @@ SIZE = 2 * 1024 * 1024
 """Bytes that a probe may print unless its folder says otherwise."""
 _HISTORIES = {Keep.SERIES: ("series", "5m", "1h", "1d"), Keep.INTERVALS: ("intervals",), Keep.LATEST: ("top",)}
 """How the names of the further tables of a record end."""
-Parse = Callable[[str], Iterable[Record | Untold | Note]]
+Parse = Callable[[str], Iterable[Record | Unknown | Note]]
 Advance = Callable[[Sequence[Record], Sequence[Record], float], Iterable[Record]]
 
 
@@ -63,30 +62,6 @@ class Probe:
     parse: Parse
     advance: Advance | None
     help: str
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What one probe gave on one node at one moment: records, or the reason there are none.
-
-    `at` is when it was taken, by the clock of the monitoring host. `seconds` is how long the node took for its whole
-    answer, other outcomes included: by so much `at` may be too late. `uptime` is the node's own time when the probe
-    began, in seconds since its boot; None where it is not known. `text` is the output that could not be read, for the
-    operator. `untold` are the rows that the probe could not learn although it ran well, `notes` says what of its output
-    could not be read: what is told beside it is good.
-    """
-
-    node: str
-    probe: str
-    at: datetime
-    state: State
-    reason: str = ""
-    seconds: float | None = None
-    records: tuple[Record, ...] = ()
-    text: str = ""
-    untold: tuple[Untold, ...] = ()
-    uptime: float | None = None
-    notes: str | None = None
 
 
 def folders(places: Iterable[Path]) -> dict[str, Path]:
@@ -172,7 +147,7 @@ def load(folder: Path) -> Probe:
     )
 
 
-def read(probe: Probe, output: bytes) -> tuple[Record | Untold | Note, ...]:
+def read(probe: Probe, output: bytes) -> tuple[Record | Unknown | Note, ...]:
     """The records in a probe's output, made safe and fit to store; what it could not learn, and what is strange.
 
     Raises whatever `parse` raises.

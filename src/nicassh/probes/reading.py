@@ -12,14 +12,15 @@ from datetime import datetime
 from typing import Any
 
 from nicassh.model.notes import MOST, Note, Notes, Unreadable
-from nicassh.model.records import Column, Record, Untold, columns, keys, width
+from nicassh.model.outcome import Unknown
+from nicassh.model.records import Column, Record, columns, keys, width
 from nicassh.model.text import clean, shorten
 
 _VAST = 1e200
 """Beyond all that can be measured. A sum that is not finite ends each roll-up on MariaDB and PostgreSQL."""
 _YEARS = range(1970, 3000)
 """Years that a time can have; before and after them a clock or a text is wrong."""
-Found = Record | Untold | Note
+Found = Record | Unknown | Note
 
 
 def fit(found: Iterable[Found]) -> Iterator[Found]:
@@ -28,7 +29,7 @@ def fit(found: Iterable[Found]) -> Iterator[Found]:
     Raises what the parser raises, and Unreadable where it gives something else.
     """
     notes = Notes()
-    lost: dict[type[Record], list[Untold]] = {}
+    lost: dict[type[Record], list[Unknown]] = {}
     for one in found:
         if isinstance(one, Record):
             changes, odd = _changes(one)
@@ -38,14 +39,14 @@ def fit(found: Iterable[Found]) -> Iterator[Found]:
                 yield replace(one, **changes) if changes else one
             else:
                 lost.setdefault(type(one), []).extend(_kept(one, odd))
-        elif isinstance(one, Untold):
+        elif isinstance(one, Unknown):
             yield _meant(one)
         elif isinstance(one, Note):
             notes.add(one.text, one.number)
         else:
             raise Unreadable(f"the parser gave a {type(one).__name__}, which is no record")
     for record, gaps in lost.items():
-        yield from gaps if len(gaps) <= MOST else [Untold(record)]
+        yield from gaps if len(gaps) <= MOST else [Unknown(record)]
     yield from notes
 
 
@@ -78,11 +79,11 @@ def _holds(column: Column, value: Any) -> bool:
     return type(value) is not datetime or (value.tzinfo is not None and value.year in _YEARS)
 
 
-def _kept(record: Record, odd: dict[str, Any]) -> Iterator[Untold]:
+def _kept(record: Record, odd: dict[str, Any]) -> Iterator[Unknown]:
     """That nothing could be learnt of this row; nothing where it is not known which one it is."""
     names = [column.name for column in keys(type(record))]
     if not set(names) & set(odd):
-        yield _meant(Untold(type(record), tuple((name, getattr(record, name)) for name in names)))
+        yield _meant(Unknown(type(record), tuple((name, getattr(record, name)) for name in names)))
 
 
 def _where(record: Record) -> str:
@@ -99,7 +100,7 @@ def _drawn(value: Any) -> str:
     return clean(str(value)[:200], 40)
 
 
-def _meant(gap: Untold) -> Untold:
+def _meant(gap: Unknown) -> Unknown:
     """The gap with its texts as they are in the records."""
     known = {column.name: column for column in columns(gap.record)}
     where = ((n, _safe(gap.record, known[n], value) if isinstance(value, str) else value) for n, value in gap.where)

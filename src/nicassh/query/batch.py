@@ -11,7 +11,7 @@ from ClusterShell.NodeSet import RESOLVER_NOGROUP, NodeSet, NodeSetException
 from ClusterShell.NodeUtils import GroupResolverError
 
 from nicassh.inventory import Node, too_large
-from nicassh.model.states import State
+from nicassh.model.outcome import State
 from nicassh.model.units import draw_time
 from nicassh.query.scene import Scene
 from nicassh.store import Row as Stored
@@ -106,7 +106,7 @@ class Batch:
             outcome = self._at_heads.outcomes[head].get("batch")
             if outcome is None:
                 notes.append(f"{cluster}: {head} was never asked for its batch system")
-            elif not State(outcome["state"]).well:
+            elif not State(outcome["state"]).is_ok:
                 words = f"{outcome['state'].replace('_', ' ')}: {outcome['reason']}".rstrip(": ")
                 notes.append(f"{cluster}: {head} could not be asked since {draw_time(outcome['since'])}: {words}")
             elif State(outcome["state"]) is State.ABSENT:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from nicassh.inventory import fold, natural
-from nicassh.model.states import LOGIN, State
+from nicassh.model.outcome import LOGIN, State
 from nicassh.model.units import Count, Text, Time, counted, draw_seconds
 from nicassh.query.facts import Facts
 from nicassh.query.findings import AVOID, Finding, findings
@@ -110,7 +110,7 @@ def _outdated(scene: Scene) -> list[str]:
     for node in scene.nodes:
         for probe, outcome in scene.outcomes[node.name].items():
             for_it = node.name in scene.heads or probe not in scene.store.on_heads
-            records = scene.store.probes.get(probe, []) if for_it and State(outcome["state"]).well else []
+            records = scene.store.probes.get(probe, []) if for_it and State(outcome["state"]).is_ok else []
             if records and scene.is_old(records[0], {"node": node.name, "at": outcome["at"]}):
                 old.setdefault(probe, []).append(node.name)
     told = [f"{probe} on {fold(names)}" for probe, names in old.items()]

@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from nicassh.inventory import Node, fold
+from nicassh.model.outcome import LOGIN, State
 from nicassh.model.records import Column, columns
-from nicassh.model.states import LOGIN, State
 from nicassh.model.units import UNKNOWN, Bytes, Count, Number, Seconds, Text, Time, counted
 from nicassh.probes.filesystems import MEMORY
 from nicassh.query.scene import Scene
@@ -92,7 +92,7 @@ def _state(known: _Known, scene: Scene) -> tuple[str, str, datetime | None]:
         return "stale", "asked while the clock was ahead", None
     if age > scene.stale:
         return "stale", "not asked since", login["at"]
-    bad = [f"{row['probe']} {_words(row)}" for row in known.outcomes.values() if not State(row["state"]).well]
+    bad = [f"{row['probe']} {_words(row)}" for row in known.outcomes.values() if not State(row["state"]).is_ok]
     census = known.one("processes_census")
     if census.get("hidden"):
         bad.append(f"processes: {census['visible']} of {census['total']} threads visible (hidepid)")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from nicassh.inventory import Node
-from nicassh.model.states import LOGIN, State
+from nicassh.model.outcome import LOGIN, State
 from nicassh.model.units import counted, draw_bytes, draw_seconds
 from nicassh.query.facts import Facts
 
@@ -65,10 +65,10 @@ def _ssh(facts: Facts, node: Node) -> Iterator[Finding]:
     elif age > facts.scene.stale:
         yield Finding(AVOID, "collection", f"not asked for {draw_seconds(age)}", login["at"])
     for name, outcome in outcomes.items():
-        if name != LOGIN and not State(outcome["state"]).well and login["state"] == State.OK:
+        if name != LOGIN and not State(outcome["state"]).is_ok and login["state"] == State.OK:
             words = f"{outcome['state'].replace('_', ' ')}: {outcome['reason']}".rstrip(": ")
             yield Finding(40, "probes", f"{name} {words}", outcome["since"])
-        elif outcome["notes"] and State(outcome["state"]).well:
+        elif outcome["notes"] and State(outcome["state"]).is_ok:
             yield Finding(20, "probes", f"{name}, a part could not be read: {outcome['notes']}", outcome["at"])
 
 

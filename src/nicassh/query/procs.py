@@ -9,9 +9,10 @@ from datetime import datetime
 from typing import Any
 
 from nicassh.inventory import Node, fold, natural
+from nicassh.model.outcome import Outcome
 from nicassh.model.records import plain
 from nicassh.model.units import UNKNOWN, Count, Percent, Seconds, Text, Time, counted, draw_seconds
-from nicassh.probes.loader import Outcome, Probe
+from nicassh.probes.loader import Probe
 from nicassh.query.scene import Scene
 from nicassh.query.table import Field, Row, View, declared
 from nicassh.store import Row as Stored

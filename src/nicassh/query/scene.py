@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from nicassh.inventory import Node
-from nicassh.model.states import State
+from nicassh.model.outcome import State
 from nicassh.store import Row as Stored
 from nicassh.store import Store
 from nicassh.store.clocks import MARGIN
@@ -79,7 +79,7 @@ class Scene:
         key = (record, row["node"], row["at"])
         if key not in self._judged:
             outcome = self.outcomes.get(row["node"], {}).get(self.store.probe_of(record))
-            failed = outcome is not None and not State(outcome["state"]).well
+            failed = outcome is not None and not State(outcome["state"]).is_ok
             age = self.age(row)
             self._judged[key] = failed or age is None or age > max(self.stale, 3 * self.store.every.get(record, 0))
         return self._judged[key]

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from nicassh.inventory import Node
 from nicassh.model.errors import StaleError
-from nicassh.model.states import LOGIN, State
+from nicassh.model.outcome import LOGIN, State
 from nicassh.model.units import counted, draw_seconds, draw_time
 from nicassh.query.findings import Finding
 from nicassh.query.scene import Scene

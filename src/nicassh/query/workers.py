@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from nicassh.model.states import LOGIN
+from nicassh.model.outcome import LOGIN
 from nicassh.model.units import UNKNOWN, Count, Number, Text, Time, counted, draw_time
 from nicassh.query.batch import Batch
 from nicassh.query.farm import FARM, PER_CPU, farm

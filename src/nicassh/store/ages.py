@@ -8,13 +8,13 @@ import sqlalchemy as sa
 
 from nicassh.database import Tables, retried
 from nicassh.database.views import Now
-from nicassh.model.states import State
+from nicassh.model.outcome import State
 from nicassh.store.clocks import MARGIN
 
 STALE = 900.0
 """Seconds after which a value is old where the configuration says nothing else."""
 _NAME = "stale"
-_WELL = [state.value for state in State if state.well]
+_WELL = [state.value for state in State if state.is_ok]
 
 
 def settings(metadata: sa.MetaData) -> sa.Table:

@@ -9,8 +9,8 @@ from hashlib import blake2b
 import sqlalchemy as sa
 
 from nicassh.database import Cells, Sheet, Tables, held
+from nicassh.model.outcome import Outcome
 from nicassh.model.records import columns
-from nicassh.probes.loader import Outcome
 from nicassh.store.shelf import Current, Shelf
 
 DIGEST = 32
@@ -33,7 +33,7 @@ class Lasting(Shelf):
         """Makes the newest rows of the nodes in `current` what it says, and continues their history.
 
         `digests` are those of what is stored, by node and record: where they are the same, only the time is set. Gives
-        node, record and digest where they are not. Rows that an outcome leaves untold stay as they are.
+        node, record and digest where they are not. Rows that an outcome leaves unknown stay as they are.
         """
         same: dict[int, list[tuple[Outcome, list[Cells]]]] = {}
         others: list[Cells] = []
@@ -41,7 +41,7 @@ class Lasting(Shelf):
         gaps = self._gaps(current)
         for outcome, records in current:
             rows = self._rows(outcome.node, records)
-            # Where something is untold these rows are not all that is stored: the next are compared one by one.
+            # Where something is unknown these rows are not all that is stored: the next are compared one by one.
             digest = "" if outcome.node in gaps else _digest(rows)
             if digest and digests.get((outcome.node, self._name)) == digest:
                 same.setdefault(held(outcome.at), []).append((outcome, rows))
@@ -55,7 +55,7 @@ class Lasting(Shelf):
         times = {outcome.node: held(outcome.at) for outcome, _ in changed}
         stored = self.stored(connection, times)
         self._turn(connection, changed, stored)
-        gone = [(key, row) for key, row in stored.items() if not self._untold(gaps, row)]
+        gone = [(key, row) for key, row in stored.items() if not self._unknown(gaps, row)]
         self._intervals.end(connection, [(max(times[row[0]], row[-2]), *key, row[-2]) for key, row in gone])
         self._newest.drop(connection, [key for key, _ in gone])
         return others

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from nicassh.database import chunks
-from nicassh.probes.loader import Outcome
+from nicassh.model.outcome import Outcome
 from nicassh.store.tiers import RAW, TIERS, seconds
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def mark(connection: sa.Connection, store: Store, outcomes: Sequence[Outcome]) -
     measuring = {probe for probe, names in store.probes.items() if not store.tiers.series.keys().isdisjoint(names)}
     times: dict[str, list[int]] = {}
     for outcome in outcomes:
-        if outcome.probe in measuring and outcome.state.well:
+        if outcome.probe in measuring and outcome.state.is_ok:
             times.setdefault(outcome.node, []).append(int(outcome.at.timestamp()))
     upto = _upto(connection, store, times)
     late = {node: moments for node, moments in times.items() if min(moments) < upto.get(node, min(moments) + 1)}

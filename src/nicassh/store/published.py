@@ -15,8 +15,8 @@ import sqlalchemy as sa
 
 from nicassh.database import Moment, Tables
 from nicassh.database.views import PREFIX, Utc
+from nicassh.model.outcome import LOGIN
 from nicassh.model.records import UPTIME, columns
-from nicassh.model.states import LOGIN
 from nicassh.probes.filesystems import MEMORY
 from nicassh.store.ages import aged, old
 from nicassh.store.tiers import TIERS

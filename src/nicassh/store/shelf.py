@@ -10,9 +10,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from nicassh.database import Cells, Sheet, Tables, held
-from nicassh.model.records import UPTIME, Column, Keep, Untold, columns
+from nicassh.model.outcome import Outcome, Unknown
+from nicassh.model.records import UPTIME, Column, Keep, columns
 from nicassh.model.text import shorten
-from nicassh.probes.loader import Outcome
 
 Current = Sequence[tuple[Outcome, Sequence[Any]]]
 """Outcomes, one a node, each with its records of one type: objects that have the fields of that type."""
@@ -45,12 +45,12 @@ class Shelf:
         row = self._row
         return [row(node, record, *ends) for record in records]
 
-    def _gaps(self, current: Current) -> dict[str, list[Untold]]:
-        """What is left untold, by node."""
-        found = {o.node: [gap for gap in o.untold if gap.record is self._record] for o, _ in current if o.untold}
+    def _gaps(self, current: Current) -> dict[str, list[Unknown]]:
+        """What is left unknown, by node."""
+        found = {o.node: [gap for gap in o.unknown if gap.record is self._record] for o, _ in current if o.unknown}
         return {node: gaps for node, gaps in found.items() if gaps}
 
-    def _untold(self, gaps: dict[str, list[Untold]], row: Cells) -> bool:
+    def _unknown(self, gaps: dict[str, list[Unknown]], row: Cells) -> bool:
         """Whether a stored row is to stay although its node has answered."""
         wanted = (gap.where for gap in gaps.get(row[0], ()))
         return any(all(row[self._names.index(name)] == held(value) for name, value in where) for where in wanted)
@@ -70,7 +70,7 @@ class Passing(Shelf):
     def replace(self, connection: sa.Connection, current: Current) -> None:
         """Makes the newest rows of the nodes in `current` what it says, and adds to the series.
 
-        Rows that an outcome leaves untold stay as they are, with the time at which they were true.
+        Rows that an outcome leaves unknown stay as they are, with the time at which they were true.
         """
         rows, gaps = (
             [row for o, some in current for row in self._rows(o.node, some, held(o.at), o.uptime)],
@@ -80,7 +80,7 @@ class Passing(Shelf):
         there = self.stored(connection, gaps)
         for row in rows:
             there.pop(row[: self._key], None)
-        self._newest.drop(connection, [key for key, row in there.items() if not self._untold(gaps, row)])
+        self._newest.drop(connection, [key for key, row in there.items() if not self._unknown(gaps, row)])
         self._newest.put(connection, rows)
         if self._series:
             self._series.put(connection, [row[:-1] for row in rows])

@@ -24,9 +24,10 @@ from nicassh.database import (
     tables,
 )
 from nicassh.model.errors import DatabaseError
+from nicassh.model.outcome import Outcome
 from nicassh.model.records import UPTIME, Keep, Record, columns
 from nicassh.model.units import draw_seconds
-from nicassh.probes.loader import Outcome, Probe
+from nicassh.probes.loader import Probe
 from nicassh.store.ages import STALE, settings, tell_stale
 from nicassh.store.clocks import MARGIN, Clocks
 from nicassh.store.earliest import earliest

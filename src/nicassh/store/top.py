@@ -14,8 +14,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from nicassh.database import CHUNKS, NODE, Chunks, Moment, Sheet, Tables, held
+from nicassh.model.outcome import Outcome
 from nicassh.model.records import Column, Record, columns
-from nicassh.probes.loader import Outcome
 from nicassh.store.shelf import rows_of
 
 KEPT = 48 * 3600
@@ -66,7 +66,7 @@ class _Listing:
         self._sheet.put(connection, [
             self._row(outcome.node, one, held(outcome.at))
             for outcome in outcomes
-            if outcome.probe == self._probe and outcome.state.well
+            if outcome.probe == self._probe and outcome.state.is_ok
             for one in _first(self._record, outcome.records)
         ])  # fmt: skip
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 import sqlalchemy as sa
 
 from nicassh.database import NODE, Cells, Sheet, Tables, held
+from nicassh.model.outcome import Outcome
 from nicassh.model.records import Keep, Record
-from nicassh.probes.loader import Outcome
 from nicassh.store.lasting import DIGEST, Lasting
 from nicassh.store.shelf import Current, Passing
 from nicassh.store.turns import Turns
@@ -75,7 +75,7 @@ class Writer:
         """The outcomes that ended well, each with its records of one table, by the names of the tables."""
         parts: dict[str, list[tuple[Outcome, Sequence[Record]]]] = {}
         for outcome in outcomes:
-            if outcome.state.well:
+            if outcome.state.is_ok:
                 names = self._probes.get(outcome.probe, ())
                 for name in names:
                     kind = self._records[name].record

@@ -22,7 +22,7 @@ from ssh2.session import LIBSSH2_METHOD_HOSTKEY, LIBSSH2_SESSION_BLOCK_INBOUND, 
 
 from nicassh.inventory import Node
 from nicassh.model.errors import ConfigError
-from nicassh.model.states import State
+from nicassh.model.outcome import State
 from nicassh.model.text import clean
 from nicassh.transport.authentication import authenticate
 from nicassh.transport.family import fitting

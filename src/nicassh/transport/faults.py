@@ -8,7 +8,7 @@ import socket
 from ssh2 import exceptions as ssh2
 
 from nicassh.inventory import Node
-from nicassh.model.states import State
+from nicassh.model.outcome import State
 from nicassh.model.text import clean
 
 

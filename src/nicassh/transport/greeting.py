@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from gevent import socket as gsocket
 
-from nicassh.model.states import State
+from nicassh.model.outcome import State
 from nicassh.model.units import draw_bytes
 from nicassh.transport.faults import Fault, quoted
 

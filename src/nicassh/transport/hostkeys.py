@@ -22,7 +22,7 @@ from nicassh.inventory import Node
 from nicassh.inventory.address import canonical, spellings
 from nicassh.inventory.patterns import fits
 from nicassh.model.errors import ConfigError
-from nicassh.model.states import State
+from nicassh.model.outcome import State
 from nicassh.transport.recording import Locked, locked
 
 TYPES = {

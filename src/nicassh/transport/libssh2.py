@@ -14,7 +14,7 @@ from gevent.pool import Pool
 from gevent.threadpool import ThreadPool
 
 from nicassh.inventory import Node
-from nicassh.model.states import State
+from nicassh.model.outcome import State
 from nicassh.transport import local
 from nicassh.transport.client import Client
 from nicassh.transport.faults import LOST, Fault, late, translate

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import time
 
-from nicassh.model.states import State
+from nicassh.model.outcome import State
 from nicassh.transport.task import LINGER, Answer, Limits, Reply, Task
 
 BREATH = 0.01

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ssh2.error_codes import LIBSSH2_ERROR_EAGAIN
 from ssh2.exceptions import SSH2Error
 
-from nicassh.model.states import State
+from nicassh.model.outcome import State
 from nicassh.model.text import clean
 from nicassh.transport.faults import Fault
 

@@ -9,7 +9,7 @@ import gevent
 from gevent.pool import Pool
 
 from nicassh.inventory import Node
-from nicassh.model.states import State
+from nicassh.model.outcome import State
 from nicassh.transport.client import Client
 from nicassh.transport.faults import Fault, late, translate
 from nicassh.transport.hostkeys import TYPES, fingerprint, known_hosts, type_of

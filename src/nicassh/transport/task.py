@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from nicassh.inventory import Node
-from nicassh.model.states import State
+from nicassh.model.outcome import State
 from nicassh.model.text import clean
 from nicassh.model.units import draw_bytes
 

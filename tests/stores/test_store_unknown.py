@@ -7,7 +7,7 @@ from typing import Any
 
 from unit_rows import at, made, outcome
 
-from nicassh.model.records import Untold
+from nicassh.model.outcome import Unknown
 from nicassh.store import Store
 
 BELOW = (("package", "ROOT"),)
@@ -22,10 +22,10 @@ def spans(store: Store) -> list[tuple[Any, ...]]:
     return sorted((row["package"], row["since"], row["until"]) for row in rows)
 
 
-def test_untold_rows_keep_their_time_and_their_interval(store: Store) -> None:
+def test_unknown_rows_keep_their_time_and_their_interval(store: Store) -> None:
     root, fair = made("software", package="ROOT", path="/opt/root"), made("software")
     store.write([outcome("nc2", "software", at(0), root, fair)])
-    store.write([outcome("nc2", "software", at(60), fair, untold=(Untold(type(root), BELOW),))])
+    store.write([outcome("nc2", "software", at(60), fair, unknown=(Unknown(type(root), BELOW),))])
     assert packages(store) == {("ROOT", "apr13", at(0)), ("FairSoft", "apr13", at(60))}
     assert spans(store) == [("FairSoft", at(0), None), ("ROOT", at(0), None)]
     store.write([outcome("nc2", "software", at(120), fair)])
@@ -36,7 +36,7 @@ def test_untold_rows_keep_their_time_and_their_interval(store: Store) -> None:
 def test_a_row_that_was_told_all_the_same_is_the_newer_one(store: Store) -> None:
     old, new = made("software"), made("software", version="may18")
     store.write([outcome("nc2", "software", at(0), old)])
-    store.write([outcome("nc2", "software", at(60), new, untold=(Untold(type(new)),))])
+    store.write([outcome("nc2", "software", at(60), new, unknown=(Unknown(type(new)),))])
     assert packages(store) == {("FairSoft", "may18", at(60))}
 
 
@@ -44,8 +44,8 @@ def test_another_nodes_rows_and_other_records_are_not_meant(store: Store) -> Non
     row = made("software")
     store.write([outcome(name, "software", at(0), row) for name in ("nc2", "nc3")])
     store.write([
-        outcome("nc2", "software", at(60), untold=(Untold(type(made("load"))),)),
-        outcome("nc3", "software", at(60), untold=(Untold(type(row)),)),
+        outcome("nc2", "software", at(60), unknown=(Unknown(type(made("load"))),)),
+        outcome("nc3", "software", at(60), unknown=(Unknown(type(row)),)),
     ])  # fmt: skip
     assert packages(store) == set()
     assert len(store.newest("software", ["nc3"])) == 1
