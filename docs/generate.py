@@ -86,7 +86,7 @@ def probes() -> Iterator[str]:
 def _probe(one: Probe) -> Iterator[str]:
     yield from ("", f"## {one.name}", "", one.help, "")
     times = (draw_seconds(one.every), one.priority, draw_seconds(one.timeout))
-    where = "every node" if one.where == "nodes" else "the head of a cluster"
+    where = "every node" if one.where == "nodes" else "the submit node of a batch cluster"
     yield from _table([("every", "priority", "time limit", "runs on"), (*times, where)])
     for name, record in one.records.items():
         yield from ("", f"Kept as {KEEPS[one.keep[name]].format(name)}.", "")

@@ -17,7 +17,7 @@ priority = "high"
 timeout = 50
 keep = "intervals"
 size = 64 * 1024 * 1024  # one job is half a KiB of XML, and a large cluster has tens of thousands
-where = "head"
+where = "batch_cluster"
 
 records = (Scheduler, Host, Queue, Job)
 

@@ -1,4 +1,4 @@
-"""Two head nodes share one queue: what a killed worker held runs again, what the other one holds is left alone."""
+"""Two monitoring hosts share one queue: what a killed worker held runs again, what the other holds is left alone."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """What the nodes of a large farm answer: outcomes with records such as the probes give, and what a minute changes.
 
-Node 1 is the head of a batch system that has all others; the nodes are alike but for names, load and processes.
+Node 1 answers for a batch cluster that has all others; the nodes are alike but for names, load and processes.
 """
 
 from __future__ import annotations

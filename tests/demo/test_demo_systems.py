@@ -178,7 +178,7 @@ def test_xrootd_stops_and_starts(batch_farm: Farm) -> None:
 
 def test_inventory_names_the_head_and_the_storage(batch_farm: Farm) -> None:
     blocks = {block["names"]: block for block in tomllib.loads(batch_farm.inventory.read_text())["nodes"]}
-    assert {names: block.get("head") for names, block in blocks.items()} == {
+    assert {names: block.get("batch_cluster") for names, block in blocks.items()} == {
         "nc2.jinr.ru": "nica",
         "nc3.jinr.ru": None,
         "nc[4-6].jinr.ru": None,

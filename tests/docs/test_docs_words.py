@@ -11,6 +11,8 @@ import reading
 
 KEEP = ("docs/changelog.md", "docs/decisions.md", "docs/decisions-data.md")
 """Pages that tell what was once, and may name it."""
+PAST = {"samples", "versions"}
+"""Folders with what other programs printed, and with migrations of the database, which never change."""
 
 
 def retired() -> list[str]:
@@ -26,7 +28,7 @@ def texts() -> dict[str, str]:
         ["git", "ls-files", "src", "docs", "probes", "README.md"],
         cwd=reading.TOP, capture_output=True, text=True, check=True,
     ).stdout.split()  # fmt: skip
-    files = {name: reading.TOP / name for name in listed if name not in KEEP and "/samples/" not in name}
+    files = {name: reading.TOP / name for name in listed if name not in KEEP and not set(Path(name).parts) & PAST}
     return {name: path.read_text(encoding="utf-8") for name, path in files.items() if path.is_file()}
 
 

@@ -24,7 +24,7 @@ def probes() -> dict[str, Probe]:
 
 
 def everywhere() -> dict[str, Probe]:
-    """Those of the built-in probes that run on every node, and not on heads only."""
+    """Those of the built-in probes that run on every node, and not on submit nodes only."""
     return {name: one for name, one in probes().items() if one.where == "nodes"}
 
 

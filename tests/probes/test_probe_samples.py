@@ -12,7 +12,7 @@ import sampling
 from nicassh.model.records import columns, keys
 
 SYSTEMS = {"el6", "el9", "debian", "busybox"}
-"""Systems that every probe has a sample of, unless it asks a batch system on a head: there what is asked differs."""
+"""Systems that every probe has a sample of, unless it asks a batch system: there what is asked differs."""
 VARIANTS = {
     "batch": {
         *("sge_62u5", "sge_soge", "sge_real819", "sge_uge", "sge_ocs9", "sge_down", "sge_awkward"),
@@ -20,7 +20,7 @@ VARIANTS = {
         *("condor", "condor_empty", "condor_down"),
     }
 }
-"""Of each probe for heads, the variants of what it asks."""
+"""Of each probe of batch clusters, the variants of what it asks."""
 
 
 def expected(name: str, system: str) -> list[dict[str, Any]]:
@@ -59,7 +59,7 @@ def test_a_probe_has_samples_of_all_kinds_of_systems(name: str) -> None:
 def test_samples_together_show_every_field_with_a_value(name: str) -> None:
     """A field that no sample fills could be parsed wrongly without any test noticing.
 
-    Of those for heads, each system knows some of the fields; its own test says which.
+    Of those of batch clusters, each system knows some of the fields; its own test says which.
     """
     found = [row for one, system in sampling.samples() if one == name for row in expected(name, system)]
     for table, record in sampling.probes()[name].records.items():

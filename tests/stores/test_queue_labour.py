@@ -25,7 +25,7 @@ from nicassh.tasks import Batch, Priority, Queue
 
 @pytest.fixture
 def queue(database: str) -> Iterator[Queue]:
-    """The queue as another head node sees it, in a time of its own."""
+    """The queue as another monitoring host sees it, in a time of its own."""
     queue = Queue(connect(database), lease=LEASE, clock=Driven(time.time()))
     queue.create()
     yield queue

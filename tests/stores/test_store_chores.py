@@ -1,4 +1,4 @@
-"""The chores of a head node: they are permanent jobs, and a worker does them."""
+"""The chores of a monitoring host: they are permanent jobs, and a worker does them."""
 
 from __future__ import annotations
 

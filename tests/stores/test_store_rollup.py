@@ -134,7 +134,7 @@ def test_who_does_not_know_a_series_leaves_the_roll_up_to_others(store: Store, d
 
 @pytest.mark.parametrize("seed", range(3))
 def test_two_roll_up_and_others_write_meanwhile(database: str, seed: int) -> None:
-    """Two head nodes roll up, two others write rows of the same nodes, many of them late: nothing is missed."""
+    """Two monitoring hosts roll up, two others write rows of the same nodes, many of them late: nothing is missed."""
     stores = [Store(database, PROBES) for _ in range(4)]
     stores[0].create()
     mirrors = [Mirror(), Mirror()]

@@ -16,19 +16,19 @@ from nicassh.transport import Connections, Limits
 
 PROBES = {item.name: item for item in probe.load_all()}
 HERE = Node("here", "localhost", transport="local")
-HEAD = replace(HERE, name="head", head="nica")
+SUBMIT = replace(HERE, name="submit", batch_cluster="nica")
 
 
 def test_probes_of_heads_are_planned_for_heads_alone() -> None:
     batch, load = PROBES["batch"], PROBES["load"]
-    assert batch.where == "head"
-    assert collect.plan([HERE, HEAD], [batch, load]) == [Ask(HERE, (load,)), Ask(HEAD, (batch, load))]
-    assert collect.plan([HERE, HEAD], [batch]) == [Ask(HEAD, (batch,))]
+    assert batch.where == "batch_cluster"
+    assert collect.plan([HERE, SUBMIT], [batch, load]) == [Ask(HERE, (load,)), Ask(SUBMIT, (batch, load))]
+    assert collect.plan([HERE, SUBMIT], [batch]) == [Ask(SUBMIT, (batch,))]
     assert collect.plan([], [batch]) == []
 
 
 def test_plan_for_nobody_says_what_is_missing() -> None:
-    with pytest.raises(UsageError, match="batch: none of these nodes is the head of a batch cluster"):
+    with pytest.raises(UsageError, match="batch: none of these nodes answers for a batch cluster"):
         collect.plan([HERE], [PROBES["batch"]])
 
 

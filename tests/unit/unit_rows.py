@@ -31,8 +31,8 @@ def at(seconds: float) -> datetime:
     return NOON + timedelta(seconds=seconds)
 
 
-def node(name: str, role: str = "batch", head: str = "") -> Node:
-    return Node(name, f"{name}.jinr.ru", role=role, head=head)
+def node(name: str, role: str = "batch", batch_cluster: str = "") -> Node:
+    return Node(name, f"{name}.jinr.ru", role=role, batch_cluster=batch_cluster)
 
 
 def made(name: str, /, **fields: Any) -> Record:

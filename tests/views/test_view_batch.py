@@ -12,14 +12,14 @@ from nicassh.model.records import Record
 from nicassh.query import NAMED, Scene, View, exclusion, explain
 from nicassh.store import Store
 
-HEAD = node("nc2", "interactive", head="nica")
+SUBMIT = node("nc2", "interactive", batch_cluster="nica")
 WORKER = node("nc10")
-NODES = [HEAD, WORKER, node("nc11"), node("nc12")]
+NODES = [SUBMIT, WORKER, node("nc11"), node("nc12")]
 ARRAY = {"job": "3791", "task": "7", "tie": "3791.7"}
 
 
 def told(store: Store, *records: Record, when: float = 0) -> None:
-    """One collection: the head's batch system with these records, and the nodes well."""
+    """One collection: the submit node's batch system with these records, and the nodes well."""
     up = made("batch")
     store.write([login(one.name, at(when)) for one in NODES])
     store.write([outcome(one.name, name, at(when), made(name)) for one in NODES for name in ("load", "system")])
@@ -144,7 +144,7 @@ def test_a_head_that_cannot_be_asked(store: Store) -> None:
 def test_a_cluster_that_was_never_asked_and_a_farm_without_one(store: Store) -> None:
     assert said(show(store, "jobs")) == "no jobs; nica: nc2 was never asked for its batch system"
     view = NAMED["jobs"].build(Scene(store, [WORKER], 900, at(0)))
-    assert said(view) == "no jobs; no node of the inventory is the head of a batch cluster"
+    assert said(view) == "no jobs; no node of the inventory answers for a batch cluster"
 
 
 def test_queues_count_their_jobs(store: Store) -> None:

@@ -31,7 +31,7 @@ groups = ["login"]                        # then @login picks them, and so does 
 
 # [[nodes]]
 # names = "nc1.example.org"
-# head = "nica"                           # has the commands of the batch cluster of that name, and is asked for it
+# batch_cluster = "nica"                  # has the commands of the batch cluster of that name, and is asked for it
 
 [[nodes]]
 names = "nc[10-15].example.org"

@@ -38,7 +38,7 @@ def command(session: Session, processes: int | None, quiet: bool, child: int | N
     Does what a `nicamon collect` each minute does, sooner and with sessions that stay open. When
     configuration, inventory or probes change, it takes them up within a minute; where they are wrong
     then, it says so and goes on with the old ones. SIGTERM or Ctrl-C: the nodes that are being asked
-    have three seconds more, all else is given back. On several head nodes workers share one queue, where the
+    have three seconds more, all else is given back. On several hosts workers share one queue, where the
     database is a server. A line for each batch goes to stderr.
 
     \b

@@ -62,15 +62,19 @@ class Answered:
 
 
 def plan(nodes: Sequence[Node], probes: Sequence[Probe]) -> list[Ask]:
-    """What to run on each node: a probe of heads on heads alone. Nodes that no probe is for are left out.
+    """What to run on each node. A probe of batch clusters runs on submit nodes alone; nodes with no probe are left out.
 
     Raises UsageError where none is left.
     """
-    suited = {head: tuple(probe for probe in probes if head or probe.where == "nodes") for head in (False, True)}
-    asks = [Ask(node, some) for node in nodes if (some := suited[bool(node.head)])]
+    suited = {
+        answers: tuple(probe for probe in probes if answers or probe.where == "nodes") for answers in (False, True)
+    }
+    asks = [Ask(node, some) for node in nodes if (some := suited[bool(node.batch_cluster)])]
     if not asks and nodes:
-        what = f"{', '.join(probe.name for probe in probes)}: none of these nodes is the head of a batch cluster"
-        raise UsageError(what, 'give the node that can ask the batch system the key head = "NAME" in the inventory')
+        what = f"{', '.join(probe.name for probe in probes)}: none of these nodes answers for a batch cluster"
+        raise UsageError(
+            what, 'give the node that can ask the batch system the key batch_cluster = "NAME" in the inventory'
+        )
     return asks
 
 

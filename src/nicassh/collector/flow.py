@@ -101,7 +101,7 @@ class Flow:
             elif job.node in self._known.nodes and job.argument in self._known.probes:
                 runs.setdefault(job.node, []).append(job)
             else:
-                what = f"this head node does not know {job.node} or its probe {job.argument}"
+                what = f"this monitoring host does not know {job.node} or its probe {job.argument}"
                 self._recorder.ended(batch, Ended(job, what, hopeless=True))
         shares = [Share(batch, tuple(some)) for some in runs.values()]
         if shares:

@@ -1,4 +1,4 @@
-"""Several workers on one head node: processes that are begun, watched and ended together."""
+"""Several workers on one monitoring host: processes that are begun, watched and ended together."""
 
 from __future__ import annotations
 

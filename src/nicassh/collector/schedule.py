@@ -1,4 +1,4 @@
-"""What the permanent jobs of a farm are: its probes on its nodes, and the chores of its head nodes."""
+"""What the permanent jobs of a farm are: its probes on its nodes, and the chores of its monitoring hosts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nicassh.store import Store, forget_nodes, prune, rollup
 from nicassh.tasks import PROBE, Priority, Queue, Wanted
 
 Chore = Callable[[Queue, Store, Config, Callable[[], bool]], None]
-"""What a head node does for itself. The last tells whether its worker is to stop: then the rest is left."""
+"""What a monitoring host does for itself. The last tells whether its worker is to stop: then the rest is left."""
 _DAY = 86400
 _MOST = 30.0
 """Seconds that a chore may take: its worker asks no node meanwhile. What is left comes the next time."""

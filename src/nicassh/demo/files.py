@@ -55,7 +55,7 @@ def describe(farm: Farm) -> None:
 
 
 def inventory(farm: Farm) -> str:
-    """The inventory's text: the defaults, then one block for each role and each head of a batch system."""
+    """The inventory's text: the defaults, then one block for each role and each submit node."""
     quoted = {
         name: json.dumps(str(path), ensure_ascii=False)
         for name, path in (("identity", farm.key), ("known_hosts", farm.known_hosts))
@@ -68,7 +68,7 @@ def inventory(farm: Farm) -> str:
         f"known_hosts = {quoted['known_hosts']}",
         'ssh_config = "none"',
     ]
-    for (role, head), members in groupby(farm.nodes, key=lambda node: (node.role, node.head)):
+    for (role, cluster), members in groupby(farm.nodes, key=lambda node: (node.role, node.batch_cluster)):
         rows = list(members)
         span = str(rows[0].number) if len(rows) == 1 else f"[{rows[0].number}-{rows[-1].number}]"
         network = rows[0].address.rpartition(".")[0]
@@ -79,6 +79,6 @@ def inventory(farm: Farm) -> str:
             f'address = "{network}.{span}"',
             f'role = "{role}"',
             f'groups = ["{role}"]',
-            *([f'head = "{head}"'] if head else []),
+            *([f'batch_cluster = "{cluster}"'] if cluster else []),
         ]
     return "\n".join(lines) + "\n"

@@ -124,9 +124,9 @@ def awaited(farm: Farm) -> str:
 
 def occupy(farm: Farm) -> None:
     """Submit the users' jobs, and wait for those that can run."""
-    head = f"nc{MASTER}"
-    jobs.submit(farm, head, ["qsub", "-cwd", "-j", "y"], "-N", JOBS)
-    jobs.wait(farm, head, ["qstat", "-u", "*"], RUNNING)
+    submit_node = f"nc{MASTER}"
+    jobs.submit(farm, submit_node, ["qsub", "-cwd", "-j", "y"], "-N", JOBS)
+    jobs.wait(farm, submit_node, ["qstat", "-u", "*"], RUNNING)
 
 
 SYSTEM = System(

@@ -21,7 +21,7 @@ class Node:
     """One node of the farm; `pid` and `started` name its process on this machine, 0 when it has none.
 
     `started` is in clock ticks since boot, as in /proc/PID/stat: with the pid it names one process.
-    `head` is the name of the batch system that the node answers for, if it does for one.
+    `batch_cluster` is the name of the cluster that the node answers for, if it does for one.
     """
 
     name: str
@@ -31,7 +31,7 @@ class Node:
     role: str
     pid: int = 0
     started: int = 0
-    head: str = ""
+    batch_cluster: str = ""
 
     @property
     def short(self) -> str:

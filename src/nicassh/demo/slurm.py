@@ -95,9 +95,9 @@ def awaited(farm: Farm) -> str:
 
 def occupy(farm: Farm) -> None:
     """Submit the users' jobs, and wait for those that can run."""
-    head = f"nc{MASTER}"
-    jobs.submit(farm, head, ["sbatch"], "--job-name", JOBS)
-    jobs.wait(farm, head, ["squeue"], RUNNING)
+    submit_node = f"nc{MASTER}"
+    jobs.submit(farm, submit_node, ["sbatch"], "--job-name", JOBS)
+    jobs.wait(farm, submit_node, ["squeue"], RUNNING)
 
 
 SYSTEM = System(

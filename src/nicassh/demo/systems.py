@@ -23,7 +23,7 @@ from nicassh.model.errors import SetupError
 KNOWN = {each.word: each for each in (gridengine.SYSTEM, slurm.SYSTEM, xrootd.SYSTEM)}
 PATIENCE = 60.0  # seconds for a system to come up
 OWN = "/run/nicamon"
-HEAD, CLUSTER = 2, "nica"
+SUBMIT_NODE, CLUSTER = 2, "nica"
 """The node on which users submit jobs has the commands of every batch system, and is asked for all of them."""
 
 
@@ -54,8 +54,8 @@ def assign(farm: Farm) -> None:
             raise SetupError(f"{each.title} takes the nodes up to nc{last}", f"--nodes {last - 1} or more")
         for node in farm.nodes:
             node.role = each.roles.get(node.number, node.role)
-            if each.batch and node.number == HEAD:
-                node.head = CLUSTER
+            if each.batch and node.number == SUBMIT_NODE:
+                node.batch_cluster = CLUSTER
 
 
 def accounts(farm: Farm) -> list[pwd.struct_passwd]:

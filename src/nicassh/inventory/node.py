@@ -15,7 +15,7 @@ class Node:
     """A machine we can reach.
 
     `address` is empty where the transport is local. `identity` and `known_hosts` are tried in their
-    order; both may be empty, and then OpenSSH's default files are used. `head` names the batch cluster
+    order; both may be empty, and then OpenSSH's default files are used. `batch_cluster` names the batch cluster
     for which the node answers. `host_key_alias` is the name under which known_hosts has it, where that is
     another. `identities_only` keeps back all other keys that an agent has.
     """
@@ -27,7 +27,7 @@ class Node:
     identity: tuple[Path, ...] = ()
     known_hosts: tuple[Path, ...] = ()
     role: str = ""
-    head: str = ""
+    batch_cluster: str = ""
     groups: tuple[str, ...] = ()
     transport: str = "libssh2"
     connect_timeout: float | None = None
@@ -68,10 +68,6 @@ class Inventory:
     def canonical(self, name: str) -> str | None:
         """The full name of a node called by its full or its first label; None if there is none."""
         return name if name in self.nodes else self.short.get(name)
-
-    def heads(self) -> dict[str, str]:
-        """Cluster to the name of the node that answers for its batch system."""
-        return {node.head: node.name for node in self.nodes.values() if node.head}
 
     def groups(self) -> dict[str, list[str]]:
         """Group name to node names; a role is a group too."""

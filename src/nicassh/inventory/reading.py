@@ -33,7 +33,7 @@ _SETTINGS: dict[str, tuple[type, ...]] = {
     "identity": (str, list),
     "known_hosts": (str, list),
     "role": (str,),
-    "head": (str,),
+    "batch_cluster": (str,),
     "groups": (list,),
     "transport": (str,),
     "ssh_config": (str,),
@@ -44,14 +44,15 @@ _ENTRY: dict[str, tuple[type, ...]] = {"names": (str,), "address": (str,), **_SE
 def load(files: Sequence[Path]) -> Inventory:
     """All nodes of these files. Raises InventoryError that names the file, the entry and its line."""
     nodes: dict[str, Node] = {}
-    heads: dict[str, str] = {}
+    submit_nodes: dict[str, str] = {}
     for file in files:
         for node in _read(file):
             if node.name in nodes:
                 raise InventoryError(f"{file}: node {node.name} is described twice", "remove one of the entries")
-            if node.head and heads.setdefault(node.head, node.name) != node.name:
-                what = f"{file}: {heads[node.head]} and {node.name} are both the head of {node.head!r}"
-                raise InventoryError(what, "one node answers for a cluster: take `head` away from the others")
+            if node.batch_cluster and submit_nodes.setdefault(node.batch_cluster, node.name) != node.name:
+                both = f"{submit_nodes[node.batch_cluster]} and {node.name}"
+                what = f"{file}: {both} both answer for the batch cluster {node.batch_cluster!r}"
+                raise InventoryError(what, "one node answers for a cluster: take `batch_cluster` away from the others")
             nodes[node.name] = node
     if not nodes:
         raise InventoryError("the inventory has no nodes", "write one: nicamon init")
@@ -96,7 +97,7 @@ def _nodes(entry: dict[str, Any], settings: dict[str, Any], where: str, folder: 
                 identity=_paths(settings.get("identity", []), folder),
                 known_hosts=_paths(settings.get("known_hosts", []), folder),
                 role=settings.get("role", ""),
-                head=settings.get("head", ""),
+                batch_cluster=settings.get("batch_cluster", ""),
                 groups=tuple(settings.get("groups", ())),
                 transport=settings.get("transport", "libssh2"),
             ),
@@ -179,7 +180,10 @@ def _check_values(settings: dict[str, Any], where: str) -> None:
         for path in _listed(settings.get(key, [])):
             if not isinstance(path, str) or _homeless(path):
                 raise InventoryError(f"{where}: {key} = {path!r} is not the path of a file")
-    for label in (*settings.get("groups", ()), *filter(None, [settings.get("role", ""), settings.get("head", "")])):
+    for label in (
+        *settings.get("groups", ()),
+        *filter(None, [settings.get("role", ""), settings.get("batch_cluster", "")]),
+    ):
         if not isinstance(label, str) or not NAME.fullmatch(label):
             raise InventoryError(f"{where}: {label!r} is not a name for a group, a role or a cluster")
 

@@ -29,8 +29,8 @@ from nicassh.probes.reserved import BUCKETS, COLUMNS, is_taken
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 PRIORITIES = ("critical", "high", "medium", "low", "negligible")
-PLACES = ("nodes", "head")
-"""Where a probe runs: on every node, or once a cluster on the node that answers for it."""
+PLACES = ("nodes", "batch_cluster")
+"""Where a probe runs: on every node, or once a batch cluster, on the node that answers for it."""
 SIZE = 2 * 1024 * 1024
 """Bytes that a probe may print unless its folder says otherwise."""
 _HISTORIES = {Keep.SERIES: ("series", "5m", "1h", "1d"), Keep.INTERVALS: ("intervals",), Keep.LATEST: ("top",)}

@@ -1,4 +1,4 @@
-"""What the heads of the clusters told of their batch systems, joined with what runs on the nodes."""
+"""What the submit nodes of the batch clusters told of their batch systems, joined with what runs on the nodes."""
 
 from __future__ import annotations
 
@@ -30,24 +30,24 @@ class Batch:
 
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
-        heads = [node for node in scene.everyone or scene.nodes if node.head]
-        self._at_heads = Scene(scene.store, heads, scene.stale, scene.now)
-        self.schedulers = {(row["node"], row["system"]): row for row in self._at_heads.rows("batch")}
+        submit_nodes = [node for node in scene.everyone or scene.nodes if node.batch_cluster]
+        self._at_submit_nodes = Scene(scene.store, submit_nodes, scene.stale, scene.now)
+        self.schedulers = {(row["node"], row["system"]): row for row in self._at_submit_nodes.rows("batch")}
 
     @cached_property
     def hosts(self) -> list[Stored]:
         """The batch nodes."""
-        return self._at_heads.rows("batch_host")
+        return self._at_submit_nodes.rows("batch_host")
 
     @cached_property
     def queues(self) -> list[Stored]:
         """The queues and partitions."""
-        return self._at_heads.rows("batch_queue")
+        return self._at_submit_nodes.rows("batch_queue")
 
     @cached_property
     def jobs(self) -> list[Stored]:
         """All jobs that wait or run."""
-        return self._at_heads.rows("batch_job")
+        return self._at_submit_nodes.rows("batch_job")
 
     @cached_property
     def placed(self) -> dict[str, list[Stored]]:
@@ -81,12 +81,12 @@ class Batch:
 
     def cluster(self, row: Stored) -> str:
         """The cluster that a row belongs to."""
-        return self.scene.heads[row["node"]]
+        return self.scene.clusters[row["node"]]
 
     def is_down(self, row: Stored) -> bool:
-        """Whether the scheduler of a row did not answer, or its head did not."""
+        """Whether the scheduler of a row did not answer, or its submit node did not."""
         scheduler = self.schedulers.get((row["node"], row["system"]))
-        return scheduler is None or scheduler["state"] != "up" or self._at_heads.is_old("batch", scheduler)
+        return scheduler is None or scheduler["state"] != "up" or self._at_submit_nodes.is_old("batch", scheduler)
 
     def asleep(self, hosts: Iterable[Stored], login: Stored | None) -> str:
         """What the scheduler says of a node that does not answer because it sleeps to save power, or boots; else empty.
@@ -100,23 +100,23 @@ class Batch:
 
     @property
     def notes(self) -> list[str]:
-        """In words what is wrong with the answers: a scheduler that is down, a head that was not reached."""
+        """In words what is wrong with the answers: a scheduler that is down, a submit node that was not reached."""
         notes = []
-        for head, cluster in self.scene.heads.items():
-            outcome = self._at_heads.outcomes[head].get("batch")
+        for name, cluster in self.scene.clusters.items():
+            outcome = self._at_submit_nodes.outcomes[name].get("batch")
             if outcome is None:
-                notes.append(f"{cluster}: {head} was never asked for its batch system")
+                notes.append(f"{cluster}: {name} was never asked for its batch system")
             elif not State(outcome["state"]).is_ok:
                 words = f"{outcome['state'].replace('_', ' ')}: {outcome['reason']}".rstrip(": ")
-                notes.append(f"{cluster}: {head} could not be asked since {draw_time(outcome['since'])}: {words}")
+                notes.append(f"{cluster}: {name} could not be asked since {draw_time(outcome['since'])}: {words}")
             elif State(outcome["state"]) is State.ABSENT:
-                notes.append(f"{cluster}: {head} has no batch system's commands")
-        for (head, system), row in self.schedulers.items():
+                notes.append(f"{cluster}: {name} has no batch system's commands")
+        for (name, system), row in self.schedulers.items():
             if row["state"] != "up":
-                cluster = self.scene.heads[head]
+                cluster = self.scene.clusters[name]
                 said = shorten(row["reason"] or "", 120, placeholder=" …")
                 notes.append(f"{cluster}: {system} is down since {draw_time(row['since'])}: {said}")
-        return notes if self.scene.heads else ["no node of the inventory is the head of a batch cluster"]
+        return notes if self.scene.clusters else ["no node of the inventory answers for a batch cluster"]
 
 
 @lru_cache(maxsize=65536)

@@ -58,7 +58,7 @@ _PROBES = (
     Field(declared("every", int, Seconds, "How often it should run."), 80),
     Field(declared("priority", str, Text, "Its class in the queue."), 85),
     Field(declared("timeout", int, Seconds, "Its time limit on a node."), 70),
-    Field(declared("where", str, Text, "On all nodes, or once a cluster on its head."), 72),
+    Field(declared("where", str, Text, "On all nodes, or once a batch cluster, on its submit node."), 72),
     Field(declared("keep", str, Text, "What is kept: series, intervals or the latest rows."), 75),
     Field(declared("records", str, Text, "The tables that it fills."), 0),
     Field(declared("folder", str, Text, "Where it lies."), 0, flexible=True),

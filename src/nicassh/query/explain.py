@@ -109,7 +109,7 @@ def _outdated(scene: Scene) -> list[str]:
     old: dict[str, list[str]] = {}
     for node in scene.nodes:
         for probe, outcome in scene.outcomes[node.name].items():
-            for_it = node.name in scene.heads or probe not in scene.store.on_heads
+            for_it = node.name in scene.clusters or probe not in scene.store.cluster_probes
             records = scene.store.probes.get(probe, []) if for_it and State(outcome["state"]).is_ok else []
             if records and scene.is_old(records[0], {"node": node.name, "at": outcome["at"]}):
                 old.setdefault(probe, []).append(node.name)

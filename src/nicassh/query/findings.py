@@ -74,8 +74,8 @@ def _ssh(facts: Facts, node: Node) -> Iterator[Finding]:
 
 def _batch(facts: Facts, node: Node) -> Iterator[Finding]:
     weights = {"down": 90, "drained": 80, "unknown": 50}
-    for (head, system), scheduler in facts.batch.schedulers.items():
-        if head == node.name and scheduler["state"] != "up":
+    for (name, system), scheduler in facts.batch.schedulers.items():
+        if name == node.name and scheduler["state"] != "up":
             yield Finding(50, "batch", f"{system} does not answer here: {scheduler['reason']}", scheduler["since"])
     for host in facts.hosts.get(node.name, []):
         who = f" ({host['by']})" if host["by"] else ""
@@ -83,7 +83,7 @@ def _batch(facts: Facts, node: Node) -> Iterator[Finding]:
         words = f" ({host['words']})" if host["words"] else ""
         what = f"{host['state']}{words}{reason}"
         if host["slots"] == 0:
-            continue  # a head or a host for submission, that Grid Engine lists without a queue: no job is to come here
+            continue  # a submit node, that Grid Engine lists without a queue: no job is to come here
         if facts.batch.is_down(host):
             # The scheduler's own trouble: no reason to avoid the node, and what it said last may be so no more.
             yield Finding(WARN, "batch", f"{host['system']} does not answer; it said last: {what}", host["at"])

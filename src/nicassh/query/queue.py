@@ -107,7 +107,7 @@ CLASSES = (
     Field(declared("paused", int, Count, "Jobs whose node is out of reach: another job tries it."), 75),
 )
 HEADS = (
-    Field(declared("host", str, Text, "The head node it runs on."), 100),
+    Field(declared("host", str, Text, "The monitoring host it runs on."), 100),
     Field(declared("pid", int, Count, "Its process there."), 90),
     Field(declared("priority", str, Text, "The class whose jobs it holds, or idle.", "at"), 95),
     Field(declared("jobs", int, Count, "Jobs that it holds."), 85),
@@ -132,7 +132,7 @@ JOBS = (
     Field(declared("attempts", int, Count, "Runs begun since the last success."), 40),
     Field(declared("every", float, Seconds, "Its period."), 60),
     Field(declared("finished", datetime, Time, "When its last run ended."), 50),
-    Field(declared("host", str, Text, "The head node that runs it."), 45),
+    Field(declared("host", str, Text, "The monitoring host that runs it."), 45),
     Field(declared("error", str, Text, "Why the last run failed."), 85, flexible=True),
     Field(declared("next", datetime, Time, "When it comes due."), 0),
     Field(declared("kind", str, Text, "What is done: probe, or the name of a chore."), 0),

@@ -20,7 +20,7 @@ class Scene:
     """The newest rows of some nodes, seen at one moment.
 
     `stale` is the age in seconds from which a value is old. `everyone` are all nodes of the inventory,
-    where `nodes` are only some of them: a batch system is asked on its head, whichever nodes are shown.
+    where `nodes` are only some of them: a batch system is asked on its submit node, whichever nodes are shown.
     """
 
     store: Store
@@ -36,9 +36,9 @@ class Scene:
         return [node.name for node in self.nodes]
 
     @cached_property
-    def heads(self) -> dict[str, str]:
+    def clusters(self) -> dict[str, str]:
         """The nodes that answer for a batch cluster, each with the cluster's name."""
-        return {node.name: node.head for node in self.everyone or self.nodes if node.head}
+        return {node.name: node.batch_cluster for node in self.everyone or self.nodes if node.batch_cluster}
 
     @cached_property
     def outcomes(self) -> dict[str, dict[str, Stored]]:

@@ -40,7 +40,7 @@ def users(scene: Scene) -> View:
         found = {user: use for user, use in found.items() if use.nodes}
     rows = [_row(user, use, bool(batch.schedulers)) for user, use in found.items()]
     rows.sort(key=lambda row: (-row.values["cpu_percent"], natural(row.values["user"])))
-    notes = [*_hidden(scene), *(batch.notes if scene.heads else [])]
+    notes = [*_hidden(scene), *(batch.notes if scene.clusters else [])]
     return View("users", USERS, tuple(rows), lambda shown: _summary(shown, notes))
 
 

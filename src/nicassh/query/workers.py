@@ -33,7 +33,7 @@ def workers(scene: Scene) -> View:
     for row in rows:
         name = row.values["node"]
         _add(row, hosts.get(name, []), batch.placed.get(name, []), batch)
-    return View("workers", WORKERS, tuple(rows), lambda shown: _summary(shown, batch.notes if scene.heads else []))
+    return View("workers", WORKERS, tuple(rows), lambda shown: _summary(shown, batch.notes if scene.clusters else []))
 
 
 def _narrowed(scene: Scene) -> bool:

@@ -74,7 +74,7 @@ class Store:
         self.metadata.info["views"] = lambda: {one.name: one.query for one in published(self.metadata, self.records)}
         self.every = {name: probe.every for probe in probes for name in probe.records}
         self.probes = {probe.name: list(probe.records) for probe in probes}
-        self.on_heads = {probe.name for probe in probes if probe.where == "head"}
+        self.cluster_probes = {probe.name for probe in probes if probe.where == "batch_cluster"}
         self.engine = connect(url, make)
         self._writer = Writer(self.outcomes, self.records, self.probes, self.engine.dialect)
         self.turns = self._writer.turns

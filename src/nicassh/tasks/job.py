@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 PROBE = "probe"
-"""The kind of the jobs that run a probe on a node; every other kind is a chore of the head node."""
+"""The kind of the jobs that run a probe on a node; every other kind is a chore of the monitoring host."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class Wanted:
-    """A permanent job that ought to be in the queue: a probe on a node, or a chore of the head node."""
+    """A permanent job that ought to be in the queue: a probe on a node, or a chore of the monitoring host."""
 
     kind: str
     node: str

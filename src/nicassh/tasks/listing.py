@@ -13,7 +13,7 @@ from nicassh.tasks.table import FAILED, JOBS, RUNNING, WAITING, WORKERS
 
 
 def listed(queue: Queue, troubled: bool = False, nodes: Nodes = None) -> Sequence[sa.RowMapping]:
-    """All jobs with `host`, the head node that runs them, the next one first; those of some nodes, or in trouble.
+    """All jobs with `host`, the monitoring host that runs them, the next one first; those of some nodes, or in trouble.
 
     In trouble are those that failed for good and those that wait after a failure. Raises DatabaseError.
     """

@@ -49,7 +49,7 @@ class Queue:
         return added
 
     def now(self) -> float:
-        """Seconds since 1970 by the clock of the database, which all head nodes share."""
+        """Seconds since 1970 by the clock of the database, which all monitoring hosts share."""
         return self.clock.now()
 
     def read(self, work: Callable[[sa.Connection], T]) -> T:

@@ -46,7 +46,7 @@ WORKERS = sa.Table(
     "workers",
     METADATA,
     sa.Column("id", sa.String(36), primary_key=True),
-    sa.Column("host", sa.String(NODE), nullable=False, comment="The head node it runs on."),
+    sa.Column("host", sa.String(NODE), nullable=False, comment="The monitoring host it runs on."),
     sa.Column("pid", sa.Integer, nullable=False, comment="For the reader only: nothing is ever signalled by it."),
     sa.Column("begun", sa.Double, nullable=False, comment="When it came [s since 1970]."),
     sa.Column("lease_until", sa.Double, nullable=False, comment="Until when it counts as alive [s since 1970]."),

@@ -11,7 +11,7 @@ INVENTORY = """
 [[nodes]]
 names = "one"
 transport = "local"
-head = "farm"
+batch_cluster = "farm"
 
 [[nodes]]
 names = "two"
@@ -27,11 +27,11 @@ def program(tmp_path: Path) -> Program:
     found = Program(config)
     add_probe(found, "cluster", "echo asked", 10)
     record = tmp_path / "probes" / "cluster" / "record.py"
-    record.write_text(record.read_text() + '\nwhere = "head"\nsize = 1024\n')
+    record.write_text(record.read_text() + '\nwhere = "batch_cluster"\nsize = 1024\n')
     return found
 
 
-def test_the_head_alone_is_asked(program: Program) -> None:
+def test_the_submit_node_alone_is_asked(program: Program) -> None:
     program("collect", "-p", "cluster", "-p", "load")
     asked = {(row["node"], row["probe"]) for row in program.rows("show", "outcomes")}
     assert asked == {("one", "login"), ("one", "load"), ("one", "cluster"), ("two", "login"), ("two", "load")}
@@ -41,14 +41,14 @@ def test_nodes_that_no_probe_is_for_are_not_even_called(program: Program) -> Non
     program("collect", "-p", "cluster")
     assert {row["node"] for row in program.rows("show", "outcomes")} == {"one"}
     done = program("collect", "-p", "cluster", "-n", "two", code=2)
-    assert "cluster: none of these nodes is the head of a batch cluster" in done.stderr
-    assert 'head = "NAME"' in done.stderr
+    assert "cluster: none of these nodes answers for a batch cluster" in done.stderr
+    assert 'batch_cluster = "NAME"' in done.stderr
 
 
-def test_two_heads_of_one_cluster_are_a_mistake(program: Program) -> None:
+def test_two_submit_nodes_of_one_cluster_are_a_mistake(program: Program) -> None:
     file = program.config.parent / "inventory.toml"
-    file.write_text(INVENTORY + 'head = "farm"\n')
-    assert "one and two are both the head of 'farm'" in program("nodes", code=2).stderr
+    file.write_text(INVENTORY + 'batch_cluster = "farm"\n')
+    assert "one and two both answer for the batch cluster 'farm'" in program("nodes", code=2).stderr
 
 
 def test_the_size_that_a_probe_allows_itself_is_its_limit(program: Program) -> None:
