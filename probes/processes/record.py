@@ -3,71 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
-from typing import ClassVar
 
 from nicassh.model.notes import Note
-from nicassh.model.records import Record, column, moment
+from nicassh.model.records import Record, moment
 from nicassh.model.text import redact
-from nicassh.model.units import Count, Flag, Percent, Seconds, Text, Time
 
 from .programs import software
+from .rows import Process, User, Visibility
 from .sources import Sources
 from .ties import Kin, Tie, Ties
+from .users import users, with_cpu
 
 every = 60
 priority = "high"
 timeout = 20
 keep = "latest"
-
-
-@dataclass(frozen=True)
-class Process(Record):
-    top: ClassVar[tuple[str, ...]] = ("cpu_percent", "memory_percent")
-
-    pid: Count = column("Process id.", key=True)
-    user: Text = column("Owner: the name of the effective user id, or the number where it has no name.")
-    command: Text = column("Command line, or [name] where there is none.")
-    memory_percent: Percent = column("Resident memory in percent of the node's.", title="mem %", high=(50, 80))
-    cpu_percent: Percent = column(
-        "CPU in percent of one processor, since the previous collection (or the start of the process, if later).",
-        title="cpu %",
-    )
-    state: Text = column("D waits for a device, R runs, S sleeps, T is stopped, Z is a zombie, I idles.")
-    time: Seconds = column("CPU time used so far.")
-    started: Time = column("When the process was started.")
-    kind: Text = column("batch, interactive, daemon (a person's, held by no login) or system.")
-    batch: Text | None = column("The batch system of its job: sge, slurm or condor.")
-    job: Text | None = column("The number by which the batch system knows its job: 3791.7, 15452007.")
-    login: Text | None = column("What a person holds it by: pts/3, tmux pts/3, sshd.")
-    software: Text | None = column("The experiment's package that it runs, and its version where the path tells it.")
-    ordinary: Flag = column("Whether the owner is a person (uid from UID_MIN on) and not the system.", shown=False)
-    parent: Count = column("Process id of the parent.", shown=False)
-    name: Text = column("The name that the kernel keeps: at most 15 characters.", shown=False)
-
-
-@dataclass(frozen=True)
-class Census(Record):
-    hidden: Flag = column("Whether /proc hides the processes of others (hidepid).")
-    visible: Count = column("Threads that the account can see.")
-    total: Count | None = column("Threads of the node, where some are hidden.")
+records = (Process, Visibility, User)
 
 
 def parse(output: str) -> Iterable[Record | Note]:
-    """A Process for each line `PID/stat:…` of proc(5), joined with its other lines, and a Census of them.
+    """A Process for each line `PID/stat:…` of proc(5), joined with its other lines; a User for each person and kind.
 
     Kernel threads are left out unless they hang in state D; so is the session of the probe itself.
     """
     seen = Sources(output)
     kin = {pid: _kin(seen, pid) for pid in seen.uids}
     ties = Ties(kin, seen.facts, seen.environ)
-    yield _census(seen)
+    yield _visibility(seen)
+    found: list[Process] = []
     for pid in seen.uids:
         stat = seen.stats[pid]
         if pid not in seen.own and (not stat.kernel or stat.state == "D"):
             with seen.notes.reading("process", pid):
-                yield _process(seen, pid, kin[pid], ties)
+                found.append(_process(seen, pid, kin[pid], ties))
+    yield from found
+    yield from users(found, {one.pid: int(seen.resident(one.pid) * 1024) for one in found})
     yield from seen.notes
 
 
@@ -78,7 +50,7 @@ def _process(seen: Sources, pid: int, kin: Kin, ties: Ties) -> Process:
         pid=pid,
         user=seen.names.get(uid, str(uid)),
         command=redact(kin.title.rstrip(" ")) or f"[{stat.name}]",
-        memory_percent=round(100 * float(seen.statuses[pid].get("VmRSS", "0").split()[0]) / seen.memory, 2),
+        memory_percent=round(100 * seen.resident(pid) / seen.memory, 2),
         cpu_percent=stat.cpu_percent(seen.uptime, seen.files[pid].get("before"), seen.facts["before"]),
         state=stat.state,
         time=stat.time,
@@ -97,16 +69,18 @@ def _process(seen: Sources, pid: int, kin: Kin, ties: Ties) -> Process:
 def advance(now: Sequence[Record], before: Sequence[Process], seconds: float) -> Iterable[Record]:
     """CPU per cent over the `seconds` since the previous collection, for the processes that it saw too."""
     known = {process.pid: process for process in before}
-    for process in now:
-        if not isinstance(process, Process):
-            yield process
-            continue
-        old = known.get(process.pid)
-        # el6 computes the boot time anew at each read, so the start of one process may waver by a second.
-        if old and seconds >= 1 and abs(process.started - old.started) < timedelta(seconds=3):
-            yield replace(process, cpu_percent=round(100 * max(0.0, process.time - old.time) / seconds, 1))
-        else:
-            yield process
+    processes = [_measured(one, known.get(one.pid), seconds) for one in now if isinstance(one, Process)]
+    yield from processes
+    yield from with_cpu((one for one in now if isinstance(one, User)), processes)
+    yield from (one for one in now if isinstance(one, Visibility))
+
+
+def _measured(process: Process, old: Process | None, seconds: float) -> Process:
+    """Sets the CPU per cent of a process by what it had used `seconds` ago, where it was there then."""
+    # el6 computes the boot time anew at each read, so the start of one process may waver by a second.
+    if old and seconds >= 1 and abs(process.started - old.started) < timedelta(seconds=3):
+        return replace(process, cpu_percent=round(100 * max(0.0, process.time - old.time) / seconds, 1))
+    return process
 
 
 def _kin(seen: Sources, pid: int) -> Kin:
@@ -123,12 +97,12 @@ def _belonging(ties: Ties, pid: int, ordinary: bool) -> tuple[str, Tie | None, s
         return "system", None, login
     if tie := ties.job(pid):
         return "batch", tie, login
-    return "interactive" if login else "daemon", None, login
+    return "interactive" if login else "background", None, login
 
 
-def _census(seen: Sources) -> Census:
+def _visibility(seen: Sources) -> Visibility:
     """Threads seen, and where some are hidden how many there are: `0.20 0.18 0.12 1/431 11206` is loadavg."""
     threads = (seen.notes.value("threads", int, status.get("Threads", "1")) for status in seen.statuses.values())
     hidden = "".join(seen.facts.get("hidden", [])[:1]) or None
     total = seen.notes.value("loadavg", lambda text: int(text.split()[3].partition("/")[2]), hidden)
-    return Census(hidden is not None, sum(number or 1 for number in threads), total)
+    return Visibility(hidden is not None, sum(number or 1 for number in threads), total)

@@ -43,6 +43,10 @@ class Sources:
             lowest = self.notes.value("UID_MIN", lambda text: int(text.split()[1]), line) or lowest
         self.ordinary = {pid for pid, uid in self.uids.items() if lowest <= uid and uid not in RESERVED}
 
+    def resident(self, pid: int) -> float:
+        """Returns the resident memory of a process in KiB: `VmRSS` of its status, which a kernel thread has not."""
+        return float(self.statuses[pid].get("VmRSS", "0").split()[0])
+
     def _fact(self, name: str, place: int) -> float:
         """A number of a file that each node has. Raises Unreadable where it is none."""
         line = "".join(self.facts.get(name, [])[:1])

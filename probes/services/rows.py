@@ -46,6 +46,7 @@ class Service(Record):
 
 @dataclass(frozen=True)
 class Clock(Record):
+    table: ClassVar[str] = "clock"
     source: Text | None = column("What sets the clock: chrony, ntp, timesyncd or none.")
     synchronised: Flag | None = column("Whether the source says that the clock is right.")
     offset: Seconds | None = column(

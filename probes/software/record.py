@@ -18,17 +18,17 @@ from .folders import installations, releases
 from .listed import distribution, drivers, modulefiles
 from .login import mark
 from .output import read
-from .rows import Package, Root
+from .rows import Folder, Package
 
 every = 3600
 priority = "low"
 timeout = 30
 keep = "intervals"
-records = (Package, Root)
+records = (Package, Folder)
 
 
 def parse(output: str) -> Iterable[Record | Unknown | Note]:
-    """A Package for each that was found, a Root for each place that was looked at. See `output` for the lines."""
+    """A Package for each that was found, a Folder for each place that was looked at. See `output` for the lines."""
     seen = read(output)
     found: dict[tuple[str, str], Package] = {}
     # What a file says is surer than a folder's name.
@@ -37,7 +37,7 @@ def parse(output: str) -> Iterable[Record | Unknown | Note]:
     for package in mark((found[key] for key in sorted(found)), seen):
         yield replace(package, root=seen.root_of(package.path))
     for path in sorted(seen.roots):
-        yield Root(path, seen.roots[path])
+        yield Folder(path, seen.roots[path])
     for path in seen.lost():
         yield Unknown(Package, (("root", clean(path)),))
     yield from seen.notes

@@ -29,7 +29,7 @@ class Package(Record):
 
 
 @dataclass(frozen=True)
-class Root(Record):
+class Folder(Record):
     path: Text = column(
         "A root of the configuration, what lies on a network mount below it, or a list of packages.", key=True
     )

@@ -49,7 +49,7 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Program:
         disks = [made("disks", mount=mount) for mount in ("/", "/home", *(f"/data{number}" for number in range(8)))]
         store.write([login("n1", ago(minute)), outcome("n1", "disks", ago(minute), *disks)])
     people = [made("processes", pid=pid, user=f"user{pid}", cpu_percent=10.0 * pid) for pid in range(1, 4)]
-    store.write([outcome("n1", "processes", ago(61), *people, made("processes_census"))])
+    store.write([outcome("n1", "processes", ago(61), *people, made("processes_visibility"))])
     store.engine.dispose()
     return Program(config)
 

@@ -5,6 +5,7 @@ Node 1 answers for a batch cluster that has all others; the nodes are alike but 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -86,7 +87,7 @@ def _change(table: str, record: Any, minute: int, begin: datetime) -> dict[str, 
             return {"used": (record.used or 0) + minute * 4096}
         case "gpus":
             return {"temperature": 50.0 + minute % 20, "power": 300.0 + minute % 30}
-        case "services_clock":
+        case "clock":
             return {"offset": minute / 1e6, "time": begin + timedelta(seconds=MINUTE * minute)}
     return {}
 
@@ -105,6 +106,7 @@ def _load(_: Farm, one: Probe, number: int, minute: int) -> Iterator[Record]:
 
 def _processes(farm: Farm, one: Probe, number: int, minute: int) -> Iterator[Record]:
     process = one.records["processes"]
+    users: Counter[tuple[str, str]] = Counter()
     names = ("root.exe", "mpdroot", "python3", "bash", "urqmd")
     for count in range(1, farm.processes + 1):
         # One in twenty has another number each minute: the one before it is gone.
@@ -120,8 +122,13 @@ def _processes(farm: Farm, one: Probe, number: int, minute: int) -> Iterator[Rec
             "login": None if batch else "pts/3", "software": "ROOT" if count % 5 == 0 else None,
             "ordinary": count > farm.processes // 2, "parent": 1, "name": names[count % 5],
         }  # fmt: skip
+        if values["ordinary"]:
+            users[values["user"], values["kind"]] += 1
         yield process(**values)
-    yield one.records["processes_census"](hidden=False, visible=farm.processes, total=None)
+    for (user, kind), processes in users.items():
+        cpu = float((processes + minute) % 100)
+        yield one.records["processes_user"](user, kind, processes, cpu, processes * G + minute * 4096, "ROOT")
+    yield one.records["processes_visibility"](hidden=False, visible=farm.processes, total=None)
 
 
 def _batch(farm: Farm, one: Probe, _: int, minute: int) -> Iterator[Record]:

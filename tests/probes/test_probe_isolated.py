@@ -117,7 +117,7 @@ def test_a_dead_mount_takes_nothing_with_it(shell: Shell, tmp_path: Path) -> Non
     assert [row["mount"] for row in sampling.rows("disks", done.sections["disks"].output)] == ["/"]
     software = sampling.rows("software", done.sections["software"].output)
     assert [row["version"] for row in sampling.of("software", software)] == ["apr13"]
-    states = {row["path"].removeprefix(str(tmp_path)): row["state"] for row in sampling.of("software_root", software)}
+    states = {row["path"].removeprefix(str(tmp_path)): row["state"] for row in sampling.of("software_folder", software)}
     assert states == {"/opt": "ok", "/opt/fairsoft": "hung"}
     assert done.sections["disks"].whole
     assert done.sections["software"].whole
@@ -141,5 +141,5 @@ def test_software_that_is_not_for_our_account(name: str, tmp_path: Path) -> None
     assert (section.status, section.errors) == (0, b"")
     rows = sampling.rows("software", section.output.replace(folder.encode(), b""))
     assert [row["version"] for row in sampling.of("software", rows)] == ["v18.6.9"]
-    states = {row["path"]: row["state"] for row in sampling.of("software_root", rows)}
+    states = {row["path"]: row["state"] for row in sampling.of("software_folder", rows)}
     assert states == {"/opt": "denied", "/usr/local": "ok"}

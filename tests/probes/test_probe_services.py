@@ -235,7 +235,7 @@ def test_only_a_node_without_proc_is_absent(shell: Shell, tree: Tree) -> None:
     before = datetime.now(UTC).replace(microsecond=0)
     assert ask(shell, tree({"etc/x": ""})).sections["services"].status == 77
     (clock,) = rows(ask(shell, tree(node())))
-    assert (clock["record"], clock["source"], clock["synchronised"]) == ("services_clock", "none", None)
+    assert (clock["record"], clock["source"], clock["synchronised"]) == ("clock", "none", None)
     assert before <= datetime.fromisoformat(clock["time"]) <= datetime.now(UTC)
 
 

@@ -29,7 +29,7 @@ def found(text: str) -> list[dict[str, Any]]:
 def clock(name: str, text: str) -> tuple[Any, ...]:
     """Source, synchronised, offset and stratum."""
     rows = found(f"{HEAD}{daemon(9, name)}section clock\n{text}end\n")
-    (row,) = sampling.of("services_clock", rows)
+    (row,) = sampling.of("clock", rows)
     assert row["time"] == "2026-11-22T00:06:40Z"
     return row["source"], row["synchronised"], row["offset"], row["stratum"]
 

@@ -35,7 +35,7 @@ def found(output: bytes) -> list[tuple[Any, ...]]:
 
 
 def states(output: bytes) -> dict[str, str]:
-    return {row["path"]: row["state"] for row in sampling.of("software_root", sampling.rows("software", output))}
+    return {row["path"]: row["state"] for row in sampling.of("software_folder", sampling.rows("software", output))}
 
 
 def defaults(output: bytes) -> dict[str, bool | None]:

@@ -125,7 +125,7 @@ def test_rows_of_a_time_to_come_that_nobody_explains(stores: Any, caplog: pytest
         for table in (store.outcomes.newest, store.records["load"].newest):
             later = sa.type_coerce(sa.type_coerce(table.c.at, sa.BigInteger) + 3 * HOUR, sa.BigInteger)
             connection.execute(sa.update(table).where(table.c.node == "nc2").values(at=later))
-        connection.exec_driver_sql("UPDATE clocks SET boot = 'another'")
+        connection.exec_driver_sql("UPDATE host_clocks SET boot = 'another'")
     row = seen(store, "nc2")["nc2"]
     assert (row["state"], row["reason"]) == ("stale", "asked while the clock was ahead")
     assert row["age"] is None
@@ -146,7 +146,7 @@ def test_a_clock_that_is_behind_loses_nothing(stores: Any) -> None:
         store.write([login("nc2", moment), outcome("nc2", "load", moment, made("load"))])
     answer(store, "nc2")
     with store.engine.begin() as connection:  # it has run for a day
-        connection.exec_driver_sql(f"UPDATE clocks SET set_at = set_at - {DAY}")
+        connection.exec_driver_sql(f"UPDATE host_clocks SET set_at = set_at - {DAY}")
         before = connection.exec_driver_sql("SELECT at FROM load_series ORDER BY at").fetchall()
     wrong = stores(-2 * HOUR)
     answer(wrong, "nc2", load1=3.0)
@@ -169,7 +169,7 @@ def test_nothing_goes_by_a_clock_that_was_set_forward(stores: Any, caplog: pytes
     if wrong.engine.dialect.name != "sqlite":
         # The database's own clock was set: as if this machine had been booted so much earlier by it.
         with wrong.engine.begin() as connection:
-            connection.exec_driver_sql(f"UPDATE clocks SET booted = booted - {30 * DAY}")
+            connection.exec_driver_sql(f"UPDATE host_clocks SET booted = booted - {30 * DAY}")
         wrong = stores()
     now = wrong.clock.now()
     trusted = wrong.clocks.trusted(wrong, now)
@@ -202,7 +202,7 @@ def test_nothing_was_stored_for_long(stores: Any, caplog: pytest.LogCaptureFixtu
     moment = store.clock.moment() - timedelta(days=30)
     store.write([login("nc2", moment), outcome("nc2", "load", moment, made("load"))])
     with store.engine.begin() as connection:
-        connection.exec_driver_sql(f"UPDATE clocks SET boot = 'another', seen = seen - {30 * DAY}")
+        connection.exec_driver_sql(f"UPDATE host_clocks SET boot = 'another', seen = seen - {30 * DAY}")
     again = stores()
     trusted = again.clocks.trusted(again, again.clock.now())
     assert abs(trusted - moment.timestamp()) < 60
@@ -222,10 +222,10 @@ def test_an_answer_of_a_time_to_come_is_stored_as_of_now(stores: Any, caplog: py
 def test_a_database_of_before_gets_the_table(stores: Any) -> None:
     store = stores()
     with store.engine.begin() as connection:
-        connection.exec_driver_sql("DROP TABLE clocks")
+        connection.exec_driver_sql("DROP TABLE host_clocks")
         connection.exec_driver_sql("UPDATE schema_version SET version_num = '0001'")
     assert store.clock_rows() == []
-    create(store.engine, store.metadata)
+    create(store.engine, store.metadata, by_hand=True)
     store.clocks._booted = None
     store.clocks.watch(store)
     assert len(store.clock_rows()) == 1

@@ -138,7 +138,7 @@ def test_saved_while_others_write_and_put_back(database: str, fresh: Fresh, tmp_
 def test_a_file_of_an_older_program_is_brought_up_to_date_and_stays_as_it_is(
     fresh: Fresh, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What is saved here is older than what is wanted then: by one migration that adds a column to `turns`."""
+    """What is saved here is older than what is wanted then: by one migration that adds a column to `node_locks`."""
     store, file = fill(fresh("sqlite")), tmp_path / "saved"
     backup(store.engine, file, declared(store))
     before = file.read_bytes()
@@ -152,7 +152,7 @@ def test_a_file_of_an_older_program_is_brought_up_to_date_and_stays_as_it_is(
     with opened(file, declared(store)) as source:
         copy(source, target.engine, declared(store))
     with target.engine.connect() as connection:
-        assert connection.exec_driver_sql("SELECT since FROM turns").scalars().all() == []
+        assert connection.exec_driver_sql("SELECT since FROM node_locks").scalars().all() == []
         assert schema.version(connection) == "9999"
     assert len(target.newest("processes", ["nc2"])) == 4500
     assert file.read_bytes() == before
@@ -167,7 +167,7 @@ adds_only = True
 
 
 def upgrade():
-    op.add_column("turns", sa.Column("since", sa.BigInteger))
+    op.add_column("node_locks", sa.Column("since", sa.BigInteger))
 """
 
 

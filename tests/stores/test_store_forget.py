@@ -31,7 +31,7 @@ def work(store: Store, queue: Queue, config: Config) -> None:
 
 def newest(store: Store) -> dict[str, set[str]]:
     """The nodes that have newest rows, by table."""
-    names = ["outcomes", "load", "system", "digests"]
+    names = ["outcomes", "load", "system", "content_hash"]
     with store.engine.connect() as connection:
         node: sa.ColumnClause[str] = sa.column("node")
         query = {name: sa.select(node).select_from(sa.table(name)).distinct() for name in names}
@@ -54,13 +54,13 @@ def test_a_node_that_has_left_the_inventory(store: Store) -> None:
         connection.execute(sa.text("UPDATE jobs SET state = 'paused' WHERE node = 'nc2'"))
     rollup(store, time.time())
     work(store, queue, Config())
-    assert newest(store) == {name: {"nc2", "nc4", "nc9"} for name in ("outcomes", "load", "system", "digests")}
+    assert newest(store) == {name: {"nc2", "nc4", "nc9"} for name in ("outcomes", "load", "system", "content_hash")}
     (row,) = [row for row in store.spans("system", ["nc3"], days_ago(30)) if row["until"] is not None]
     assert abs(row["until"].timestamp() - ended) < 60, "it was so until its last answer"
     points = store.history("load", "load1", ["nc3"], days_ago(30), days_ago(0), 3600)
     assert [point.mean for point in points] == [3.0], "its history is there"
     with store.engine.connect() as connection:
-        upto = {row[0]: row[1] for row in connection.exec_driver_sql("SELECT node, upto_5m FROM rolled")}
+        upto = {row[0]: row[1] for row in connection.exec_driver_sql("SELECT node, upto_5m FROM rollup_progress")}
     assert upto["nc3"] > time.time() + 1000 * DAY, "the roll-up does no more for it"
     assert upto["nc2"] < time.time()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -31,6 +30,19 @@ def alter(store: Store, *statements: str) -> None:
     with store.engine.begin() as connection:
         views.drop(connection, sa.inspect(connection).get_view_names())
     run(store, *statements)
+
+
+def with_former_names(store: Store, *statements: str) -> None:
+    """Gives tables and columns the names that they had before the last migration, then runs the statements."""
+    names, quote = pending("0003")[0].module, store.engine.dialect.identifier_preparer.quote_identifier
+    present = set(sa.inspect(store.engine).get_table_names())
+    columns = [
+        f"ALTER TABLE {quote(table)} RENAME COLUMN {quote(new)} TO {quote(old)}"
+        for table, some in names.COLUMNS.items()
+        for old, new in some.items()
+    ]
+    tables = [f"ALTER TABLE {quote(new)} RENAME TO {quote(old)}" for old, new in names.TABLES.items() if new in present]
+    alter(store, *columns, *tables, *statements)
 
 
 def wrong(store: Store) -> list[str]:
@@ -76,8 +88,8 @@ def test_the_last_migration_is_the_one_wanted() -> None:
 
 def test_a_database_from_before_there_were_versions_gets_one(store: Store) -> None:
     store.write([outcome("nc2", "load", at(0), made("load"))])
-    alter(store, "DROP TABLE schema_version", "DROP TABLE turns")
-    store.create()
+    with_former_names(store, "DROP TABLE schema_version", "DROP TABLE turns")
+    store.create(by_hand=True)
     with store.engine.connect() as connection:
         assert schema.version(connection) == schema.WANTED
     assert wrong(store) == []
@@ -87,8 +99,9 @@ def test_a_database_from_before_there_were_versions_gets_one(store: Store) -> No
 def test_a_database_of_the_first_version_gains_the_notes(store: Store) -> None:
     store.write([outcome("nc2", "load", at(0), made("load"))])
     old = ["UPDATE schema_version SET version_num = '0001'"]
-    alter(store, *(f"ALTER TABLE {table} DROP COLUMN notes" for table in ("outcomes", "outcomes_intervals")), *old)
-    store.create()
+    without = [f"ALTER TABLE {table} DROP COLUMN notes" for table in ("outcomes", "outcomes_intervals")]
+    with_former_names(store, *without, *old)
+    store.create(by_hand=True)
     assert wrong(store) == []
     assert [row["notes"] for row in store.newest("outcomes", ["nc2"])] == [None]
     store.write([outcome("nc2", "load", at(60), made("load"), notes="pids `x` cannot be read")])
@@ -105,20 +118,28 @@ def test_a_newer_schema_is_refused_and_left_alone(store: Store) -> None:
     assert not sa.inspect(store.engine).has_table("disks")
 
 
-def test_a_migration_that_does_more_than_add_waits_for_somebody(
-    store: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """The first migration as one that changes: an old database is then left alone until it is told to."""
-    shutil.copytree(FOLDER, tmp_path, dirs_exist_ok=True)
-    text = (FOLDER / "versions/v0001_first.py").read_text()
-    (tmp_path / "versions/v0001_first.py").write_text(text.replace("adds_only = True", "adds_only = False"))
-    monkeypatch.setattr("nicassh.database.upgrade.FOLDER", tmp_path)
-    alter(store, "DROP TABLE schema_version")
+def test_a_migration_that_does_more_than_add_waits_for_somebody(store: Store) -> None:
+    with_former_names(store, "UPDATE schema_version SET version_num = '0003'")
     with pytest.raises(DatabaseError) as caught:
         store.create()
     assert "nicamon db upgrade" in caught.value.hint
+    assert sa.inspect(store.engine).has_table("turns")
     store.create(by_hand=True)
     store.create()
+
+
+def test_names_change_and_rows_stay(store: Store) -> None:
+    store.write([outcome("nc2", "services", at(0), made("clock"))])
+    store.write([outcome("nc2", "processes", at(0), made("processes", kind="daemon"), made("processes_visibility"))])
+    with_former_names(store, "UPDATE schema_version SET version_num = '0003'")
+    assert sa.inspect(store.engine).has_table("services_clock_intervals")
+    store.create(by_hand=True)
+    assert wrong(store) == []
+    assert [row["kind"] for row in store.newest("processes", ["nc2"])] == ["background"]
+    assert len(store.newest("processes_visibility", ["nc2"])) == 1
+    store.write([outcome("nc2", "services", at(60), made("clock"))])
+    (row,) = store.newest("clock", ["nc2"])
+    assert (row["since"], row["at"]) == (at(0), at(60))
 
 
 def test_a_column_of_another_type_is_left_alone_and_its_sql_mends_it(store: Store) -> None:
@@ -228,7 +249,7 @@ def test_alembic_is_not_loaded_where_nothing_is_to_be_migrated(tmp_path: Path) -
     store.create()
     store.engine.dispose()
     code = (
-        "import sys; from nicassh import probe; from nicassh.store import Store;"
+        "import sys; from nicassh.probes import loader as probe; from nicassh.store import Store;"
         f"store = Store({url!r}, probe.load_all()); store.refuse_newer(); store.create();"
         "print(sorted(name for name in sys.modules if name.startswith(('alembic', 'mako'))))"
     )

@@ -17,7 +17,7 @@ def test_rows_bytes_and_times_of_each_table(store: Store) -> None:
     assert (series.rows, series.oldest, series.newest) == (3, at(0), at(120))
     assert (newest.rows, newest.oldest, newest.newest) == (1, at(120), at(120))
     assert (empty.rows, empty.oldest, empty.newest) == (0, None, None)
-    assert (found["outcomes_intervals"].oldest, found["turns"].oldest) == (at(0), None)
+    assert (found["outcomes_intervals"].oldest, found["node_locks"].oldest) == (at(0), None)
     assert all(size.bytes is not None and size.bytes > 0 for size in (series, newest))
 
 
@@ -25,7 +25,7 @@ def test_the_horizons_are_no_times_of_rows(store: Store) -> None:
     store.write([outcome("nc2", "load", at(0), made("load"))])
     rollup(store, at(0).timestamp())
     prune(store, Config(), at(0).timestamp())
-    (kept,) = (size for size in sizes(store.engine, store.metadata) if size.table == "kept")
+    (kept,) = (size for size in sizes(store.engine, store.metadata) if size.table == "retention_horizon")
     assert (kept.rows, kept.oldest, kept.newest) == (4, None, None)
 
 

@@ -12,7 +12,7 @@ def listed(store: Store, node: str, when: float, **processes: float) -> None:
     records = [
         made("processes", pid=pid, user=user, cpu_percent=cpu) for pid, (user, cpu) in enumerate(processes.items(), 1)
     ]
-    store.write([outcome(node, "processes", at(when), *records, made("processes_census"))])
+    store.write([outcome(node, "processes", at(when), *records, made("processes_visibility"))])
 
 
 def users(store: Store, since: float, until: float, *nodes: str) -> list[tuple[str, str, float]]:

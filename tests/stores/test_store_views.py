@@ -17,6 +17,7 @@ from unit_rows import PROBES, login, made, outcome
 from nicassh.database import differences
 from nicassh.model.errors import DatabaseError, ProbeError
 from nicassh.model.outcome import State
+from nicassh.model.records import Record
 from nicassh.probes.loader import load_all
 from nicassh.store import Store
 from nicassh.store.published import published
@@ -50,6 +51,11 @@ def moment(value: Any) -> datetime:
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
+def person(user: str, processes: int = 1) -> Record:
+    """What the probe says of the processes of a user."""
+    return made("processes_user", user=user, processes=processes)
+
+
 @pytest.fixture
 def farm(store: Store) -> Store:
     """Two nodes that are up, one of them with all that a farm's row has, and one that was lost."""
@@ -58,8 +64,8 @@ def farm(store: Store) -> Store:
         outcome("nc2", "system", at(0), made("system")),
         outcome("nc2", "load", at(0), made("load", load1=1.5)),
         outcome("nc2", "disks", at(0), *(made("disks", mount=mount, free=10, size=100) for mount in ("/", "/tmp"))),
-        outcome("nc2", "processes", at(0), *(made("processes", pid=n, user=u) for n, u in enumerate("abb"))),
-        outcome("nc3", "processes", at(0), made("processes", user=HORSE), made("processes", pid=2, ordinary=False)),
+        outcome("nc2", "processes", at(0), *(person(u, n) for n, u in enumerate("ab", 1))),
+        outcome("nc3", "processes", at(0), person(HORSE), made("processes", ordinary=False)),
     ])  # fmt: skip
     store.write([login("nc4", at(60), State.REFUSED, "nothing listens"), outcome("nc2", "load", at(60), made("load"))])
     return store
@@ -87,10 +93,8 @@ def test_users_troubles_and_downtimes(farm: Store) -> None:
 
 def test_a_node_that_was_last_seen_long_ago(store: Store) -> None:
     """It is stale and its processes count no more; what its probe could not renew is old, though the node is up."""
-    store.write(
-        [login("nc2", at(-200 * DAY)), outcome("nc2", "processes", at(-200 * DAY), made("processes", user="a"))]
-    )
-    store.write([login("nc3", at(0)), outcome("nc3", "processes", at(-60), made("processes", user="b"))])
+    store.write([login("nc2", at(-200 * DAY)), outcome("nc2", "processes", at(-200 * DAY), person("a"))])
+    store.write([login("nc3", at(0)), outcome("nc3", "processes", at(-60), person("b"))])
     store.write(
         [outcome("nc3", "disks", at(-60), made("disks")), outcome("nc3", "software", at(-1800), made("software"))]
     )
@@ -140,7 +144,7 @@ def test_columns_that_others_rely_on_stay() -> None:
     promised = {
         "view_farm": "node state reason collected at since os kernel cpus boot_time load1 load5 load15 processes "
         "memory memory_available memory_available_percent disk disk_free users processes_of_users",
-        "view_users": "user nodes processes cpu_percent batch interactive daemon collected at",
+        "view_users": "user nodes processes cpu_percent batch interactive background collected at",
         "view_downtimes": "node since until state reason at",
         "view_troubles": "node probe state reason collected at since",
         "view_history_load": "tier node collected at load1 load1_min load1_max load5 load15 processes",

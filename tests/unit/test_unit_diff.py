@@ -23,7 +23,7 @@ def package(name: str, version: str, **fields: Any) -> Record:
 
 def asked(store: Store, name: str, *found: Record, **system: Any) -> None:
     """A node asked at noon for its software, system, memory and disks."""
-    software = outcome(name, "software", at(0), *found, made("software_root"))
+    software = outcome(name, "software", at(0), *found, made("software_folder"))
     others = [outcome(name, one, at(0), made(one)) for one in ("memory", "disks")]
     store.write([software, *others, outcome(name, "system", at(0), made("system", **system))])
 
@@ -70,7 +70,7 @@ def test_mounts_and_memory(farm: Store) -> None:
 
 def test_what_is_not_known_is_no_difference(farm: Store) -> None:
     assert between(farm, "nc5", "nc2") == []
-    farm.write([outcome("nc5.jinr.ru", "software", at(0), made("software_root", state="hung"))])
+    farm.write([outcome("nc5.jinr.ru", "software", at(0), made("software_folder", state="hung"))])
     assert between(farm, "nc5", "nc2") == []
     view = diff(Scene(farm, [node("nc6"), node("nc2.jinr.ru")], 900, at(60)), "nc2.jinr.ru")
     assert view.summarize(view.rows) == "0 differences between nc6 and nc2.jinr.ru; nothing is known of nc6"

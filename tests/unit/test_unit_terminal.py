@@ -37,7 +37,7 @@ def view(store: Store) -> View:
             "system", os=clean(EVIL), cpu="Intel Xeon Gold 6148 CPU @ 2.40GHz", kernel="5.14.0-427.13.1.el9_4"
         )
         people = [made("processes", pid=pid, user=f"user{pid % 9}") for pid in range(30)]
-        people.append(made("processes_census"))
+        people.append(made("processes_visibility"))
         names = {"system": [system], "processes": people, "load": [made("load")], "disks": [made("disks")]}
         store.write([login(name, at(0)), *(outcome(name, probe, at(0), *rows) for probe, rows in names.items())])
     store.write([login("nc3", at(0), State.UNREACHABLE, clean("no route: " + "because " * 30))])

@@ -69,7 +69,7 @@ USUAL: dict[str, dict[str, Any]] = {
         "package": "FairSoft", "path": "/opt/fairsoft/apr13", "version": "apr13", "method": "folder",
         "default": None, "root": "/opt",
     },
-    "software_root": {"path": "/opt", "state": "ok"},
+    "software_folder": {"path": "/opt", "state": "ok"},
     "batch": {"system": "sge", "state": "up", "reason": None, "version": "SGE 8.1.9"},
     "batch_host": {
         "system": "sge", "host": "nc10.jinr.ru", "state": "busy", "words": "", "reason": None, "by": None,
@@ -85,7 +85,11 @@ USUAL: dict[str, dict[str, Any]] = {
         "words": "r", "queue": "all.q", "slots": 1, "hosts": "nc10.jinr.ru", "submitted": NOON - timedelta(hours=5),
         "started": NOON - timedelta(hours=3), "limit": None, "reason": None, "tie": "3791.1",
     },
-    "processes_census": {"hidden": False, "visible": 300, "total": None},
+    "processes_visibility": {"hidden": False, "visible": 300, "total": None},
+    "processes_user": {
+        "user": "merz", "kind": "interactive", "processes": 1, "cpu_percent": 10.0, "memory": 1024**3,
+        "software": "ROOT",
+    },
     "processes": {
         "pid": 10, "user": "merz", "command": "root.exe", "memory_percent": 1.0, "cpu_percent": 10.0, "state": "R",
         "time": 100.0, "started": NOON - timedelta(hours=1), "kind": "interactive", "batch": None, "job": None,
@@ -99,7 +103,7 @@ USUAL: dict[str, dict[str, Any]] = {
     },
     "gpus_process": {"gpu": "GPU-1", "pid": 7, "user": "merz", "name": "python3", "memory_used": 1024**3},
     "gpus_mig": {"uuid": "MIG-1", "gpu": "GPU-1", "index": 0, "profile": "1g.10gb"},
-    "services_clock": {
+    "clock": {
         "source": "chrony", "synchronised": True, "offset": 0.001, "stratum": 3, "time": NOON,
     },
     "mounts": {

@@ -252,7 +252,7 @@ def test_users_with_their_processes_and_jobs(store: Store) -> None:
         made("batch_job", job="3", user="ivanov", state="held"),
     )
     store.write([outcome(name, "memory", at(0), made("memory", total=100 * 2**30)) for name in ("nc10", "nc11")])
-    kinds = [("batch", "sge"), ("interactive", None), ("daemon", None)]
+    kinds = [("batch", "sge"), ("interactive", None), ("background", None)]
     for name in ("nc10", "nc11"):
         people = [made("processes", pid=pid, kind=kind, batch=batch) for pid, (kind, batch) in enumerate(kinds)]
         system = made("processes", pid=9, user="root", ordinary=False, kind="system")
@@ -263,7 +263,7 @@ def test_users_with_their_processes_and_jobs(store: Store) -> None:
         ("merz", ["nc10", "nc11"], 6, 60.0, 6 * 2**30, 1, 20, 2),
         ("ivanov", [], 0, 0.0, 0, 0, 1, 0),
     ]
-    assert cells(view, "batch", "daemons", "software")[0] == (2, 2, ["ROOT"])
+    assert cells(view, "batch", "background", "software")[0] == (2, 2, ["ROOT"])
     assert said(view) == "2 users: 6 processes, 2 of them interactive"
 
 

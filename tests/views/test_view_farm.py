@@ -96,8 +96,8 @@ def test_thresholds(store: Store) -> None:
 def test_activity_counts_people_and_not_the_system(store: Store) -> None:
     people = [("merz", True), ("ivanov", True), ("merz", True), ("root", False), ("adam", True)]
     records = [made("processes", pid=pid, user=user, ordinary=flag) for pid, (user, flag) in enumerate(people)]
-    census = made("processes_census")
-    store.write([login("nc2", at(0)), outcome("nc2", "processes", at(0), census, *records)])
+    seen = made("processes_visibility")
+    store.write([login("nc2", at(0)), outcome("nc2", "processes", at(0), seen, *records)])
     assert [tuple(one.values()) for one in only(store).values["activity"]] == [("merz", 2), ("adam", 1), ("ivanov", 1)]
 
 

@@ -37,7 +37,7 @@ def told(store: Store, table: str, *rows: dict[str, Any]) -> list[tuple[str, int
 )
 def test_our_own_waiting_makes_no_clock_wrong(store: Store, behind: int, session: float, is_found: bool) -> None:
     """A session that goes on for minutes after the clock was read, or a host that stood still meanwhile."""
-    clock = replace(outcome("nc2", "services", at(0), made("services_clock", time=at(-behind))), seconds=session)
+    clock = replace(outcome("nc2", "services", at(0), made("clock", time=at(-behind))), seconds=session)
     store.write([login("nc2", at(0)), clock])
     assert [finding.area for finding in found(store)] == ["clock"] * is_found
 
@@ -93,14 +93,14 @@ def test_a_probe_that_failed(store: Store) -> None:
             ("processes", 55, "1 process waiting for a device (state D): root.exe of merz"),
         ),
         ("gpus", {"state": "fault", "reason": "ERR!"}, ("gpus", 60, "NVIDIA H100 GPU-1: ERR!")),
-        ("services_clock", {"offset": 2.5}, ("clock", 50, "2.50 s off by its chrony")),
-        ("services_clock", {"offset": 0.2}, ("clock", 30, "0.20 s off by its chrony")),
+        ("clock", {"offset": 2.5}, ("clock", 50, "2.50 s off by its chrony")),
+        ("clock", {"offset": 0.2}, ("clock", 30, "0.20 s off by its chrony")),
         (
-            "services_clock", {"synchronised": False, "source": None, "offset": None},
+            "clock", {"synchronised": False, "source": None, "offset": None},
             ("clock", 30, "not synchronised by its daemon"),
         ),
-        ("services_clock", {"time": at(7200)}, ("clock", 60, "2 h 00 m ahead of this machine's")),
-        ("services_clock", {"time": at(-100)}, ("clock", 60, "1 m 40 s behind this machine's")),
+        ("clock", {"time": at(7200)}, ("clock", 60, "2 h 00 m ahead of this machine's")),
+        ("clock", {"time": at(-100)}, ("clock", 60, "1 m 40 s behind this machine's")),
         (
             "mounts", {"state": "hung", "reason": "no answer in 5 s"},
             ("mounts", 85, "/eos (eosxd) is hung: no answer in 5 s"),
@@ -112,7 +112,7 @@ def test_a_probe_that_failed(store: Store) -> None:
         ("services", {"state": "degraded"}, ("services", 45, "xrootd mpd is degraded")),
         ("processes", {"state": "Z"}, ("processes", 15, "1 zombie: root.exe of merz")),
         (
-            "processes_census", {"hidden": True, "visible": 12, "total": 431},
+            "processes_visibility", {"hidden": True, "visible": 12, "total": 431},
             ("processes", 10, "12 of 431 threads visible (hidepid)"),
         ),
     ],
@@ -144,7 +144,7 @@ def test_nodes_to_avoid_are_those_with_something_bad(store: Store) -> None:
 
 def test_software_that_is_not_that_of_the_others_of_the_role(store: Store) -> None:
     for name, version in (("nc2", "apr13"), ("nc3", "jan24"), ("nc4", "jan24"), ("nc8", "apr13")):
-        software = outcome(name, "software", at(0), made("software", version=version), made("software_root"))
+        software = outcome(name, "software", at(0), made("software", version=version), made("software_folder"))
         store.write([login(name, at(0)), software, outcome(name, "system", at(0), made("system"))])
     everyone = [node("nc2"), node("nc3"), node("nc4"), node("nc8", "interactive")]
     view = explain(Scene(store, everyone[:1], 900, at(60), everyone))

@@ -18,7 +18,7 @@ SERVICES = next(one for one in PROBES if one.name == "services")
 
 
 def clock(time: datetime = NOON) -> Record:
-    return SERVICES.records["services_clock"](source="none", synchronised=None, offset=None, stratum=None, time=time)  # type: ignore[call-arg]
+    return SERVICES.records["clock"](source="none", synchronised=None, offset=None, stratum=None, time=time)  # type: ignore[call-arg]
 
 
 def service(**fields: Any) -> Any:

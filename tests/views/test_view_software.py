@@ -34,7 +34,7 @@ def asked(name: str, when: float, *found: Record, **fields: Any) -> list[Outcome
     """A node asked for its software and its system."""
     roots = fields.pop("roots", {"/opt": "ok"})
     gaps = tuple(fields.pop("unknown", ()))
-    states = [made("software_root", path=path, state=state) for path, state in roots.items()]
+    states = [made("software_folder", path=path, state=state) for path, state in roots.items()]
     told = outcome(name, "software", at(when), *found, *states, unknown=gaps)
     return [login(name, at(when)), told, outcome(name, "system", at(when), made("system", **fields))]
 

@@ -9,22 +9,22 @@ import sqlalchemy as sa
 from nicassh.database.sqlite import OURS
 from nicassh.model.errors import DatabaseError
 
-WANTED = "0003"
+WANTED = "0004"
 """The version of the fixed tables that this program works with: the last of `migrations/versions`."""
 TABLE = "schema_version"
 FIXED = frozenset(
     {
         "classes",
-        "clocks",
-        "digests",
+        "content_hash",
         "finished",
         "jobs",
-        "kept",
+        "host_clocks",
+        "node_locks",
         "outcomes",
         "outcomes_intervals",
-        "rolled",
+        "retention_horizon",
+        "rollup_progress",
         "settings",
-        "turns",
         "workers",
     }
 )
@@ -97,6 +97,7 @@ def bring_up(connection: sa.Connection, by_hand: bool = False) -> None:
     refuse_newer(found)
     if not found:
         refuse_foreign(connection)
+    by_hand = by_hand or not exists(connection)  # an empty database has nothing to lose
     if found != WANTED:
         # It tells of its parts while it is loaded, and of each step, at the level of our batches.
         logging.getLogger("alembic").setLevel(logging.WARNING)

@@ -45,6 +45,8 @@ class Record:
     """Overrides the probe's own `keep` where one probe yields records of several kinds."""
     top: ClassVar[tuple[str, ...]] = ()
     """Of a listing: the numbers by which the first rows of each collection are kept for two days."""
+    table: ClassVar[str] = ""
+    """Names its table. By default the first record of a probe has the probe's name, and another `PROBE_RECORD`."""
 
 
 @dataclass(frozen=True)

@@ -170,7 +170,7 @@ def _script(folder: Path) -> str:
 
 
 def _table(probe: str, index: int, record: type[Record]) -> str:
-    return probe if index == 0 else f"{probe}_{name_of(record)}"
+    return record.table or (probe if index == 0 else f"{probe}_{name_of(record)}")
 
 
 def _check_tables(probes: Sequence[Probe]) -> None:

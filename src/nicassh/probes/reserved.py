@@ -11,8 +11,8 @@ VIEWS = frozenset(
 """Tables that people ask for, and outcomes of nicamon's own."""
 TABLES = frozenset(
     {
-        "classes", "clocks", "digests", "finished", "jobs", "kept", "outcomes", "outcomes_intervals", "rolled",
-        "schema_version", "settings", "turns", "workers",
+        "classes", "content_hash", "finished", "host_clocks", "jobs", "node_locks", "outcomes", "outcomes_intervals",
+        "retention_horizon", "rollup_progress", "schema_version", "settings", "workers",
     }
 )  # fmt: skip
 """Tables of the database that are no probe's."""

@@ -46,7 +46,7 @@ def farm(scene: Scene) -> View:
 
 def _gather(scene: Scene) -> dict[str, _Known]:
     known = {name: _Known(outcomes=scene.outcomes[name]) for name in scene.names}
-    for record in ("system", "load", "memory", "disks", "software", "processes_census"):
+    for record in ("system", "load", "memory", "disks", "software", "processes_visibility"):
         for node, rows in scene.grouped(record, **({"package": ["FairSoft"]} if record == "software" else {})).items():
             known[node].records[record] = rows
     # Not the processes themselves: a large farm has hundreds of thousands.
@@ -93,9 +93,9 @@ def _state(known: _Known, scene: Scene) -> tuple[str, str, datetime | None]:
     if age > scene.stale:
         return "stale", "not asked since", login["at"]
     bad = [f"{row['probe']} {_words(row)}" for row in known.outcomes.values() if not State(row["state"]).is_ok]
-    census = known.one("processes_census")
-    if census.get("hidden"):
-        bad.append(f"processes: {census['visible']} of {census['total']} threads visible (hidepid)")
+    seen = known.one("processes_visibility")
+    if seen.get("hidden"):
+        bad.append(f"processes: {seen['visible']} of {seen['total']} threads visible (hidepid)")
     return "up", "; ".join(bad), login["since"]
 
 
@@ -106,7 +106,7 @@ def _words(outcome: Stored) -> str:
 
 _FIELDS = {
     "system": ("os", "kernel", "cpu", "ncpu"), "load": ("nproc", "load1", "load5", "load15"),
-    "memory": ("memory_available",), "disks": ("disk_free",), "processes_census": ("activity",),
+    "memory": ("memory_available",), "disks": ("disk_free",), "processes_visibility": ("activity",),
     "software": ("fairsoft",),
 }  # fmt: skip
 
@@ -140,7 +140,7 @@ def _column(store: Store, record: str, name: str) -> Column:
 
 def _activity(known: _Known) -> list[dict[str, Any]] | None:
     """Ordinary users with the number of their processes, the busiest first; None where no listing ever came."""
-    if known.one("processes_census").get("hidden", True):
+    if known.one("processes_visibility").get("hidden", True):
         return None
     busiest = sorted(known.people, key=lambda item: (-item[1], item[0]))
     return [{"user": user, "processes": number} for user, number in busiest]

@@ -149,15 +149,15 @@ def _processes(facts: Facts, node: Node) -> Iterator[Finding]:
             who = ", ".join(dict.fromkeys(f"{row['name']} of {row['user']}" for row in some[:5]))
             noun = f"{counted(len(some), 'process')} {word}" if state == "D" else counted(len(some), word)
             yield Finding(weight if len(some) < 10 else max(weight, WARN), "processes", f"{noun}: {who}")
-    for census in facts.of(node, "processes_census"):
-        if census["hidden"]:
-            what = f"{census['visible']} of {census['total']} threads visible (hidepid)"
+    for seen in facts.of(node, "processes_visibility"):
+        if seen["hidden"]:
+            what = f"{seen['visible']} of {seen['total']} threads visible (hidepid)"
             yield Finding(10, "processes", what)
 
 
 def _clock(facts: Facts, node: Node) -> Iterator[Finding]:
-    for clock in facts.of(node, "services_clock"):
-        trouble = facts.column("services_clock", "offset").trouble(clock["offset"])
+    for clock in facts.of(node, "clock"):
+        trouble = facts.column("clock", "offset").trouble(clock["offset"])
         # Its own time against ours. It was read before the moment at which we have it for taken, perhaps by as much as
         # the whole session took: only what is further behind is the clock's and not our own waiting.
         apart = (clock["time"] - clock["at"]).total_seconds()

@@ -71,7 +71,7 @@ class Machine:
     def old(self, scene: Scene) -> set[str]:
         """The packages, `os` and `kernel` of which the newest that is known is no news."""
         found = set(SYSTEM if self.system is not None and scene.is_old("system", self.system) else ())
-        if self.looked is not None and scene.is_old("software_root", self.looked):
+        if self.looked is not None and scene.is_old("software_folder", self.looked):
             return found | set(self.cells)
         hidden = (package for package, cell in self.cells.items() if any(row["root"] in self.lost for row in cell.rows))
         return found | set(hidden if self.lost else ())
@@ -85,7 +85,7 @@ class Installed:
         self.machines = {name: Machine(name) for name in scene.names}
         for row in scene.rows("system"):
             self.machines[row["node"]].system = row
-        for row in scene.rows("software_root"):
+        for row in scene.rows("software_folder"):
             machine = self.machines[row["node"]]
             machine.looked = row
             if row["state"] not in ("ok", "missing"):

@@ -51,7 +51,7 @@ def live(outcomes: Iterable[Outcome], probe: Probe, wanted: Wanted, failed: Sequ
         for record in outcome.records:
             found[tables[type(record)]].append({"node": outcome.node, **plain(record)})
     processes = [process for process in found["processes"] if wanted(process)]
-    return _view(processes, [*_hidden(found["processes_census"]), *failed])
+    return _view(processes, [*_hidden(found["processes_visibility"]), *failed])
 
 
 def cached(store: Store, nodes: Sequence[Node], wanted: Wanted) -> View:
@@ -62,19 +62,21 @@ def cached(store: Store, nodes: Sequence[Node], wanted: Wanted) -> View:
         where["kind"] = wanted.kinds
     rows = store.newest("processes", names, **where)
     seen = [_seen(Scene(store, nodes, 0.0).age(min(rows, key=lambda row: row["at"])))] if rows else []
-    return _view([dict(row) for row in rows if wanted(row)], seen + _hidden(store.newest("processes_census", names)))
+    return _view(
+        [dict(row) for row in rows if wanted(row)], seen + _hidden(store.newest("processes_visibility", names))
+    )
 
 
 def _seen(age: float | None) -> str:
     return "seen while the clock was ahead" if age is None else f"seen {draw_seconds(age)} ago"
 
 
-def _hidden(censuses: Iterable[Stored]) -> list[str]:
+def _hidden(found: Iterable[Stored]) -> list[str]:
     """In words which nodes show only a part of their processes: `12 of 431 threads visible on nc8 (hidepid)`."""
     parts: dict[tuple[int, int | None], list[str]] = {}
-    for census in censuses:
-        if census["hidden"]:
-            parts.setdefault((census["visible"], census["total"]), []).append(census["node"])
+    for row in found:
+        if row["hidden"]:
+            parts.setdefault((row["visible"], row["total"]), []).append(row["node"])
     return [
         f"{visible} of {total} threads visible on {fold(nodes)} (hidepid)" for (visible, total), nodes in parts.items()
     ]
@@ -123,7 +125,7 @@ FIELDS = (
         _draw_job,
     ),
     Field(declared("batch", str, Text, "The batch system of the job: sge, slurm or condor."), 0),
-    Field(declared("kind", str, Text, "batch, interactive, daemon or system."), 0),
+    Field(declared("kind", str, Text, "batch, interactive, background or system."), 0),
     Field(declared("login", str, Text, "What a person holds it by: pts/3, tmux pts/3, sshd."), 0),
     Field(declared("software", str, Text, "The experiment's package that it runs."), 0),
 )

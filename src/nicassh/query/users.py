@@ -66,14 +66,14 @@ def _row(user: str, use: _Use, batched: bool) -> Row:
         "cpu_percent": round(use.cpu, 1), "memory": None if use.memory is None else int(use.memory),
         "jobs_running": use.jobs["running"] if batched else None,
         "jobs_waiting": use.jobs["waiting"] if batched else None,
-        "batch": use.kinds["batch"], "interactive": use.kinds["interactive"], "daemons": use.kinds["daemon"],
+        "batch": use.kinds["batch"], "interactive": use.kinds["interactive"], "background": use.kinds["background"],
         "software": [name for name, _ in use.software.most_common()],
     }, use.old)  # fmt: skip
 
 
 def _hidden(scene: Scene) -> list[str]:
     """The nodes whose processes are hidden from us."""
-    nodes = [row["node"] for row in scene.rows("processes_census") if row["hidden"]]
+    nodes = [row["node"] for row in scene.rows("processes_visibility") if row["hidden"]]
     return [f"without {fold(nodes)}, which hides processes (hidepid)"] if nodes else []
 
 
@@ -101,6 +101,6 @@ USERS = (
     Field(declared("jobs_waiting", int, Count, "Batch jobs that wait, tasks of arrays counted.", "waiting"), 84),
     Field(declared("batch", int, Count, "Processes of batch jobs."), 50),
     Field(declared("interactive", int, Count, "Processes that a login holds."), 82),
-    Field(declared("daemons", int, Count, "Processes that nothing holds."), 45),
+    Field(declared("background", int, Count, "Processes that nothing holds."), 45),
     Field(declared("software", list, Text, "The experiment's packages in use."), 75, _draw_software, True),
 )

@@ -32,11 +32,11 @@ _LOG = logging.getLogger("nicamon")
 
 
 class Clocks:
-    """The table `clocks`, one row a monitoring host, and what this process knows of its own."""
+    """The table `host_clocks`, one row a monitoring host, and what this process knows of its own."""
 
     def __init__(self, metadata: sa.MetaData, dialect: sa.Dialect) -> None:
         self.table = sa.Table(
-            "clocks",
+            "host_clocks",
             metadata,
             sa.Column("host", sa.String(NODE), primary_key=True, comment="The monitoring host."),
             sa.Column("boot", sa.String(36), comment="Its boot, by the kernel's word."),

@@ -46,7 +46,7 @@ def _take_out(connection: sa.Connection, store: Store, nodes: list[str]) -> None
         if shape.keep is Keep.INTERVALS and shape.history is not None:
             _end(connection, shape.history, newest, nodes)
         connection.execute(sa.delete(newest).where(newest.c.node.in_(nodes)))
-    digests = store.metadata.tables["digests"]
+    digests = store.metadata.tables["content_hash"]
     connection.execute(sa.delete(digests).where(digests.c.node.in_(nodes)))
 
 

@@ -1,8 +1,8 @@
 """Prune: rows that are older than they are to be kept go, but none before it is in the next tier.
 
-First one transaction moves the horizons of `kept`, from then on a row before them counts as gone; then the rows
-are deleted in short steps. With TimescaleDB a chunk goes as a whole once all of it is gone, and one to which nothing
-is added any more is compressed.
+First one transaction moves the moments in `retention_horizon`, from then on a row before them counts as gone; then the
+rows are deleted in short steps. With TimescaleDB a chunk goes as a whole once all of it is gone, and one to which
+nothing is added any more is compressed.
 """
 
 from __future__ import annotations

@@ -59,15 +59,16 @@ def _stale(metadata: sa.MetaData, shape: Tables) -> sa.Label[bool]:
 
 def _farm(metadata: sa.MetaData, records: Mapping[str, Tables]) -> Published:
     tables = metadata.tables
-    login, disks, processes = tables["outcomes"].alias("login"), tables["disks"], tables["processes"]
+    login, disks, processes = tables["outcomes"].alias("login"), tables["disks"], tables["processes_user"]
     system, load, memory = tables["system"], tables["load"], tables["memory"]
     space = sa.select(disks.c.node, sa.func.sum(disks.c.size).label("size"), sa.func.sum(disks.c.free).label("free"))
     space = space.where(sa.or_(disks.c.mount == "/", disks.c.type.not_in(MEMORY)))
     space_of = space.group_by(disks.c.node).subquery("space")
     people = sa.select(
-        processes.c.node, sa.func.count().label("number"), sa.func.count(processes.c.user.distinct()).label("users")
-    )
-    people_of = people.where(processes.c.ordinary.is_(True)).group_by(processes.c.node).subquery("people")
+        processes.c.node, _total(processes.c.processes).label("number"),
+        sa.func.count(processes.c.user.distinct()).label("users"),
+    )  # fmt: skip
+    people_of = people.group_by(processes.c.node).subquery("people")
     source: Any = login
     for other in (system, load, memory, space_of, people_of):
         source = source.outerjoin(other, other.c.node == login.c.node)
@@ -96,26 +97,31 @@ def _farm(metadata: sa.MetaData, records: Mapping[str, Tables]) -> Published:
 
 
 def _users(metadata: sa.MetaData, records: Mapping[str, Tables]) -> Published:
-    rows = metadata.tables["processes"]
+    rows = metadata.tables["processes_user"]
 
     def of(kind: str) -> sa.Label[Any]:
-        return sa.func.sum(sa.case((rows.c.kind == kind, 1), else_=0)).label(kind)
+        return _total(sa.case((rows.c.kind == kind, rows.c.processes), else_=0)).label(kind)
 
     return Published(
         f"{PREFIX}users", "One row a user: what runs on all nodes. Rows that are old do not count.",
         sa.select(
-            rows.c.user, sa.func.count(rows.c.node.distinct()).label("nodes"), sa.func.count().label("processes"),
-            sa.func.sum(rows.c.cpu_percent).label("cpu_percent"), of("batch"), of("interactive"), of("daemon"),
-            *_times(rows, sa.func.min(rows.c.at)),
-        ).where(rows.c.ordinary.is_(True), sa.not_(old(metadata, records["processes"], rows))).group_by(rows.c.user),
+            rows.c.user, sa.func.count(rows.c.node.distinct()).label("nodes"),
+            _total(rows.c.processes).label("processes"), sa.func.sum(rows.c.cpu_percent).label("cpu_percent"),
+            of("batch"), of("interactive"), of("background"), *_times(rows, sa.func.min(rows.c.at)),
+        ).where(sa.not_(old(metadata, records["processes_user"], rows))).group_by(rows.c.user),
         {
             "nodes": "Nodes with processes of this user. [count]", "processes": "Processes. [count]",
             "cpu_percent": "Their use of processors; 100 is one. [percent]",
             "batch": "Those that belong to a batch job. [count]",
-            "daemon": "Those that nobody is logged in for. [count]",
+            "background": "Those that nobody is logged in for. [count]",
             "interactive": "Those of a login. [count]", "collected": "When the oldest of these rows was collected.",
         },
     )  # fmt: skip
+
+
+def _total(number: Any) -> sa.ColumnElement[int]:
+    """Adds whole numbers up to a whole number, of which PostgreSQL and MariaDB make a decimal one."""
+    return sa.cast(sa.func.sum(number), sa.BigInteger)
 
 
 def _downtimes(metadata: sa.MetaData, _records: Mapping[str, Tables]) -> Published:
@@ -199,8 +205,8 @@ _COMMON = {
 }  # fmt: skip
 _STALE = {"stale": "Whether it is old: collected too long ago, or its probe failed since. [yes or no]"}
 _MADE = (
-    (_farm, ("outcomes", "system", "load", "memory", "disks", "processes")),
-    (_users, ("processes",)),
+    (_farm, ("outcomes", "system", "load", "memory", "disks", "processes_user")),
+    (_users, ("processes_user",)),
     (_downtimes, ("outcomes_intervals",)),
     (_troubles, ("outcomes",)),
 )

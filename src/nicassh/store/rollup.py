@@ -1,7 +1,7 @@
 """Roll-up: each tier made of the one below, bucket by bucket, for some nodes at a time.
 
 A bucket is closed, and rolled up, when it ended longer ago than GRACE. A step takes the nodes that are furthest
-behind, holds them as a writer does, replaces their buckets and says in `rolled` that it has, all in one
+behind, holds them as a writer does, replaces their buckets and says in `rollup_progress` that it has, all in one
 transaction: a crash undoes the step, and a step done twice changes nothing.
 """
 
@@ -45,7 +45,7 @@ def rollup(store: Store, now: float, most: float = math.inf, halted: Callable[[]
 
 
 def _refuse_strange(store: Store, now: float) -> None:
-    """Raises DatabaseError for a series of another program's probe: `rolled` would move on, and its rows be lost."""
+    """Raises DatabaseError for a series of another program's probe: its rows would be deleted without a roll-up."""
     known = {one.tables[RAW].name for one in store.tiers.series.values()}
     with explained(store.engine), store.engine.connect() as connection:
         look = sa.inspect(connection)
@@ -59,7 +59,7 @@ def _refuse_strange(store: Store, now: float) -> None:
 
 
 def _enrol(connection: sa.Connection, store: Store, now: float) -> bool:
-    """Takes in nodes that are not in `rolled`, from the oldest row of any on; whether there were some."""
+    """Takes in nodes that are not in `rollup_progress`, from the oldest row of any on; whether there were some."""
     tiers, told = store.tiers, store.outcomes.newest
     known = sa.select(tiers.rolled.c.node)
     fresh = connection.scalars(sa.select(told.c.node).distinct().where(told.c.node.not_in(known)).limit(_NODES)).all()

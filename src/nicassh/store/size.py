@@ -54,7 +54,7 @@ def _counted(
 ) -> tuple[int, int | None, datetime | None, datetime | None]:
     """Rows, bytes, first and last time of a table."""
     table = metadata.tables.get(name)
-    # What `kept` has as `since` is a number: no row is of that time.
+    # What `retention_horizon` has as `since` is a number: no row is of that time.
     columns = {} if table is None else {column.name: column for column in table.c if isinstance(column.type, Moment)}
     times = [columns[name] for name in ("at", "since") if name in columns]
     count: list[Any] = [sa.func.count(), *(kind(time) for time in times[:1] for kind in (sa.func.min, sa.func.max))]

@@ -53,8 +53,8 @@ class Series:
 class Tiers:
     """The series of a store, and how far they are.
 
-    `rolled` has for each node and tier the moment before which every row is in the tier; it goes back where a
-    row comes late. `kept` has for each tier the moment before which its rows are gone, or about to go.
+    `rollup_progress` has for each node and tier the moment before which every row is in the tier; it goes back where a
+    row comes late. `retention_horizon` has for each tier the moment before which its rows are gone, or about to go.
     """
 
     def __init__(self, metadata: sa.MetaData, records: Mapping[str, Tables]) -> None:
@@ -62,13 +62,13 @@ class Tiers:
             name: _series(metadata, name, shape) for name, shape in records.items() if shape.keep is Keep.SERIES
         }
         self.rolled = sa.Table(
-            "rolled",
+            "rollup_progress",
             metadata,
             sa.Column("node", sa.String(NODE), primary_key=True),
             *(sa.Column(f"upto_{tier.name}", sa.BigInteger, nullable=False) for tier in TIERS),
         )
         self.kept = sa.Table(
-            "kept",
+            "retention_horizon",
             metadata,
             sa.Column("tier", sa.String(8), primary_key=True),
             sa.Column("since", sa.BigInteger, nullable=False),
@@ -79,7 +79,7 @@ class Tiers:
         return self.rolled.c[f"upto_{tier.name}"]
 
     def horizons(self, connection: sa.Connection, query: sa.Select[Any] | None = None) -> dict[str, int]:
-        """The moments of `kept` by name of the tier, 0 where nothing is gone yet."""
+        """The moments of `retention_horizon` by name of the tier, 0 where nothing is gone yet."""
         found = {row.tier: row.since for row in connection.execute(sa.select(self.kept) if query is None else query)}
         return {tier.name: found.get(tier.name, 0) for tier in (RAW, *TIERS)}
 

@@ -10,14 +10,14 @@ from nicassh.database import NODE, chunks, retried
 
 
 class Turns:
-    """The table `turns`: one row a node, for good. Who writes the rows of a node holds its row meanwhile.
+    """The table `node_locks`: one row a node, for good. Who writes the rows of a node holds its row meanwhile.
 
     Without it two collections at once would leave the rows of both, and two intervals open. SQLite needs none of it:
     its writing transactions come one after another as they are.
     """
 
     def __init__(self, metadata: sa.MetaData) -> None:
-        self.table = sa.Table("turns", metadata, sa.Column("node", sa.String(NODE), primary_key=True))
+        self.table = sa.Table("node_locks", metadata, sa.Column("node", sa.String(NODE), primary_key=True))
         self._enrolled: set[str] = set()
 
     def enrol(self, engine: sa.Engine, nodes: Iterable[str]) -> None:

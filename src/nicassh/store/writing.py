@@ -28,7 +28,7 @@ class Writer:
         self.turns = Turns(metadata)
         # What the rows of a node are in a few letters: those that are still the same need not be read.
         digests = sa.Table(
-            "digests", metadata, sa.Column("node", sa.String(NODE), primary_key=True),
+            "content_hash", metadata, sa.Column("node", sa.String(NODE), primary_key=True),
             sa.Column("record", sa.String(NODE), primary_key=True), sa.Column("digest", sa.String(DIGEST)),
         )  # fmt: skip
         self._digests = Sheet(digests, ("node", "record", "digest"), dialect)
