@@ -214,8 +214,11 @@ def sql() -> Iterator[str]:
     yield "the tables; columns that a probe has gained are in them after `nicamon db upgrade`."
     yield ""
     yield "Times are in UTC: a text in SQLite, `DATETIME` in MariaDB, `TIMESTAMP WITH TIME ZONE` in PostgreSQL. `at` is"
-    yield "in seconds since 1970, and is what to choose a range by. NULL is unknown, never 0. In a view of history each"
-    yield "number has its mean under its own name, the least and the greatest value under `NAME_min` and `NAME_max`."
+    yield "in seconds since 1970, and is what to choose a range by. NULL is unknown, never 0."
+    yield ""
+    yield "A view of history has `tier` (raw: as collected; 5m, 1h, 1d: buckets of so long), `node`, and the time of a"
+    yield "value, or of the start of the bucket, as `collected` and as `at`. Choose one tier: they overlap. Each number"
+    yield "has its mean under its own name, the least and the greatest value under `NAME_min` and `NAME_max`."
     yield ""
     yield "```sql"
     yield "-- the mean load of each node by hour, from five-minute means; choose one tier, they overlap"
@@ -229,7 +232,8 @@ def sql() -> Iterator[str]:
         yield from ("", f"## {view.name}", "", view.help, "")
         described = dict(view.described())
         ends = {name + end for name in described for end in ("_min", "_max")}
-        told = ((f"`{name}`", text) for name, text in described.items() if name not in ends)
+        common = {"tier", "node", "collected", "at"} if view.name.startswith("view_history_") else set()
+        told = ((f"`{name}`", text) for name, text in described.items() if name not in ends | common)
         yield from _table([("column", "what it is"), *told])
 
 

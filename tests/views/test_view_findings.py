@@ -25,7 +25,7 @@ def found(store: Store, seconds: float = 60) -> list[Finding]:
 
 def told(store: Store, table: str, *rows: dict[str, Any]) -> list[tuple[str, int, str]]:
     """What is found on a node that is well but for these rows."""
-    probe = table.partition("_")[0]
+    probe = store.probe_of(table)
     healthy = [outcome("nc2", name, at(0), made(name)) for name in ("load", "memory", "system") if name != probe]
     store.write([login("nc2", at(0)), *healthy, outcome("nc2", probe, at(0), *(made(table, **row) for row in rows))])
     return [(finding.area, finding.weight, finding.what) for finding in found(store)]
