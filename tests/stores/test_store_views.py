@@ -56,6 +56,11 @@ def person(user: str, processes: int = 1) -> Record:
     return made("processes_user", user=user, processes=processes)
 
 
+def processes(user: str) -> list[Record]:
+    """One process of a user, and what the probe says of the user."""
+    return [made("processes", user=user), person(user)]
+
+
 @pytest.fixture
 def farm(store: Store) -> Store:
     """Two nodes that are up, one of them with all that a farm's row has, and one that was lost."""
@@ -93,8 +98,8 @@ def test_users_troubles_and_downtimes(farm: Store) -> None:
 
 def test_a_node_that_was_last_seen_long_ago(store: Store) -> None:
     """It is stale and its processes count no more; what its probe could not renew is old, though the node is up."""
-    store.write([login("nc2", at(-200 * DAY)), outcome("nc2", "processes", at(-200 * DAY), person("a"))])
-    store.write([login("nc3", at(0)), outcome("nc3", "processes", at(-60), person("b"))])
+    store.write([login("nc2", at(-200 * DAY)), outcome("nc2", "processes", at(-200 * DAY), *processes("a"))])
+    store.write([login("nc3", at(0)), outcome("nc3", "processes", at(-60), *processes("b"))])
     store.write(
         [outcome("nc3", "disks", at(-60), made("disks")), outcome("nc3", "software", at(-1800), made("software"))]
     )
