@@ -22,7 +22,7 @@ from nicassh.query import queue
 from nicassh.store import Store
 from nicassh.tasks import Priority
 from nicassh.tasks.table import METADATA
-from nicassh.transport import client, faults
+from nicassh.transport.libssh2 import failures
 
 OPERATE = reading.TOP / "docs" / "operate.md"
 QUEUE = reading.TOP / "docs" / "queue.md"
@@ -52,9 +52,9 @@ def test_every_state_is_explained(state: State) -> None:
 def test_the_words_of_every_fault_are_explained() -> None:
     """Under the state that they come with."""
     rows = {row[0].strip("`"): row[2] for row in reading.cells(OPERATE, "state")}
-    spoken = [*faults.LATE.values(), *faults._CUT.values()]
-    spoken += [(State.UNREACHABLE, words) for words in faults._NO_WAY.values()]
-    spoken += list(client._HOST_KEY.items())
+    spoken = [*failures.LATE.values(), *failures.CUT.values()]
+    spoken += [(State.UNREACHABLE, words) for words in failures.NO_WAY.values()]
+    spoken += list(failures.HOST_KEY.items())
     for state, words in spoken:
         assert words.replace("{port}", "N") in rows[state], state
 

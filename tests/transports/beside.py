@@ -3,8 +3,8 @@
     python beside.py GOOD HOSTILE SECONDS
 
 The first two are lists of nodes in JSON, the last is the time that each node has. Prints one object of JSON: `alone`
-and `beside` are the seconds until the last good node had answered, `replies` what came of the hostile ones, `grown` how
-many bytes of memory more were in use meanwhile.
+and `beside` are the seconds until the last good node had answered, `responses` what came of the hostile ones, `grown`
+how many bytes of memory more were in use meanwhile.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from asking import task
+from asking import request
 
 from nicassh.inventory import Node
 from nicassh.transport import Connections, Limits
@@ -29,20 +29,20 @@ def main() -> None:
     gc.collect()
     Path("/proc/self/clear_refs").write_text("5")  # the peak of memory is counted anew
     before = _memory("VmRSS")
-    beside, replies = _ask(good, hostile)
-    print(json.dumps({"alone": alone, "beside": beside, "replies": replies, "grown": _memory("VmHWM") - before}))
+    beside, responses = _ask(good, hostile)
+    print(json.dumps({"alone": alone, "beside": beside, "responses": responses, "grown": _memory("VmHWM") - before}))
 
 
 def _ask(good: list[Node], hostile: list[Node]) -> tuple[float, dict[str, list[str]]]:
-    begun, last, replies = time.monotonic(), 0.0, {}
+    begun, last, responses = time.monotonic(), 0.0, {}
     with Connections(Limits(fanout=32, connect_timeout=40, timeout=float(sys.argv[3]))) as connections:
-        for reply in connections.run([task(node, "echo here") for node in hostile + good]):
-            if reply.node in hostile:
-                replies[reply.node.name] = [reply.state, reply.reason]
+        for response in connections.run([request(node, "echo here") for node in hostile + good]):
+            if response.node in hostile:
+                responses[response.node.name] = [response.state, response.reason]
                 continue
-            assert reply.state == "ok", (reply.node.name, reply.reason)
+            assert response.state == "ok", (response.node.name, response.reason)
             last = time.monotonic() - begun
-    return last, replies
+    return last, responses
 
 
 def _node(fields: dict[str, Any]) -> Node:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from asking import ask, task
+from asking import ask, request
 from sshd import Server, serve
 
 import needs
@@ -78,14 +78,14 @@ def test_an_address_of_a_link_is_reached_through_its_interface(server: Server, t
     ],
 )
 def test_a_link_that_is_not_there_is_named(address: str, reason: str) -> None:
-    reply = ask(Node("here", address, user="nobody"), "true")
-    assert (reply.state, reply.reason) == (State.UNREACHABLE, reason)
+    response = ask(Node("here", address, user="nobody"), "true")
+    assert (response.state, response.reason) == (State.UNREACHABLE, reason)
 
 
 def test_the_kind_of_address_is_that_of_ssh_config(server: Server, tmp_path: Path) -> None:
     config = "Host here\n    HostName 127.0.0.1\n    AddressFamily inet6\n"
-    reply = ask(node(server, tmp_path, "", config), "true", host_keys="accept-new")
-    assert (reply.state, reply.reason) == (
+    response = ask(node(server, tmp_path, "", config), "true", host_keys="accept-new")
+    assert (response.state, response.reason) == (
         State.UNREACHABLE,
         "127.0.0.1 has no IPv6 address, and ssh_config asks for one",
     )
@@ -95,10 +95,10 @@ def test_the_kind_of_address_is_that_of_ssh_config(server: Server, tmp_path: Pat
 
 def test_a_node_is_reached_from_the_address_of_ssh_config(server: Server, tmp_path: Path) -> None:
     config = "HostName 127.0.0.1\nBindAddress 127.0.0.7\n"
-    reply = ask(node(server, tmp_path, "", config), 'echo "$SSH_CONNECTION"', host_keys="accept-new")
-    assert reply.output.startswith(b"127.0.0.7 ")
-    reply = ask(node(server, tmp_path, "", config.replace("127.0.0.7", "192.0.2.1")), "true", host_keys="accept-new")
-    assert reply.reason == "this host does not have the address of BindAddress, or no port is free"
+    response = ask(node(server, tmp_path, "", config), 'echo "$SSH_CONNECTION"', host_keys="accept-new")
+    assert response.output.startswith(b"127.0.0.7 ")
+    response = ask(node(server, tmp_path, "", config.replace("127.0.0.7", "192.0.2.1")), "true", host_keys="accept-new")
+    assert response.reason == "this host does not have the address of BindAddress, or no port is free"
 
 
 def test_the_alias_of_ssh_config_is_its_name_in_known_hosts(server: Server, tmp_path: Path) -> None:
@@ -118,10 +118,11 @@ def test_a_node_in_doubt_says_so_and_the_others_are_asked(server: Server, tmp_pa
     )
     nodes = load([tmp_path / "inventory.toml"]).nodes
     with Connections(Limits(timeout=10.0, host_keys="accept-new")) as connections:
-        replies = {reply.node.name: reply for reply in connections.run([task(one, "true") for one in nodes.values()])}
-    assert replies["there"].state is State.OK
-    assert replies["here"].state is State.UNREACHABLE
-    assert replies["here"].reason == (
+        asked = [request(one, "true") for one in nodes.values()]
+        responses = {response.node.name: response for response in connections.run(asked)}
+    assert responses["there"].state is State.OK
+    assert responses["here"].state is State.UNREACHABLE
+    assert responses["here"].reason == (
         f"what ssh_config says of this node is not clear: {tmp_path}/ssh_config, line 2: Match exec is not executed"
     )
     assert not (tmp_path / "ran").exists()
@@ -135,6 +136,6 @@ def test_a_key_that_cannot_be_recorded_is_the_fault_of_its_node(server: Server, 
         'ssh_config = "ssh_config"\n'
     )
     here = load([tmp_path / "inventory.toml"]).nodes["here"]
-    reply = ask(here, "true", host_keys="accept-new")
-    assert reply.state is State.HOST_KEY_UNKNOWN
-    assert reply.reason == "its host key cannot be recorded: /dev/null: is no ordinary file"
+    response = ask(here, "true", host_keys="accept-new")
+    assert response.state is State.HOST_KEY_UNKNOWN
+    assert response.reason == "its host key cannot be recorded: /dev/null: is no ordinary file"

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 from agents import add, agent, hostile
-from asking import ask, task
+from asking import ask, request
 from sshd import Server, generate, serve
 
 from nicassh.inventory import Node
 from nicassh.model.outcome import State
-from nicassh.transport import Connections, Limits, Reply
-from nicassh.transport.identity import offered
+from nicassh.transport import Connections, Limits, Response
+from nicassh.transport.libssh2.identity import load_identity
 
 PASSPHRASE = "of the tests"  # noqa: S105 of keys that live for one test
 
@@ -26,9 +26,9 @@ PASSPHRASE = "of the tests"  # noqa: S105 of keys that live for one test
 def no_agent(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The agent of the person who runs the tests is none of their business."""
     monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
-    offered.cache_clear()
+    load_identity.cache_clear()
     yield
-    offered.cache_clear()
+    load_identity.cache_clear()
 
 
 @pytest.fixture
@@ -45,8 +45,8 @@ def test_key_of_identity_is_reached_though_it_is_the_seventh_of_the_agent(
     add(real, *_strangers(tmp_path, 6))
     key = _locked(server, tmp_path)
     add(real, key, passphrase=PASSPHRASE)
-    reply = ask(server.node(identity=(key,)), "true")
-    assert (reply.state, reply.reason) == (State.OK, "")
+    response = ask(server.node(identity=(key,)), "true")
+    assert (response.state, response.reason) == (State.OK, "")
 
 
 @pytest.mark.parametrize("form", ["OpenSSH", "PEM"])
@@ -59,9 +59,9 @@ def test_public_file_tells_which_key_of_the_agent_comes_first(
     add(real, key, passphrase=PASSPHRASE)
     assert ask(server.node(identity=(key,)), "true").state is State.OK
     key.unlink()
-    offered.cache_clear()
+    load_identity.cache_clear()
     assert ask(server.node(identity=(key,)), "true").state is State.OK
-    offered.cache_clear()
+    load_identity.cache_clear()
     assert ask(server.node(identity=(tmp_path / "locked.pub",)), "true").state is State.OK
 
 
@@ -92,8 +92,8 @@ def test_agent_signs_with_a_key_of_any_type(real: Path, server: Server, tmp_path
     key = _locked(server, tmp_path, kind=kind)
     add(real, key, passphrase=PASSPHRASE)
     with Connections(Limits(timeout=30, connect_timeout=20)) as connections:
-        tasks = [task(node, "true") for node in _nodes(server, 12, identity=(key,))]
-        assert {reply.state for reply in connections.run(tasks)} == {State.OK}
+        requests = [request(node, "true") for node in _nodes(server, 12, identity=(key,))]
+        assert {response.state for response in connections.run(requests)} == {State.OK}
 
 
 def test_other_keys_of_the_agent_are_kept_back_where_ssh_config_says_so(
@@ -106,19 +106,19 @@ def test_other_keys_of_the_agent_are_kept_back_where_ssh_config_says_so(
     generate(tmp_path / "stranger", "ed25519")
     node = server.node(identity=(tmp_path / "stranger",))
     assert ask(node, "true").state is State.OK
-    reply = ask(dataclasses.replace(node, identities_only=True), "true")
-    assert reply.state is State.AUTH_FAILED
-    assert "the agent has none of these keys" in reply.reason
+    response = ask(dataclasses.replace(node, identities_only=True), "true")
+    assert response.state is State.AUTH_FAILED
+    assert "the agent has none of these keys" in response.reason
 
 
 def test_keys_beyond_the_fifth_are_not_offered_and_that_is_said(real: Path, server: Server, tmp_path: Path) -> None:
     strangers = _strangers(tmp_path, 9)
     add(real, *strangers[2:])
-    reply = ask(server.node(identity=tuple(strangers[:2])), "true")
-    assert reply.state is State.AUTH_FAILED
-    assert reply.reason.count("was refused") == 5
-    assert "4 more not offered (5 are the most): name the right one in `identity`" in reply.reason
-    assert "too many" not in reply.reason
+    response = ask(server.node(identity=tuple(strangers[:2])), "true")
+    assert response.state is State.AUTH_FAILED
+    assert response.reason.count("was refused") == 5
+    assert "4 more not offered (5 are the most): name the right one in `identity`" in response.reason
+    assert "too many" not in response.reason
 
 
 def test_too_many_failures_are_called_so(real: Path, tmp_path: Path) -> None:
@@ -126,33 +126,33 @@ def test_too_many_failures_are_called_so(real: Path, tmp_path: Path) -> None:
     add(real, *strangers)
     with serve(tmp_path / "sshd", "MaxAuthTries 3") as strict:
         for identity, offered_keys in ((strangers[:1], 2), (strangers[:2], 3)):  # of one key, a question counts too
-            reply = ask(strict.node(identity=tuple(identity)), "true")
-            assert reply.state is State.AUTH_FAILED
+            response = ask(strict.node(identity=tuple(identity)), "true")
+            assert response.state is State.AUTH_FAILED
             words = f"too many authentication failures: the node closed the connection after {offered_keys} of the keys"
-            assert words in reply.reason, reply.reason
+            assert words in response.reason, response.reason
 
 
 def test_key_that_was_offered_from_its_file_is_not_offered_again(real: Path, server: Server, tmp_path: Path) -> None:
     (stranger,) = _strangers(tmp_path, 1)
     add(real, stranger)
-    reply = ask(server.node(identity=(stranger,)), "true")
-    assert reply.reason.count("was refused") == 1
+    response = ask(server.node(identity=(stranger,)), "true")
+    assert response.reason.count("was refused") == 1
 
 
 def test_agent_that_refuses_to_sign_is_told(real: Path, server: Server, tmp_path: Path) -> None:
     key = _locked(server, tmp_path)
     add(real, key, passphrase=PASSPHRASE, confirm=True)  # nobody is there to confirm
-    reply = ask(server.node(identity=(key,)), "true")
-    assert reply.state is State.AUTH_FAILED
-    assert f"the agent's key {key} cannot be used (the agent did not sign)" in reply.reason
-    assert "refused" not in reply.reason
+    response = ask(server.node(identity=(key,)), "true")
+    assert response.state is State.AUTH_FAILED
+    assert f"the agent's key {key} cannot be used (the agent did not sign)" in response.reason
+    assert "refused" not in response.reason
 
 
 def test_socket_that_is_not_there_is_told(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSH_AUTH_SOCK", str(tmp_path / "gone"))
-    reply = ask(server.node(identity=(_strangers(tmp_path, 1)[0],)), "true")
-    assert reply.state is State.AUTH_FAILED
-    assert f"no agent answers at SSH_AUTH_SOCK ({tmp_path}/gone: No such file or directory)" in reply.reason
+    response = ask(server.node(identity=(_strangers(tmp_path, 1)[0],)), "true")
+    assert response.state is State.AUTH_FAILED
+    assert f"no agent answers at SSH_AUTH_SOCK ({tmp_path}/gone: No such file or directory)" in response.reason
 
 
 @pytest.mark.parametrize(
@@ -177,14 +177,14 @@ def test_hostile_agent_is_named_and_delays_nobody(
         monkeypatch.setenv("SSH_AUTH_SOCK", str(place))
         nodes = [*_nodes(server, 3, "bad", identity=(key,)), *_nodes(server, 12)]
         start = time.monotonic()
-        replies = _replies(nodes, connect_timeout=5.0)
+        responses = _responses(nodes, connect_timeout=5.0)
         assert time.monotonic() - start < 15  # the agent ends after 25 s, and with it a wait that has no limit
-    bad = [reply for reply in replies if reply.node.name.startswith("bad")]
-    assert {reply.state for reply in replies if reply not in bad} == {State.OK}
-    assert {reply.state for reply in bad} == {state}
-    assert all(words in reply.reason and "refused" not in reply.reason for reply in bad), bad[0].reason
+    bad = [response for response in responses if response.node.name.startswith("bad")]
+    assert {response.state for response in responses if response not in bad} == {State.OK}
+    assert {response.state for response in bad} == {state}
+    assert all(words in response.reason and "refused" not in response.reason for response in bad), bad[0].reason
     if mode in ("silent", "unsigned", "trickle"):
-        assert replies[-3:] == bad
+        assert responses[-3:] == bad
 
 
 def test_slow_signature_delays_nobody_and_is_good(
@@ -194,10 +194,10 @@ def test_slow_signature_delays_nobody_and_is_good(
     add(real, key, passphrase=PASSPHRASE)
     with hostile("late", tmp_path, key.with_suffix(".pub"), real) as place:
         monkeypatch.setenv("SSH_AUTH_SOCK", str(place))
-        replies = _replies([*_nodes(server, 6, "late", identity=(key,)), *_nodes(server, 6)])
-    assert {reply.state for reply in replies} == {State.OK}
-    assert {reply.node.name[:4] for reply in replies[-6:]} == {"late"}
-    assert max(reply.seconds for reply in replies[:6]) < min(reply.seconds for reply in replies[-6:])
+        responses = _responses([*_nodes(server, 6, "late", identity=(key,)), *_nodes(server, 6)])
+    assert {response.state for response in responses} == {State.OK}
+    assert {response.node.name[:4] for response in responses[-6:]} == {"late"}
+    assert max(response.seconds for response in responses[:6]) < min(response.seconds for response in responses[-6:])
 
 
 def test_no_descriptor_is_left_by_an_agent(real: Path, server: Server, tmp_path: Path) -> None:
@@ -210,9 +210,9 @@ def test_no_descriptor_is_left_by_an_agent(real: Path, server: Server, tmp_path:
     assert len(list(Path("/proc/self/fd").iterdir())) <= before + 1
 
 
-def _replies(nodes: list[Node], connect_timeout: float = 20.0) -> list[Reply]:
+def _responses(nodes: list[Node], connect_timeout: float = 20.0) -> list[Response]:
     with Connections(Limits(timeout=30, connect_timeout=connect_timeout)) as connections:
-        return list(connections.run([task(node, "true") for node in nodes]))
+        return list(connections.run([request(node, "true") for node in nodes]))
 
 
 def _nodes(server: Server, number: int, name: str = "good", **fields: object) -> list[Node]:

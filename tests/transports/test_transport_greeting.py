@@ -14,7 +14,7 @@ from sshd import Server
 from nicassh.inventory import Node
 from nicassh.model.outcome import State
 from nicassh.transport import Limits
-from nicassh.transport.scan import scan
+from nicassh.transport.libssh2.scan import scan
 
 
 @contextmanager
@@ -69,26 +69,26 @@ def saying(*parts: bytes, closing: bool = True) -> Iterator[Node]:
 )
 def test_last_line_before_the_greeting_is_the_reason(parts: tuple[bytes, ...], words: str) -> None:
     with saying(*parts) as node:
-        reply = ask(node, "true")
-        assert reply.state is State.UNREACHABLE
-        assert words in reply.reason
+        response = ask(node, "true")
+        assert response.state is State.UNREACHABLE
+        assert words in response.reason
         (found,) = scan([node], Limits())
-        assert (found.state, found.reason) == (reply.state, reply.reason)
+        assert (found.state, found.reason) == (response.state, response.reason)
 
 
 def test_node_that_says_something_else_and_waits() -> None:
     with saying(b"220 mail.example ESMTP\r\n", closing=False) as node:
-        reply = ask(node, "true", connect_timeout=1.0)
-    assert reply.state is State.TIMEOUT
-    assert reply.reason == "connected, but the node sent no SSH greeting; it said: 220 mail.example ESMTP"
+        response = ask(node, "true", connect_timeout=1.0)
+    assert response.state is State.TIMEOUT
+    assert response.reason == "connected, but the node sent no SSH greeting; it said: 220 mail.example ESMTP"
 
 
 @pytest.mark.parametrize("packet", [b"\xff", b"\0", b"\x7f\xff\xff\xff\x04\x14", b"GET /\r\n\r"])
 def test_packets_that_are_none_are_said_in_plain_words(packet: bytes) -> None:
     with saying(b"SSH-2.0-odd\r\n", packet * 200, closing=False) as node:
-        reply = ask(node, "true")
-    assert reply.state == State.UNREACHABLE
-    assert reply.reason == "what the node sent in the key exchange is not SSH as it should be"
+        response = ask(node, "true")
+    assert response.state == State.UNREACHABLE
+    assert response.reason == "what the node sent in the key exchange is not SSH as it should be"
 
 
 def test_lines_before_the_banner_of_a_good_node_do_no_harm(server: Server) -> None:

@@ -14,7 +14,7 @@ from hostile import Hostile
 from hostile_servers import BEFORE, LOUD
 from sshd import Server
 
-from nicassh.transport.faults import LATE
+from nicassh.transport.libssh2.failures import LATE
 
 HERE = Path(__file__).parent
 DELAY = 2.0
@@ -65,23 +65,23 @@ def unhindered(server: Server, hostile: list[dict[str, Any]], seconds: float = 4
 
 @pytest.mark.parametrize("kind", [kind for kind in (*BEFORE, *LOUD) if kind not in QUIET])
 def test_flood_holds_nobody_up_and_is_told(server: Server, hostile: Hostile, kind: str) -> None:
-    state, reason = unhindered(server, [impatient(hostile, kind)])["replies"][kind]
+    state, reason = unhindered(server, [impatient(hostile, kind)])["responses"][kind]
     assert state in (("truncated", "timeout") if kind in LOUD else ("unreachable", "timeout"))
     assert any(words in reason for words in REASONS.get(kind, ("",))), reason
 
 
 def test_silent_and_slow_nodes_hold_nobody_up_and_are_told_apart(server: Server, hostile: Hostile) -> None:
-    replies = unhindered(server, [impatient(hostile, kind) for kind in QUIET], 12)["replies"]
-    assert {kind: state for kind, (state, _) in replies.items()} == dict.fromkeys(QUIET, "timeout")
-    assert all(words in replies[kind][1] for kind in QUIET for words in REASONS[kind]), replies
+    responses = unhindered(server, [impatient(hostile, kind) for kind in QUIET], 12)["responses"]
+    assert {kind: state for kind, (state, _) in responses.items()} == dict.fromkeys(QUIET, "timeout")
+    assert all(words in responses[kind][1] for kind in QUIET for words in REASONS[kind]), responses
 
 
 @pytest.mark.parametrize("kind", ["lines", "small ignore", "small unknown packets", "unknown packets"])
 def test_ten_hostile_nodes_at_once(server: Server, hostile: Hostile, kind: str) -> None:
     nodes = [impatient(hostile, kind) | {"name": f"hostile{number}"} for number in range(10)]
-    assert len(unhindered(server, nodes)["replies"]) == 10
+    assert len(unhindered(server, nodes)["responses"]) == 10
 
 
 def test_one_of_each_at_once(server: Server, hostile: Hostile) -> None:
-    replies = unhindered(server, [impatient(hostile, kind) for kind in (*BEFORE, *LOUD)])["replies"]
-    assert set(replies) == {*BEFORE, *LOUD}
+    responses = unhindered(server, [impatient(hostile, kind) for kind in (*BEFORE, *LOUD)])["responses"]
+    assert set(responses) == {*BEFORE, *LOUD}

@@ -18,7 +18,7 @@ from sshd import Server, generate, serve
 from nicassh.inventory import Node
 from nicassh.model.errors import ConfigError
 from nicassh.model.outcome import State
-from nicassh.transport.hostkeys import KnownHosts, fingerprint
+from nicassh.transport.host_keys import KnownHosts, fingerprint
 
 KINDS = ("rsa", "ecdsa", "ed25519")
 
@@ -41,8 +41,8 @@ def reply_with(server: Server, known: str, tmp_path: Path, **fields: object) -> 
     }
     file = tmp_path / "known_hosts"
     file.write_text(known.format(port=server.port, **keys, **others))
-    reply = ask(server.node(known_hosts=(file,), **fields), "true")
-    return reply.state, reply.reason
+    response = ask(server.node(known_hosts=(file,), **fields), "true")
+    return response.state, response.reason
 
 
 def made_up(letter: bytes) -> bytes:
@@ -102,8 +102,8 @@ def test_changed_key_is_refused_by_accept_new_too(server: Server, tmp_path: Path
     file = tmp_path / "known_hosts"
     other = " ".join((server.folder / "other_ed25519.pub").read_text().split()[:2])
     file.write_text(f"[127.0.0.1]:{server.port} {other}\n")
-    reply = ask(server.node(known_hosts=(file,)), "true", host_keys="accept-new")
-    assert reply.state is State.HOST_KEY_CHANGED
+    response = ask(server.node(known_hosts=(file,)), "true", host_keys="accept-new")
+    assert response.state is State.HOST_KEY_CHANGED
     assert file.read_text().count("\n") == 1
 
 
@@ -199,7 +199,7 @@ RECORDER = """
 import sys
 from pathlib import Path
 from nicassh.inventory import Node
-from nicassh.transport.hostkeys import KnownHosts
+from nicassh.transport.host_keys import KnownHosts
 head = b"\\0\\0\\0\\x0bssh-ed25519\\0\\0\\0 "
 hosts = KnownHosts([Path(sys.argv[1])])
 print("ready", flush=True)

@@ -14,12 +14,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from asking import task
+from asking import request
 from sshd import Server, serve
 
 from nicassh.inventory import Node
 from nicassh.model.outcome import State
-from nicassh.transport import Connections, Limits, Reply
+from nicassh.transport import Connections, Limits, Response
 
 WHO = "echo ${SSH_CONNECTION% * *} $PPID"
 """Says which connection a script came over, and which process serves it."""
@@ -32,17 +32,17 @@ def connections() -> Iterator[Connections]:
         yield opened
 
 
-def ask(connections: Connections, node: Node, script: str = WHO, size: int = 2**23) -> Reply:
-    """The reply to one run of one task."""
-    (reply,) = connections.run([task(node, script, size)])
-    return reply
+def ask(connections: Connections, node: Node, script: str = WHO, size: int = 2**23) -> Response:
+    """The response to one run of one request."""
+    (response,) = connections.run([request(node, script, size)])
+    return response
 
 
 def who(connections: Connections, node: Node) -> tuple[bytes, int]:
     """The connection and the pid of a node's session, used now."""
-    reply = ask(connections, node)
-    assert (reply.state, reply.reason) == (State.OK, "")
-    line, _, pid = reply.output.splitlines()[0].rpartition(b" ")
+    response = ask(connections, node)
+    assert (response.state, response.reason) == (State.OK, "")
+    line, _, pid = response.output.splitlines()[0].rpartition(b" ")
     return line, int(pid)
 
 
@@ -153,8 +153,8 @@ def test_node_that_went_down_is_refused(connections: Connections, tmp_path: Path
         pid = who(connections, going.node())[1]
     os.kill(pid, signal.SIGKILL)
     wait_for_end(pid)
-    reply = ask(connections, going.node())
-    assert (reply.state, reply.reason) == (State.REFUSED, f"nothing listens on port {going.port}")
+    response = ask(connections, going.node())
+    assert (response.state, response.reason) == (State.REFUSED, f"nothing listens on port {going.port}")
 
 
 def test_node_that_died_without_a_word_is_unreachable(connections: Connections, server: Server) -> None:
@@ -164,9 +164,9 @@ def test_node_that_died_without_a_word_is_unreachable(connections: Connections, 
         node = server.node(port=relay.port, known_hosts=(known,))
         assert who(connections, node) == who(connections, node)
         relay.die()
-        reply = ask(connections, node)
-    assert (reply.state, reply.reason) == (State.UNREACHABLE, f"no answer to the connection on port {relay.port}")
-    assert reply.output == b""
+        response = ask(connections, node)
+    assert (response.state, response.reason) == (State.UNREACHABLE, f"no answer to the connection on port {relay.port}")
+    assert response.output == b""
 
 
 def wait_for_end(pid: int) -> None:

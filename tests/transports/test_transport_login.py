@@ -18,9 +18,9 @@ from sshd import Server, free_port, generate, serve
 import needs
 from nicassh.inventory import Node
 from nicassh.model.outcome import State
-from nicassh.transport.faults import LATE
-from nicassh.transport.identity import offered
-from nicassh.transport.keyfile import encrypted
+from nicassh.transport.libssh2.failures import LATE
+from nicassh.transport.libssh2.identity import load_identity
+from nicassh.transport.libssh2.key_file import encrypted
 
 
 @pytest.fixture
@@ -31,18 +31,18 @@ def agent(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     while not place.exists():
         time.sleep(0.01)
     monkeypatch.setenv("SSH_AUTH_SOCK", str(place))
-    offered.cache_clear()
+    load_identity.cache_clear()
     yield
     process.kill()
     process.wait()
-    offered.cache_clear()
+    load_identity.cache_clear()
 
 
 @pytest.fixture(autouse=True)
 def no_agent(monkeypatch: pytest.MonkeyPatch) -> None:
     """The agent of the person who runs the tests is none of their business."""
     monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
-    offered.cache_clear()
+    load_identity.cache_clear()
 
 
 def test_key_of_the_agent_is_used(agent: None, server: Server, tmp_path: Path) -> None:
@@ -51,9 +51,9 @@ def test_key_of_the_agent_is_used(agent: None, server: Server, tmp_path: Path) -
     with (server.folder / "authorized").open("a") as file:
         file.write((tmp_path / "locked.pub").read_text())
     node = server.node(identity=(key,))
-    reply = ask(node, "true")
-    assert reply.state is State.AUTH_FAILED
-    assert "has a passphrase: add it to the agent" in reply.reason
+    response = ask(node, "true")
+    assert response.state is State.AUTH_FAILED
+    assert "has a passphrase: add it to the agent" in response.reason
     _add_to_agent(key, "a passphrase", tmp_path)
     assert ask(node, "true").state is State.OK
 
@@ -75,14 +75,14 @@ def test_second_key_is_tried_after_the_first_was_refused(server: Server, tmp_pat
 
 def test_refused_key_is_named(server: Server, tmp_path: Path) -> None:
     generate(tmp_path / "stranger", "ed25519")
-    reply = ask(server.node(identity=(tmp_path / "stranger",)), "true")
-    assert reply.state is State.AUTH_FAILED
-    assert f"{tmp_path}/stranger was refused" in reply.reason
+    response = ask(server.node(identity=(tmp_path / "stranger",)), "true")
+    assert response.state is State.AUTH_FAILED
+    assert f"{tmp_path}/stranger was refused" in response.reason
 
 
 def test_missing_key_file_is_named(server: Server, tmp_path: Path) -> None:
-    reply = ask(server.node(identity=(tmp_path / "nothing",)), "true")
-    assert (reply.state, "nothing: No such file" in reply.reason) == (State.AUTH_FAILED, True)
+    response = ask(server.node(identity=(tmp_path / "nothing",)), "true")
+    assert (response.state, "nothing: No such file" in response.reason) == (State.AUTH_FAILED, True)
 
 
 @pytest.mark.parametrize("form", ["OpenSSH", "PEM"])
@@ -98,8 +98,8 @@ def test_passphrase_is_seen_in_both_formats(form: str, tmp_path: Path) -> None:
 def test_stall_is_named_by_its_phase(greeting: bytes, phase: str) -> None:
     with _silent(greeting) as port:
         start = time.monotonic()
-        reply = ask(Node("stall", "127.0.0.1", port, user="nobody"), "true", connect_timeout=0.7)
-    assert (reply.state, reply.reason) == LATE[phase]
+        response = ask(Node("stall", "127.0.0.1", port, user="nobody"), "true", connect_timeout=0.7)
+    assert (response.state, response.reason) == LATE[phase]
     assert time.monotonic() - start < 1.5
 
 
@@ -107,30 +107,30 @@ def test_stall_in_authentication_is_named_and_delays_nobody(server: Server, tmp_
     needs.root("sshd runs AuthorizedKeysCommand for it alone")
     options = ("AuthorizedKeysCommand /bin/sleep 60", "AuthorizedKeysCommandUser nobody")
     with serve(tmp_path / "slow", *options, keys=False) as slow:
-        reply = ask(slow.node(), "true", connect_timeout=1.0)
-    assert (reply.state, reply.reason) == LATE["authentication"]
+        response = ask(slow.node(), "true", connect_timeout=1.0)
+    assert (response.state, response.reason) == LATE["authentication"]
 
 
 def test_refusal_and_closed_greeting_are_told_apart() -> None:
     port = free_port()
-    reply = ask(Node("off", "127.0.0.1", port, user="nobody"), "true")
-    assert (reply.state, reply.reason) == (State.REFUSED, f"nothing listens on port {port}")
+    response = ask(Node("off", "127.0.0.1", port, user="nobody"), "true")
+    assert (response.state, response.reason) == (State.REFUSED, f"nothing listens on port {port}")
     with _silent(None) as closing:
-        reply = ask(Node("rude", "127.0.0.1", closing, user="nobody"), "true")
-    assert reply.state is State.UNREACHABLE
-    assert "closed the connection" in reply.reason
+        response = ask(Node("rude", "127.0.0.1", closing, user="nobody"), "true")
+    assert response.state is State.UNREACHABLE
+    assert "closed the connection" in response.reason
 
 
 def test_unknown_name_says_so() -> None:
-    reply = ask(Node("ghost", "ghost.invalid", user="nobody"), "true")
-    assert (reply.state, reply.reason) == (State.UNREACHABLE, "unknown host name ghost.invalid")
+    response = ask(Node("ghost", "ghost.invalid", user="nobody"), "true")
+    assert (response.state, response.reason) == (State.UNREACHABLE, "unknown host name ghost.invalid")
 
 
 def test_node_that_needs_openssh_says_what_for(server: Server) -> None:
-    reply = ask(server.node(needs="ProxyJump"), "true")
-    assert reply.state is State.UNREACHABLE
-    assert "needs the openssh transport" in reply.reason
-    assert "ProxyJump" in reply.reason
+    response = ask(server.node(needs="ProxyJump"), "true")
+    assert response.state is State.UNREACHABLE
+    assert "needs the openssh transport" in response.reason
+    assert "ProxyJump" in response.reason
 
 
 class _silent:  # noqa: N801 used as a context manager

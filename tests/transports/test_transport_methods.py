@@ -11,8 +11,8 @@ from asking import ask
 from sshd import Server, generate, serve
 
 from nicassh.model.outcome import State
-from nicassh.transport.identity import offered
-from nicassh.transport.keyfile import blemish
+from nicassh.transport.libssh2.identity import load_identity
+from nicassh.transport.libssh2.key_file import blemish
 
 PUBLIC = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHeok0+A4ibR6iQpmiMEh846+2IA1vsPrCszmbJ/YVtY mon\n"
 NO_KEYS = {
@@ -41,18 +41,18 @@ NO_KEYS = {
 def no_agent(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The agent of the person who runs the tests is none of their business."""
     monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
-    offered.cache_clear()
+    load_identity.cache_clear()
     yield
-    offered.cache_clear()
+    load_identity.cache_clear()
 
 
 @pytest.mark.parametrize("case", NO_KEYS)
 def test_file_without_a_private_key_is_told_and_not_offered(server: Server, tmp_path: Path, case: str) -> None:
     text, words = NO_KEYS[case]
     (tmp_path / case).write_text(text)
-    reply = ask(server.node(identity=(tmp_path / case,)), "true")
-    assert reply.state is State.AUTH_FAILED
-    assert reply.reason.endswith(f": {tmp_path}/{case}: no private key in this file ({words})")
+    response = ask(server.node(identity=(tmp_path / case,)), "true")
+    assert response.state is State.AUTH_FAILED
+    assert response.reason.endswith(f": {tmp_path}/{case}: no private key in this file ({words})")
 
 
 @pytest.mark.parametrize("form", ["OpenSSH", "PEM"])
@@ -72,9 +72,9 @@ def test_file_that_was_cut_anywhere_is_no_key(form: str, tmp_path: Path) -> None
 
 def test_pipe_is_no_key_file_and_is_not_waited_for(server: Server, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    reply = ask(server.node(identity=(tmp_path / "pipe",)), "true")
-    assert reply.state is State.AUTH_FAILED
-    assert f"{tmp_path}/pipe: Not a regular file" in reply.reason
+    response = ask(server.node(identity=(tmp_path / "pipe",)), "true")
+    assert response.state is State.AUTH_FAILED
+    assert f"{tmp_path}/pipe: Not a regular file" in response.reason
 
 
 def test_key_beside_one_that_is_none_is_used(server: Server, tmp_path: Path) -> None:
@@ -84,27 +84,27 @@ def test_key_beside_one_that_is_none_is_used(server: Server, tmp_path: Path) -> 
 
 def test_key_of_a_type_that_cannot_be_used_was_not_refused(server: Server, tmp_path: Path) -> None:
     generate(tmp_path / "key", "dsa")
-    reply = ask(server.node(identity=(tmp_path / "key",)), "true")
-    assert reply.state is State.AUTH_FAILED
-    assert f"the key {tmp_path}/key cannot be used (" in reply.reason
-    assert "refused" not in reply.reason
+    response = ask(server.node(identity=(tmp_path / "key",)), "true")
+    assert response.state is State.AUTH_FAILED
+    assert f"the key {tmp_path}/key cannot be used (" in response.reason
+    assert "refused" not in response.reason
 
 
 def test_refusal_says_what_the_node_takes(tmp_path: Path) -> None:
     generate(tmp_path / "stranger", "ed25519")
     with serve(tmp_path / "sshd", "PasswordAuthentication yes", "KbdInteractiveAuthentication no") as lax:
-        reply = ask(lax.node(identity=(tmp_path / "stranger",)), "true")
-    assert reply.reason.endswith(f"the key {tmp_path}/stranger was refused; the node takes publickey, password")
+        response = ask(lax.node(identity=(tmp_path / "stranger",)), "true")
+    assert response.reason.endswith(f"the key {tmp_path}/stranger was refused; the node takes publickey, password")
 
 
 def test_key_that_is_not_enough_was_accepted(tmp_path: Path) -> None:
     options = ("AuthenticationMethods publickey,keyboard-interactive", "KbdInteractiveAuthentication yes")
     with serve(tmp_path / "sshd", *options) as twofold:
-        reply = ask(twofold.node(), "true")
-    assert reply.state is State.AUTH_FAILED
+        response = ask(twofold.node(), "true")
+    assert response.state is State.AUTH_FAILED
     words = f"the key {tmp_path}/sshd/client was accepted; the node also wants keyboard-interactive"
-    assert reply.reason.endswith(words)
-    assert "refused" not in reply.reason
+    assert response.reason.endswith(words)
+    assert "refused" not in response.reason
 
 
 def test_two_keys_are_given_where_two_are_wanted(tmp_path: Path) -> None:
@@ -112,9 +112,9 @@ def test_two_keys_are_given_where_two_are_wanted(tmp_path: Path) -> None:
     with serve(tmp_path / "sshd", "AuthenticationMethods publickey,publickey") as twofold:
         with (twofold.folder / "authorized").open("a") as file:
             file.write((tmp_path / "second.pub").read_text())
-        reply = ask(twofold.node(), "true")
-        assert "was accepted; the node also wants publickey" in reply.reason
-        offered.cache_clear()
+        response = ask(twofold.node(), "true")
+        assert "was accepted; the node also wants publickey" in response.reason
+        load_identity.cache_clear()
         node = twofold.node(identity=(twofold.folder / "client", tmp_path / "second"))
         assert ask(node, "true").state is State.OK
 
@@ -124,18 +124,18 @@ def test_two_keys_are_given_where_two_are_wanted(tmp_path: Path) -> None:
 def test_node_that_takes_no_keys_refused_none(tmp_path: Path, keys: int, password: str, words: str) -> None:
     options = ("PubkeyAuthentication no", f"PasswordAuthentication {password}", "KbdInteractiveAuthentication no")
     with serve(tmp_path / "sshd", *options) as old:
-        reply = ask(old.node(identity=(old.folder / "client",) * keys), "true")
-    assert reply.state is State.AUTH_FAILED
-    assert reply.reason.endswith(f": the node takes {words}")
+        response = ask(old.node(identity=(old.folder / "client",) * keys), "true")
+    assert response.state is State.AUTH_FAILED
+    assert response.reason.endswith(f": the node takes {words}")
 
 
 def test_connection_that_ends_at_the_first_key_is_told_so(tmp_path: Path) -> None:
     generate(tmp_path / "stranger", "ed25519")
     with serve(tmp_path / "sshd", "MaxAuthTries 1") as strict:
-        reply = ask(strict.node(identity=(tmp_path / "stranger",)), "true")
+        response = ask(strict.node(identity=(tmp_path / "stranger",)), "true")
         assert ask(strict.node(), "true").state is State.OK
-    assert reply.state is State.AUTH_FAILED
-    assert f"the node closed the connection when the key {tmp_path}/stranger was offered" in reply.reason
+    assert response.state is State.AUTH_FAILED
+    assert f"the node closed the connection when the key {tmp_path}/stranger was offered" in response.reason
 
 
 def test_third_key_is_reached_where_three_may_fail(tmp_path: Path) -> None:

@@ -45,9 +45,9 @@ def peopled(place: Path) -> Iterator[Server]:
     ],
 )
 def test_account_that_runs_no_command_says_why(peopled: Server, user: str, status: int, words: str) -> None:
-    reply = ask(peopled.node(user=user), "echo here")
-    assert reply.state is State.FAILED
-    assert reply.reason == ENDED.format(status) + (f"; it said: {words}" if words else "")
+    response = ask(peopled.node(user=user), "echo here")
+    assert response.state is State.FAILED
+    assert response.reason == ENDED.format(status) + (f"; it said: {words}" if words else "")
 
 
 def test_account_that_pam_refuses_had_the_right_key(peopled: Server, place: Path) -> None:
@@ -55,12 +55,12 @@ def test_account_that_pam_refuses_had_the_right_key(peopled: Server, place: Path
     closed = place / "closed"
     closed.write_text("work on the machine until noon\n")
     try:
-        reply = ask(peopled.node(user="plain"), "true")
+        response = ask(peopled.node(user="plain"), "true")
     finally:
         closed.unlink()
-    assert reply.state is State.AUTH_FAILED
+    assert response.state is State.AUTH_FAILED
     words = f"the key {peopled.folder}/client was accepted, then the node closed the connection: does its PAM refuse"
-    assert words in reply.reason
+    assert words in response.reason
 
 
 @pytest.mark.parametrize(
@@ -79,26 +79,26 @@ def test_forced_command_is_known_by_its_words(place: Path, command: str, status:
     folder = Path(tempfile.mkdtemp(dir=place))
     folder.chmod(0o755)
     with serve(folder, f"ForceCommand {command}", within=accounts(place, SHELLS)) as forced:
-        reply = ask(forced.node(user="plain"), "(echo here)")
-    assert reply.state is State.FAILED
-    assert reply.reason.startswith(ENDED.format(status))
-    assert reply.reason.endswith(words)
-    assert ("; it said: " in reply.reason) == bool(words)
+        response = ask(forced.node(user="plain"), "(echo here)")
+    assert response.state is State.FAILED
+    assert response.reason.startswith(ENDED.format(status))
+    assert response.reason.endswith(words)
+    assert ("; it said: " in response.reason) == bool(words)
 
 
 def test_session_that_is_not_opened_is_told(tmp_path: Path) -> None:
     with serve(tmp_path / "sshd", "MaxSessions 0") as closed:
-        reply = ask(closed.node(), "true")
-    assert reply.state is State.FAILED
-    assert reply.reason.startswith("logged in, but the node opens no session (MaxSessions?): Channel open failure")
+        response = ask(closed.node(), "true")
+    assert response.state is State.FAILED
+    assert response.reason.startswith("logged in, but the node opens no session (MaxSessions?): Channel open failure")
 
 
 def test_command_that_only_waits_ends_with_its_words(tmp_path: Path) -> None:
     with serve(tmp_path / "sshd", "ForceCommand echo the disk is full >&2; exec sleep 60") as waiting:
         start = time.monotonic()
-        reply = ask(waiting.node(), "true", timeout=2.0)
-    assert (reply.state, time.monotonic() - start < 10) == (State.TIMEOUT, True)
-    assert reply.reason == "the answer was not complete in time; it said: the disk is full"
+        response = ask(waiting.node(), "true", timeout=2.0)
+    assert (response.state, time.monotonic() - start < 10) == (State.TIMEOUT, True)
+    assert response.reason == "the answer was not complete in time; it said: the disk is full"
 
 
 @pytest.mark.parametrize(
@@ -110,12 +110,12 @@ def test_command_that_only_waits_ends_with_its_words(tmp_path: Path) -> None:
     ],
 )
 def test_end_of_a_script_that_did_not_finish(node: Node, script: str, state: State, words: str) -> None:
-    reply = ask(node, script)
-    assert reply.state is state
-    assert "before the answer was complete" in reply.reason
-    assert reply.reason.endswith(words) or words == "killed" in reply.reason
+    response = ask(node, script)
+    assert response.state is state
+    assert "before the answer was complete" in response.reason
+    assert response.reason.endswith(words) or words == "killed" in response.reason
 
 
 def test_words_of_a_script_that_finished_are_no_reason(node: Node) -> None:
-    reply = ask(node, "echo oops >&2; sleep 0")
-    assert (reply.state, reply.reason) == (State.OK, "")
+    response = ask(node, "echo oops >&2; sleep 0")
+    assert (response.state, response.reason) == (State.OK, "")

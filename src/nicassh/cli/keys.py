@@ -13,9 +13,9 @@ from nicassh.cli.session import Session, node_expression
 from nicassh.inventory import Node
 from nicassh.model.errors import UsageError
 from nicassh.model.outcome import State
-from nicassh.transport.hostkeys import known_hosts
-from nicassh.transport.scan import Found, scan
-from nicassh.transport.task import Limits
+from nicassh.transport.base import Limits
+from nicassh.transport.host_keys import known_hosts
+from nicassh.transport.libssh2.scan import Found, scan
 
 
 @click.group()

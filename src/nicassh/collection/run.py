@@ -21,7 +21,7 @@ from nicassh.model.text import clean
 from nicassh.model.units import draw_bytes
 from nicassh.probes.loader import Probe, read
 from nicassh.store import Fence, Store
-from nicassh.transport import Connections, Limits, Reply, Task
+from nicassh.transport import Connections, Limits, Request, Response
 
 ABSENT = 77
 """The exit status by which a probe says that it does not apply to its node (the convention of automake)."""
@@ -88,14 +88,16 @@ def ask(
 
     A question is taken when there is room for it. `started` is told what begins. No node's failure is raised.
     """
-    tasks = _tasks(asks, connections.limits.timeout, parameters)
-    for reply in connections.run(tasks, lambda task: started(task.about[0])):
-        ask, mark = reply.about
+    requests = _requests(asks, connections.limits.timeout, parameters)
+    for reply in connections.run(requests, lambda request: started(request.context[0])):
+        ask, mark = reply.context
         yield _answered(reply, bundle.split(reply.output, reply.errors, mark, ask.probes), ask)
 
 
-def _tasks(asks: Iterable[Ask], deadline: float, parameters: Mapping[str, str]) -> Iterator[Task]:
-    """The questions as tasks, about each question and the mark of its run.
+def _requests(
+    asks: Iterable[Ask], deadline: float, parameters: Mapping[str, str]
+) -> Iterator[Request[tuple[Ask, str]]]:
+    """The questions as requests, with each question and the mark of its run.
 
     One script serves all nodes that have the same probes; each run has a mark of its own in front of it.
     """
@@ -106,7 +108,7 @@ def _tasks(asks: Iterable[Ask], deadline: float, parameters: Mapping[str, str]) 
             scripts[names] = bundle.join(ask.probes, deadline, parameters)
         size = sum(probe.size for probe in ask.probes) + 2**20
         mark = bundle.nonce()
-        yield Task(ask.node, bundle.sign(scripts[names], mark), bundle.end_of(mark), size, (ask, mark))
+        yield Request(ask.node, bundle.sign(scripts[names], mark), bundle.end_of(mark), size, (ask, mark))
 
 
 def limits_of(config: Config) -> Limits:
@@ -134,7 +136,7 @@ def save(store: Store, probes: Sequence[Probe], answers: Iterable[Answered], fen
     store.write(logins + [outcome for outcomes in by_probe.values() for outcome in outcomes], fence)
 
 
-def _answered(reply: Reply, sections: Mapping[str, Section], ask: Ask) -> Answered:
+def _answered(reply: Response[Any], sections: Mapping[str, Section], ask: Ask) -> Answered:
     seconds = round(reply.seconds, 3)
     login = Outcome(reply.node.name, LOGIN, _moment(reply.arrived), reply.state, clean(reply.reason), seconds)
     outcomes = []
@@ -155,7 +157,7 @@ def _answered(reply: Reply, sections: Mapping[str, Section], ask: Ask) -> Answer
     return Answered(reply.node, login, tuple(outcomes), away, ask.about)
 
 
-def _taken(reply: Reply, section: Section, sections: Iterable[Section]) -> float:
+def _taken(reply: Response[Any], section: Section, sections: Iterable[Section]) -> float:
     """When a section ended, by our clock, in seconds since 1970: as well as it can be known.
 
     A complete answer arrived as its last section ended. An incomplete one may have kept us waiting at its end, so

@@ -8,87 +8,117 @@ import selectors
 import signal
 import subprocess
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 
+from nicassh.inventory import Node
 from nicassh.model.outcome import State
-from nicassh.transport.task import LINGER, Answer, Limits, Reply, Task
+from nicassh.transport.base import DRAIN_TIMEOUT, Limits, Request, Response, ResponseBuffer, T
 
-BREATH = 0.01
+_POLL_INTERVAL = 0.01
 """Seconds between two attempts to end the shells that are at work."""
 _CHUNK = 65536
-_running: set[int] = set()
-"""The shells that are at work, so that an interruption need not wait for them."""
 
 
-def ask(task: Task, limits: Limits) -> Reply:
-    """The reply of this machine; blocks until it is there or the deadline has come."""
-    start = time.monotonic()
-    answer = Answer(task.end, task.size)
-    try:
-        process = subprocess.Popen(
-            ["/bin/sh", "-s"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            start_new_session=True, cwd="/",
-        )  # fmt: skip
-    except OSError as error:
-        return Reply(task.node, State.UNREACHABLE, f"/bin/sh: {error.strerror}", b"", b"", 0.0, task.about)
-    with process:
-        _running.add(process.pid)
+class Local:
+    """Shells on this machine, each watched by a thread."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._threads = ThreadPoolExecutor(limits.fanout, "local")
+        self._under_way: set[Future[object]] = set()
+        self._shells: set[int] = set()
+
+    def refresh(self) -> None:
+        """See `Transport.refresh`: there are no files."""
+
+    def check(self, node: Node) -> None:
+        """See `Transport.check`: there is nothing that an operator could have done wrong."""
+
+    def submit(self, request: Request[T]) -> Future[Response[T]]:
+        """See `Transport.submit`."""
+        future = self._threads.submit(self._respond, request)
+        self._under_way.add(future)  # type: ignore[arg-type]
+        future.add_done_callback(self._under_way.discard)
+        return future
+
+    def stalled(self) -> float:
+        """See `Transport.stalled`: no shell can hold up another."""
+        return 0.0
+
+    def interrupt(self) -> None:
+        """See `Transport.interrupt`: kills all shells."""
+        while any(not future.done() for future in list(self._under_way)):  # one may be about to start its shell
+            for leader in list(self._shells):
+                _kill(leader)
+            time.sleep(_POLL_INTERVAL)
+
+    def close(self) -> None:
+        """See `Transport.close`."""
+        self.interrupt()
+        self._threads.shutdown()
+
+    def _respond(self, request: Request[T]) -> Response[T]:
+        """Returns the response of this machine; blocks until it is there or the deadline has come."""
+        begin = time.monotonic()
+        buffer = ResponseBuffer(request.end_mark, request.max_bytes)
         try:
-            finished = _exchange(process, task.script, answer, start + limits.timeout)
-            if finished and not answer.complete:
-                answer.ended(_status(process))
-        finally:
-            _kill(process.pid)
-            _running.discard(process.pid)
-    state, reason = answer.verdict()
-    if not finished:
-        state, reason = State.TIMEOUT, f"the answer was not complete within {limits.timeout:g} s"
-    seconds = time.monotonic() - start
-    reason += answer.words()
-    return Reply(task.node, state, reason, bytes(answer.output), bytes(answer.errors), seconds, task.about)
+            process = subprocess.Popen(
+                ["/bin/sh", "-s"],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                start_new_session=True, cwd="/",
+            )  # fmt: skip
+        except OSError as error:
+            return buffer.response(request, State.UNREACHABLE, f"/bin/sh: {error.strerror}", begin)
+        with process:
+            self._shells.add(process.pid)
+            try:
+                finished = _exchange(process, request.script, buffer, begin + self._limits.timeout)
+                if finished and not buffer.complete:
+                    buffer.shell_ended(_status(process))
+            finally:
+                _kill(process.pid)
+                self._shells.discard(process.pid)
+        state, reason = buffer.verdict()
+        if not finished:
+            state, reason = State.TIMEOUT, f"the answer was not complete within {self._limits.timeout:g} s"
+        return buffer.response(request, state, reason, begin)
 
 
 def _status(process: subprocess.Popen[bytes]) -> int | None:
-    """The exit status of a shell that has closed both streams, minus the number of its signal; None where it lives."""
+    """Returns how a shell ended that closed its streams: its exit status, minus a signal's number, None if it runs."""
     with contextlib.suppress(subprocess.TimeoutExpired):
-        return process.wait(LINGER)
+        return process.wait(DRAIN_TIMEOUT)
     return None
 
 
-def stop() -> None:
-    """Ends the shells that are at work, and with them the calls of `ask`."""
-    for leader in tuple(_running):
-        _kill(leader)
-
-
 def _kill(leader: int) -> None:
-    """Ends a shell with all that it left behind: it keeps its session, and so its process group."""
+    """Kills a shell and all that it started: they are in one session and process group."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(leader, signal.SIGKILL)
 
 
-def _exchange(process: subprocess.Popen[bytes], script: bytes, answer: Answer, deadline: float) -> bool:
-    """Writes the script and reads both streams to their end; False where the deadline came first."""
+def _exchange(process: subprocess.Popen[bytes], script: bytes, buffer: ResponseBuffer, deadline: float) -> bool:
+    """Writes the script and reads both streams to their end. Returns False where the deadline came first."""
     assert process.stdin and process.stdout and process.stderr  # noqa: S101 three pipes were asked for
-    sinks = {process.stdout.fileno(): answer.output, process.stderr.fileno(): answer.errors}
-    waiting, over = memoryview(script), False
+    sinks = {process.stdout.fileno(): buffer.output, process.stderr.fileno(): buffer.errors}
+    unsent, finished = memoryview(script), False
     with selectors.DefaultSelector() as selector:
         os.set_blocking(process.stdin.fileno(), False)
         selector.register(process.stdin, selectors.EVENT_WRITE)
         for descriptor in sinks:
             selector.register(descriptor, selectors.EVENT_READ)
-        while sinks and not answer.too_large:
-            # The other stream may still be on its way, unless a child that was left behind keeps it open.
-            if answer.complete and not over:
-                over, deadline = True, min(deadline, time.monotonic() + LINGER)
-            patience = deadline - time.monotonic()
-            events = selector.select(max(0.0, patience))
-            if not events or patience < 0:
-                return answer.complete
+        while sinks and not buffer.too_large:
+            # The other stream may still be on its way, unless a child process that was left behind keeps it open.
+            if buffer.complete and not finished:
+                finished, deadline = True, min(deadline, time.monotonic() + DRAIN_TIMEOUT)
+            left = deadline - time.monotonic()
+            events = selector.select(max(0.0, left))
+            if not events or left < 0:
+                return buffer.complete
             for key, _ in events:
                 if key.fileobj is process.stdin:
-                    waiting = _write(process.stdin.fileno(), waiting)
-                    if not waiting:
+                    unsent = _write(process.stdin.fileno(), unsent)
+                    if not unsent:
                         selector.unregister(process.stdin)
                         process.stdin.close()
                 elif data := os.read(key.fd, _CHUNK):
@@ -99,8 +129,9 @@ def _exchange(process: subprocess.Popen[bytes], script: bytes, answer: Answer, d
     return True
 
 
-def _write(descriptor: int, waiting: memoryview) -> memoryview:
+def _write(descriptor: int, unsent: memoryview) -> memoryview:
+    """Writes what the pipe takes now, and returns the rest."""
     try:
-        return waiting[os.write(descriptor, waiting) :]
-    except BrokenPipeError:  # the shell ended early; what it said tells why
-        return waiting[:0]
+        return unsent[os.write(descriptor, unsent) :]
+    except BrokenPipeError:  # the shell has ended; what it printed tells why
+        return unsent[:0]

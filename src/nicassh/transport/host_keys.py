@@ -23,7 +23,7 @@ from nicassh.inventory.address import canonical, spellings
 from nicassh.inventory.patterns import fits
 from nicassh.model.errors import ConfigError
 from nicassh.model.outcome import State
-from nicassh.transport.recording import Locked, locked
+from nicassh.transport.host_key_file import LockedFile, locked_file
 
 TYPES = {
     "ssh-ed25519": "ssh-ed25519",
@@ -72,11 +72,12 @@ class KnownHosts:
 
     def _load(self) -> None:
         self._stamps = self._stamped()
-        self._plain: dict[str, list[Entry]] = {}
-        self._others: list[Entry] = []
+        plain: dict[str, list[Entry]] = {}
+        others: list[Entry] = []
         for file in self.files:
             for entry in _read(file):
-                self._add(entry)
+                _add(entry, plain, others)
+        self._plain, self._others = plain, others  # at once: another thread may be reading
 
     def entries(self, node: Node) -> list[Entry]:
         """The keys on record of a node, by its name and address; with its port, else without, as OpenSSH looks.
@@ -161,28 +162,20 @@ class KnownHosts:
             return State.OK
 
     @contextmanager
-    def _renewed(self) -> Iterator[Locked]:
+    def _renewed(self) -> Iterator[LockedFile]:
         """The first file under its lock, and the entries of all files as they are now."""
-        with locked(self.files[0]) as file:
+        with locked_file(self.files[0]) as file:
             if self._stamps != self._stamped():
                 self._load()
             yield file
 
-    def _append(self, file: Locked, node: Node, key: bytes) -> None:
+    def _append(self, file: LockedFile, node: Node, key: bytes) -> None:
         file.append(_line(node, key))
-        self._add(Entry("", labels(node), type_of(key), key))
+        _add(Entry("", labels(node), type_of(key), key), self._plain, self._others)
         self._stamps = self._stamped()
 
     def _stamped(self) -> list[tuple[int, ...] | None]:
         return [_stamp(file) for file in self.files]
-
-    def _add(self, entry: Entry) -> None:
-        simple = not entry.marker and not any(set(pattern) & set("*?!|") for pattern in entry.patterns)
-        if not simple:
-            self._others.append(entry)
-            return
-        for pattern in entry.patterns:
-            self._plain.setdefault(pattern, []).append(entry)
 
 
 @cache
@@ -240,6 +233,15 @@ def _read(file: Path) -> Iterable[Entry]:
         key = _key(words[2])
         if type_of(key) == words[1]:
             yield Entry(marker, tuple(map(_named, words[0].split(","))), words[1], key, _whole(words[1], key))
+
+
+def _add(entry: Entry, plain: dict[str, list[Entry]], others: list[Entry]) -> None:
+    """Puts an entry where it is found by its name, or among those whose patterns must be compared."""
+    if entry.marker or any(set(pattern) & set("*?!|") for pattern in entry.patterns):
+        others.append(entry)
+        return
+    for pattern in entry.patterns:
+        plain.setdefault(pattern, []).append(entry)
 
 
 def _key(text: str) -> bytes:

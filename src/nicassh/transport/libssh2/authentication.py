@@ -3,35 +3,32 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 from nicassh.model.text import clean
-from nicassh.transport.agent import Agent, AgentError, AgentKey
-from nicassh.transport.agentlink import AgentLink
-from nicassh.transport.hostkeys import fingerprint
-from nicassh.transport.identity import Identity
-from nicassh.transport.offers import MOST, Offers
-
-if TYPE_CHECKING:
-    from nicassh.transport.client import Client
+from nicassh.transport.host_keys import fingerprint
+from nicassh.transport.libssh2.agent import Agent, AgentError, AgentKey
+from nicassh.transport.libssh2.agent_link import AgentLink
+from nicassh.transport.libssh2.connection import Connection
+from nicassh.transport.libssh2.identity import Identity
+from nicassh.transport.libssh2.offers import MOST, Offers
 
 _CERTIFICATE = b"-cert-v01@openssh.com"
 
 
-def authenticate(client: Client, identity: Identity) -> None:
-    """Offers the keys of the files, then those of the agent; raises Fault with what came of each."""
-    offers, session = Offers(client), client.session
+def authenticate(connection: Connection, identity: Identity) -> None:
+    """Offers the keys of the files, then those of the agent; raises NodeFailure with what came of each."""
+    offers, session = Offers(connection), connection.session
     own = [key for key in identity.keys if key.data]
     if len(own) > 1 and offers.ask():
         return
     for key in own:
-        once = partial(session.userauth_publickey_frommemory, client.user, key.data, b"")
+        once = partial(session.userauth_publickey_frommemory, connection.user, key.data, b"")
         if offers.make(f"the key {key.file}", once):
             return
     notes = [key.note for key in identity.keys if key.note]
     if identity.agent:
         try:
-            if _let_in_by_agent(client, offers, identity):
+            if _let_in_by_agent(connection, offers, identity):
                 return
         except AgentError as error:
             notes.append(str(error))
@@ -39,25 +36,25 @@ def authenticate(client: Client, identity: Identity) -> None:
     raise offers.fault("; ".join(words))
 
 
-def _let_in_by_agent(client: Client, offers: Offers, identity: Identity) -> bool:
-    """Whether one of the agent's keys lets us in. Raises Fault, and AgentError where the agent cannot be used."""
+def _let_in_by_agent(connection: Connection, offers: Offers, identity: Identity) -> bool:
+    """Whether one of the agent's keys lets us in. Raises NodeFailure, and AgentError where the agent cannot be used."""
     with Agent(identity.agent) as agent:
         found = agent.keys()
-        keys = _sorted(found, identity, client.node.identities_only)
+        keys = _sorted(found, identity, connection.node.identities_only)
         if not keys:
             raise AgentError("the agent has none of these keys" if found else "the agent has no keys")
-        with AgentLink(client.session, keys[:MOST]) as link:
+        with AgentLink(connection.session, keys[:MOST]) as link:
 
             def sign(request: bytes) -> None:
-                client.phase = "signature"
+                connection.phase = "signature"
                 link.answer(agent.sign(request))
-                client.phase = "authentication"
+                connection.phase = "authentication"
 
             names = {blob: key.file for key in identity.keys for blob in key.publics}
             for index, key in enumerate(keys):
                 comment = clean(key.comment, 60) or fingerprint(key.blob)
                 name = f"the agent's key {names.get(key.blob, comment)}"
-                if offers.make(name, partial(link.offer, client.user, index), sign):
+                if offers.make(name, partial(link.offer, connection.user, index), sign):
                     return True
     return False
 

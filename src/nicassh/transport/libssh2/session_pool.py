@@ -1,4 +1,4 @@
-"""Sessions that wait for their node's next task."""
+"""Sessions that wait for their node's next request."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import time
 from pathlib import Path
 
 from nicassh.inventory import Node
-from nicassh.transport.client import Client
+from nicassh.transport.libssh2.client import Client
 
 Login = tuple[str, str, int, str | None, tuple[Path, ...], tuple[Path, ...], bool, str]
-"""All of a node's record that its login depends on."""
+"""All of a node's description that its login depends on."""
 
 
-class Kept:
-    """Authenticated sessions with nothing open in them, the least recently used first.
+class SessionPool:
+    """Authenticated sessions in which no command runs, the least recently used first.
 
     `lifetime` is the time in seconds after its login in which a session may be used.
     """
@@ -23,35 +23,35 @@ class Kept:
         self._clients: dict[Login, Client] = {}
 
     def __contains__(self, node: Node) -> bool:
-        """Whether there is a session with this node, made for the record that it has now."""
+        """Returns whether there is a session that was made for this node as it is described now."""
         return _login(node) in self._clients
 
-    def keep(self, client: Client) -> None:
-        """Takes a session in; one that another task of this node left here meanwhile is ended."""
+    def put(self, client: Client) -> None:
+        """Adds a session. Closes the one that another request to the same node left here meanwhile."""
         other = self._clients.pop(_login(client.node), None)
         if other:
             other.close()
         self._clients[_login(client.node)] = client
 
-    def take(self, node: Node) -> Client | None:
-        """The node's session, no longer kept; None where there is none that is young and still open."""
+    def get(self, node: Node) -> Client | None:
+        """Takes the node's session out and returns it; None where there is none that is young and still open."""
         client = self._clients.pop(_login(node), None)
-        if client and (self._old(client) or client.hung_up()):
+        if client and (self._is_expired(client) or client.peer_closed()):
             client.close()
             return None
         return client
 
-    def sweep(self) -> None:
-        """Ends the sessions that are too old."""
-        for login in [login for login, client in self._clients.items() if self._old(client)]:
+    def expire(self) -> None:
+        """Closes the sessions that are older than their lifetime."""
+        for login in [login for login, client in self._clients.items() if self._is_expired(client)]:
             self._clients.pop(login).close()
 
-    def shrink(self, size: int) -> None:
-        """Ends the least recently used sessions until there are no more than that."""
+    def evict(self, size: int) -> None:
+        """Closes the least recently used sessions until at most `size` are left."""
         while len(self._clients) > max(0, size):
             self._clients.pop(next(iter(self._clients))).close()
 
-    def _old(self, client: Client) -> bool:
+    def _is_expired(self, client: Client) -> bool:
         return time.monotonic() - client.since > self._lifetime
 
 

@@ -12,7 +12,7 @@ from nicassh.model.outcome import State
 from nicassh.model.text import clean
 
 
-class Fault(Exception):
+class NodeFailure(Exception):
     """A node's failure while it is being asked; becomes a reply and goes no further."""
 
     def __init__(self, state: State, reason: str) -> None:
@@ -37,7 +37,7 @@ LATE = {
 }
 """Phase of a session to the state and words of a deadline that strikes in it."""
 
-_CUT = {
+CUT = {
     "name lookup": (State.UNREACHABLE, "the name lookup failed"),
     "connection": (State.UNREACHABLE, "the connection was reset"),
     "greeting": (
@@ -50,13 +50,19 @@ _CUT = {
     "session": (State.TRUNCATED, "logged in, then the node closed the connection before a command was begun"),
     "answer": (State.TRUNCATED, "the connection was lost before the answer was complete"),
 }
-_NO_WAY = {
+NO_WAY = {
     errno.EHOSTUNREACH: "no route to the host",
     errno.ENETUNREACH: "no route to the network",
     errno.EHOSTDOWN: "the host is down",
     errno.EINVAL: "its address is link-local: write it with its interface, as fe80::1%eth0",
     errno.EADDRNOTAVAIL: "this host does not have the address of BindAddress, or no port is free",
 }
+HOST_KEY = {
+    State.HOST_KEY_UNKNOWN: "its host key is not in known_hosts",
+    State.HOST_KEY_CHANGED: "its host key is another than the one in known_hosts",
+    State.HOST_KEY_REVOKED: "its host key is marked @revoked in known_hosts",
+}
+"""The words of each state of a host key that is not OK."""
 LOST = (
     ConnectionError,
     ssh2.SocketDisconnectError,
@@ -69,41 +75,41 @@ SHUT = (ssh2.ChannelClosedError, ssh2.ChannelEOFSentError)
 _NO_AGREEMENT = (ssh2.KexFailureError, ssh2.KeyExchangeError, ssh2.MethodNoneError, ssh2.AlgoUnsupportedError)
 
 
-def late(phase: str, node: Node, said: bytes = b"") -> Fault:
+def late(phase: str, node: Node, said: bytes = b"") -> NodeFailure:
     """The fault of a deadline that struck in a phase; `said` is the last line that stood before the greeting."""
     state, words = LATE[phase]
-    return Fault(state, words.format(port=node.port) + (quoted(said) if phase == "greeting" else ""))
+    return NodeFailure(state, words.format(port=node.port) + (quoted(said) if phase == "greeting" else ""))
 
 
-def translate(error: BaseException, phase: str, node: Node, said: bytes = b"") -> Fault:
+def translate(error: BaseException, phase: str, node: Node, said: bytes = b"") -> NodeFailure:
     """The fault that a foreign error means in a phase; never raises."""
-    if isinstance(error, Fault):
+    if isinstance(error, NodeFailure):
         return error
     if isinstance(error, TimeoutError):
         return late(phase, node, said)
     if isinstance(error, Flood):
         state = State.TRUNCATED if phase in ("session", "answer") else State.UNREACHABLE
-        return Fault(state, f"the node sent {error} in the {phase}")
+        return NodeFailure(state, f"the node sent {error} in the {phase}")
     if isinstance(error, socket.gaierror):
         _, scope, interface = node.address.partition("%")
         what = f"this host has no interface {interface}" if scope else f"unknown host name {node.address}"
-        return Fault(State.UNREACHABLE, what)
+        return NodeFailure(State.UNREACHABLE, what)
     if isinstance(error, ConnectionRefusedError):
-        return Fault(State.REFUSED, f"nothing listens on port {node.port}")
-    if isinstance(error, OSError) and error.errno in _NO_WAY and (error.errno != errno.EINVAL or phase == "connection"):
-        return Fault(State.UNREACHABLE, _NO_WAY[error.errno])
+        return NodeFailure(State.REFUSED, f"nothing listens on port {node.port}")
+    if isinstance(error, OSError) and error.errno in NO_WAY and (error.errno != errno.EINVAL or phase == "connection"):
+        return NodeFailure(State.UNREACHABLE, NO_WAY[error.errno])
     if isinstance(error, LOST) and phase == "greeting" and quoted(said):
-        return Fault(State.UNREACHABLE, f"the node closed the connection before its SSH greeting{quoted(said)}")
+        return NodeFailure(State.UNREACHABLE, f"the node closed the connection before its SSH greeting{quoted(said)}")
     if isinstance(error, LOST):
-        return Fault(*_CUT[phase])
+        return NodeFailure(*CUT[phase])
     if isinstance(error, _NO_AGREEMENT):
-        return Fault(State.UNREACHABLE, f"no common algorithm in the key exchange{_detail(error)}")
+        return NodeFailure(State.UNREACHABLE, f"no common algorithm in the key exchange{_detail(error)}")
     state = State.TRUNCATED if phase == "answer" else State.UNREACHABLE
     if isinstance(error, ssh2.SSH2Error):
-        return Fault(state, f"what the node sent in the {phase} is not SSH as it should be{_detail(error)}")
+        return NodeFailure(state, f"what the node sent in the {phase} is not SSH as it should be{_detail(error)}")
     if isinstance(error, OSError) and error.strerror:
-        return Fault(state, f"{phase}: {error.strerror}")
-    return Fault(state, f"{phase}: {type(error).__name__}{_detail(error)}")
+        return NodeFailure(state, f"{phase}: {error.strerror}")
+    return NodeFailure(state, f"{phase}: {type(error).__name__}{_detail(error)}")
 
 
 def quoted(said: bytes) -> str:

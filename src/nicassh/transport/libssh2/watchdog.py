@@ -14,9 +14,9 @@ import time
 from types import TracebackType
 from typing import Any
 
-from nicassh.transport.faults import Flood
+from nicassh.transport.libssh2.failures import Flood
 
-_LOOK = 0.025
+_POLL_INTERVAL = 0.025
 """Seconds between two looks at the call that is under way."""
 _REST = 40
 """Looks without a call after which the thread sleeps."""
@@ -36,7 +36,7 @@ class Watchdog:
     """
 
     def __init__(self) -> None:
-        self._clock = time.pthread_getcpuclockid(threading.get_ident())
+        self._clock = 0
         self._lock, self._wake = threading.Lock(), threading.Event()
         self._thread: threading.Thread | None = None
         self._asleep = self._ended = False
@@ -51,6 +51,8 @@ class Watchdog:
         if self._asleep:
             self._wake.set()
         elif self._thread is None:
+            self._clock = time.pthread_getcpuclockid(threading.get_ident())
+            self._cpu = time.clock_gettime(self._clock)
             self._thread = threading.Thread(target=self._run, name="watchdog", daemon=True)
             self._thread.start()
 
@@ -71,7 +73,7 @@ class Watchdog:
     def _run(self) -> None:
         idle = 0
         while not self._ended:
-            time.sleep(_LOOK)
+            time.sleep(_POLL_INTERVAL)
             idle = 0 if self._look() else idle + 1
             if idle > _REST:
                 self._asleep = True
@@ -140,7 +142,7 @@ class Line:
                 self._call += spent
             else:
                 self._call, self._begun = 0.0, came
-            self._spent += spent if again else min(spent, _LOOK)  # of a call that is new, part was another's
+            self._spent += spent if again else min(spent, _POLL_INTERVAL)  # of a call that is new, part was another's
             if came > self._most:
                 self._flood = _BYTES
             elif (self._call > _CALL and (came < 0 or came - self._begun > _STEADY)) or self._spent > _SESSION:

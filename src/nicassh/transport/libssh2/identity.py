@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from nicassh.config.home import expanded
-from nicassh.transport import keyfile
+from nicassh.transport.libssh2 import key_file
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Identity:
 
 
 @cache
-def offered(files: tuple[Path, ...]) -> Identity:
+def load_identity(files: tuple[Path, ...]) -> Identity:
     """The identity made of these files, or of OpenSSH's defaults where there are none. Read once a run."""
     keys = [_read(file) for file in files or _defaults() if files or os.path.exists(file)]  # noqa: PTH110 it raises nothing
     return Identity(tuple(keys), os.environ.get("SSH_AUTH_SOCK", ""))
@@ -42,13 +42,13 @@ def offered(files: tuple[Path, ...]) -> Identity:
 
 def _read(file: Path) -> Key:
     try:
-        data = keyfile.content(file)
+        data = key_file.content(file)
     except OSError as error:
-        return Key(str(file), b"", keyfile.publics(file, b""), f"{file}: {error.strerror}")
-    publics = keyfile.publics(file, data)
-    if what := keyfile.blemish(data):
+        return Key(str(file), b"", key_file.publics(file, b""), f"{file}: {error.strerror}")
+    publics = key_file.publics(file, data)
+    if what := key_file.blemish(data):
         return Key(str(file), b"", publics, f"{file}: no private key in this file ({what})")
-    if keyfile.encrypted(data):
+    if key_file.encrypted(data):
         return Key(str(file), b"", publics, f"{file} has a passphrase: add it to the agent")
     return Key(str(file), data, publics)
 

@@ -12,17 +12,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import gevent
-
 from nicassh.model.errors import ConfigError
 
-_PATIENCE = 5.0
+TIMEOUT = 5.0
 """Seconds to wait for another process that is writing; it needs some milliseconds."""
 _PAUSE = 0.02
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL)
 
 
-class Locked:
+class LockedFile:
     """A file that this process alone may change while `locked` lasts."""
 
     def __init__(self, path: Path, descriptor: int) -> None:
@@ -63,7 +61,7 @@ class Locked:
 
 
 @contextmanager
-def locked(file: Path) -> Iterator[Locked]:
+def locked_file(file: Path) -> Iterator[LockedFile]:
     """The file under its lock, made with its folder where it does not exist, for its owner alone.
 
     Raises ConfigError where it cannot be opened, locked or written, or where the lock does not come free.
@@ -72,7 +70,7 @@ def locked(file: Path) -> Iterator[Locked]:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = _take(file)
         try:
-            yield Locked(file, descriptor)
+            yield LockedFile(file, descriptor)
         finally:
             os.close(descriptor)  # and with it the lock
     except OSError as error:
@@ -81,7 +79,7 @@ def locked(file: Path) -> Iterator[Locked]:
 
 def _take(file: Path) -> int:
     """The file's descriptor, locked. One that was replaced while we waited is opened anew."""
-    deadline = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while True:
         descriptor = os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
@@ -94,8 +92,8 @@ def _take(file: Path) -> int:
             raise
         os.close(descriptor)
         if time.monotonic() > deadline:
-            raise ConfigError(f"{file}: locked by another process for {_PATIENCE:.0f} s", "see: fuser -v FILE")
-        gevent.sleep(_PAUSE)
+            raise ConfigError(f"{file}: locked by another process for {TIMEOUT:.0f} s", "see: fuser -v FILE")
+        time.sleep(_PAUSE)
 
 
 def _lock(file: Path, descriptor: int) -> bool:

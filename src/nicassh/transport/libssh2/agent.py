@@ -15,9 +15,9 @@ from typing import Any
 import gevent
 from gevent import socket as gsocket
 
-from nicassh.transport.keyfile import string
+from nicassh.transport.libssh2.key_file import string
 
-PATIENCE = 3.0
+TIMEOUT = 3.0
 """Seconds in which an agent must list its keys."""
 FAILURE = b"\x05"
 _LIST, KEYS, SIGN, _SIGNED = 11, 12, 13, 14
@@ -25,7 +25,7 @@ _LIMIT = 256 * 1024
 """Bytes of the longest message, as with ssh itself."""
 _LONGEST = 32 * 1024
 """Bytes of the longest key or signature that is passed on."""
-_BREATH = 0.05
+_POLL_INTERVAL = 0.05
 """Seconds between two attempts to connect."""
 
 
@@ -57,9 +57,9 @@ class Agent:
         self._socket.close()
 
     def keys(self) -> list[AgentKey]:
-        """Connects and asks for the keys; raises AgentError where there is no list within PATIENCE."""
+        """Connects and asks for the keys; raises AgentError where there is no list within TIMEOUT."""
         try:
-            with gevent.Timeout(PATIENCE, TimeoutError):
+            with gevent.Timeout(TIMEOUT, TimeoutError):
                 self._connect()
                 return _listed(self._exchange(bytes([_LIST])))
         except TimeoutError:
@@ -88,7 +88,7 @@ class Agent:
             with suppress(BlockingIOError):
                 self._socket.connect(self._path)
                 break
-            gevent.sleep(_BREATH)
+            gevent.sleep(_POLL_INTERVAL)
         self._socket = gsocket.socket(fileno=self._socket.detach())
 
     def _exchange(self, request: bytes) -> bytes:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ssh2.error_codes import LIBSSH2_ERROR_EAGAIN
 from ssh2.exceptions import SSH2Error
 
 from nicassh.model.outcome import State
 from nicassh.model.text import clean
-from nicassh.transport.faults import Fault
-
-if TYPE_CHECKING:
-    from nicassh.transport.client import Client
+from nicassh.transport.libssh2.connection import Connection
+from nicassh.transport.libssh2.failures import NodeFailure
 
 MOST = 5
 """Keys that are offered at one login: the sixth failure ends it (MaxAuthTries of sshd)."""
@@ -30,15 +28,15 @@ _UNSIGNED = "Callback returned error"
 class Offers:
     """The offers of one login."""
 
-    def __init__(self, client: Client) -> None:
-        self._client = client
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
         self._made = 0
         self._left = 0
         self._methods: list[str] | None = None
         self._came: list[str] = []
 
     def make(self, name: str, once: Callable[[], Any], sign: Callable[[bytes], None] | None = None) -> bool:
-        """Whether a key lets us in. Raises Fault where no further key can.
+        """Whether a key lets us in. Raises NodeFailure where no further key can.
 
         `once` goes on offering it; where that gives a request to sign, `sign` answers it.
         """
@@ -46,9 +44,9 @@ class Offers:
             self._left += 1
             return False
         self._made += 1
-        session = self._client.session
+        session = self._connection.session
         try:
-            while isinstance(request := self._client.eagain(once), bytes) and sign:
+            while isinstance(request := self._connection.eagain(once), bytes) and sign:
                 sign(request)
             code, said = 0, ""
         except SSH2Error:
@@ -60,7 +58,7 @@ class Offers:
 
         The first question of a login costs nothing, a later one counts as a failure.
         """
-        session, user = self._client.session, self._client.user
+        session, user = self._connection.session, self._connection.user
 
         def once() -> Any:
             found = session.userauth_list(user)
@@ -68,7 +66,7 @@ class Offers:
             return LIBSSH2_ERROR_EAGAIN if waits else found
 
         try:
-            methods = self._client.eagain(once)
+            methods = self._connection.eagain(once)
         except UnicodeDecodeError:  # of a list that nobody can read: keys are tried as if they stood in it
             methods = ["publickey"]
         if session.userauth_authenticated():
@@ -125,9 +123,9 @@ class Offers:
         many = f"too many authentication failures: the node closed the connection after {self._made} of the keys"
         raise self.fault("; ".join([many, *self._came, "name the right one in `identity`"]))
 
-    def fault(self, words: str) -> Fault:
+    def fault(self, words: str) -> NodeFailure:
         """The fault of this login, in these words."""
-        return Fault(State.AUTH_FAILED, f"{self._client.user}: {words}")
+        return NodeFailure(State.AUTH_FAILED, f"{self._connection.user}: {words}")
 
     def _takes(self) -> str:
         return clean(", ".join(self._methods or ["something else"]), 200)

@@ -7,16 +7,13 @@ away (`Exceeded MaxStartups`, `Not allowed at this time`), or those of something
 from __future__ import annotations
 
 import socket
-from typing import TYPE_CHECKING
 
 from gevent import socket as gsocket
 
 from nicassh.model.outcome import State
 from nicassh.model.units import draw_bytes
-from nicassh.transport.faults import Fault, quoted
-
-if TYPE_CHECKING:
-    from nicassh.transport.client import Client
+from nicassh.transport.libssh2.connection import Connection
+from nicassh.transport.libssh2.failures import NodeFailure, quoted
 
 _MOST = 16 * 1024
 """Bytes that may stand before the banner (RFC 4253, 4.2 sets no bound)."""
@@ -28,37 +25,37 @@ _MAGIC = b"SSH-"
 _SPOKEN = (b"SSH-2.", b"SSH-1.99-")
 
 
-def await_banner(client: Client) -> None:
-    """Takes what comes before the banner, keeps its last line in `client.said`, and leaves the banner to libssh2.
+def await_banner(connection: Connection) -> None:
+    """Takes what comes before the banner, keeps its last line in `connection.said`, and leaves the banner to libssh2.
 
-    Raises Fault where no banner of SSH 2 comes, and OSError.
+    Raises NodeFailure where no banner of SSH 2 comes, and OSError.
     """
     left, line, seen = _MOST, b"", 0
     while True:
-        data = client.sock.recv(1024, socket.MSG_PEEK)
+        data = connection.sock.recv(1024, socket.MSG_PEEK)
         if len(data) == seen:  # nothing was added to the beginning of a banner, so nothing more will come
             raise ConnectionResetError
         end = data.find(b"\n") + 1
         if not line and _MAGIC.startswith(data[: len(_MAGIC)]) and (end or len(data)) <= _LINE:
             if end:
                 return _check(data[:end])
-            client.said, seen = data, len(data)
-            _await_more(client.sock, seen)
+            connection.said, seen = data, len(data)
+            _await_more(connection.sock, seen)
             continue
         part = data[: end or len(data)]
         left -= max(len(part), _LEAST)
         if left < 0:
-            raise Fault(
-                State.UNREACHABLE, f"the node sent {draw_bytes(_MOST)} and no SSH greeting{quoted(client.said)}"
+            raise NodeFailure(
+                State.UNREACHABLE, f"the node sent {draw_bytes(_MOST)} and no SSH greeting{quoted(connection.said)}"
             )
-        client.sock.recv(len(part))
-        client.said = line + part if (line + part).strip() else client.said
+        connection.sock.recv(len(part))
+        connection.said = line + part if (line + part).strip() else connection.said
         line, seen = b"" if end else line + part, 0
 
 
 def _check(banner: bytes) -> None:
     if not banner.startswith(_SPOKEN):
-        raise Fault(State.UNREACHABLE, f"the node does not speak SSH 2{quoted(banner)}")
+        raise NodeFailure(State.UNREACHABLE, f"the node does not speak SSH 2{quoted(banner)}")
 
 
 def _await_more(sock: gsocket.socket, number: int) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 from ssh2.error_codes import LIBSSH2_ERROR_EAGAIN
 
-from nicassh.transport.agent import SIGN, AgentError, AgentKey, answer_of, framed
+from nicassh.transport.libssh2.agent import SIGN, AgentError, AgentKey, answer_of, framed
 
 
 class AgentLink:
