@@ -64,12 +64,12 @@ bench: packages ## Compare with pdsh on 100 nodes and with another queue, measur
 	$(BIN)/python tests/bench/readers.py
 	$(BIN)/python tests/bench/history.py
 	$(BIN)/python tests/bench/narrow.py
-	$(BIN)/python tests/bench/queue_rate.py
-	$(BIN)/python tests/bench/queue_deferred.py
-	$(BIN)/python tests/bench/queue_share.py
-	$(BIN)/python tests/bench/queue_rival.py
-	$(BIN)/python tests/bench/queue_start.py
-	$(BIN)/python tests/bench/queue_race.py
+	$(BIN)/python tests/bench/tasks_rate.py
+	$(BIN)/python tests/bench/tasks_deferred.py
+	$(BIN)/python tests/bench/tasks_share.py
+	$(BIN)/python tests/bench/tasks_rival.py
+	$(BIN)/python tests/bench/tasks_start.py
+	$(BIN)/python tests/bench/tasks_race.py
 	$(BIN)/python tests/bench/fair.py
 	$(BIN)/python tests/bench/looking_back.py
 	$(BIN)/python tests/bench/timescale.py

@@ -22,7 +22,7 @@ from nicassh.model.records import Column, Keep, columns
 from nicassh.model.units import draw_seconds
 from nicassh.probes import loader as probe
 from nicassh.probes.loader import Probe
-from nicassh.query import NAMED, Field, queue
+from nicassh.query import NAMED, Field, tasks
 from nicassh.store import Store
 from nicassh.store.published import published
 
@@ -33,7 +33,7 @@ KEEPS = {
     Keep.INTERVALS: "intervals: `{0}` has the newest rows, `{0}_intervals` one for each value, with since and until",
     Keep.LATEST: "latest: `{0}` has the newest rows and nothing else",
 }
-LOOK = ("queue", "show", "explain", "procs")
+LOOK = ("tasks", "show", "explain", "procs")
 TABLE = ("--json", "--ndjson", "--csv", "--sort", "--filter", "--columns", "--gather", "--watch")
 KINDS = {
     "str": "text",
@@ -114,12 +114,16 @@ def views() -> Iterator[str]:
     yield ""
     yield "What `nicamon show NAME` shows besides the rows of a record, whose columns are in [probes](probes.md)."
     yield "A table on a terminal shows the columns that fit; those marked `on request` only where `--columns` names"
-    yield "them. `--json` has them all, under these names. The last three are the tables of `nicamon queue`."
+    yield "them. `--json` has them all, under these names. The last three are the tables of `nicamon tasks`."
     for name, named in NAMED.items():
         yield from _view(name, named.help, named.fields)
-    yield from _view("nicamon queue", "The classes of jobs, one line each: see [the queue](queue.md).", queue.CLASSES)
-    yield from _view("nicamon queue: workers", "The workers that are alive; in JSON `workers`.", queue.HEADS)
-    yield from _view("nicamon queue jobs", "The jobs, one line each; in JSON `troubled` has some of them.", queue.JOBS)
+    yield from _view("nicamon tasks", "The classes of tasks, one line each: see [the tasks](tasks.md).", tasks.CLASSES)
+    yield from _view(
+        "nicamon tasks: collectors", "The collectors that are alive; in JSON `collectors`.", tasks.COLLECTORS
+    )
+    yield from _view(
+        "nicamon tasks list", "The tasks, one line each; in JSON `troubled` has some of them.", tasks.TASKS
+    )
 
 
 def _view(name: str, said: str, fields: Iterable[Field]) -> Iterator[str]:
@@ -136,7 +140,7 @@ def cli() -> Iterator[str]:
     """The page of the command line: the help of every command, but for those of the other pages."""
     yield "# Command line"
     yield ""
-    yield "The help of each command; that of `queue`, `show`, `explain` and `procs` stands on [a page of its"
+    yield "The help of each command; that of `tasks`, `show`, `explain` and `procs` stands on [a page of its"
     yield "own](cli-look.md), and so does that of [`db`](cli-db.md). Exit codes and what the words mean:"
     yield "[operate](operate.md)."
     yield from _command(command, _top(), {}, [name for name in COMMANDS if name not in (*LOOK, "db")])
@@ -146,7 +150,7 @@ def look() -> Iterator[str]:
     """The page of the commands that show what is in the database, or on the nodes."""
     yield "# Command line: looking"
     yield ""
-    yield "The help of `queue`, `show`, `explain` and `procs`; that of [all others](cli.md)."
+    yield "The help of `tasks`, `show`, `explain` and `procs`; that of [all others](cli.md)."
     yield from _below(command, _top(), {}, LOOK)
 
 

@@ -73,7 +73,7 @@ def parse(output):
 
 def add_probe(
     program: Program, name: str, script: str, timeout: int, *,
-    every: int = 60, priority: str = "negligible", keep: str = "latest",
+    every: int = 60, priority: str = "background", keep: str = "latest",
 ) -> None:  # fmt: skip
     """Gives the program a probe of the site's own; by default one that runs after all others."""
     folder = program.config.parent / "probes" / name

@@ -109,7 +109,7 @@ def test_two_hosts_on_one_server(nicamon: Program, serving: Callable[[str], serv
 
 
 def json_clocks(nicamon: Program) -> list[dict[str, float]]:
-    found: list[dict[str, float]] = json.loads(nicamon("queue", "--json").stdout)["clocks"]
+    found: list[dict[str, float]] = json.loads(nicamon("tasks", "--json").stdout)["clocks"]
     return found
 
 
@@ -124,7 +124,7 @@ def collected(nicamon: Program, clock: clocks.Jumping) -> float:
     """Seconds until all nodes have answered anew for their load; fails after 100 s."""
     before = ended(nicamon)
     begin = time.monotonic()
-    nicamon("queue", "now", "@*", "load", inside=clock.inside)
+    nicamon("tasks", "now", "@*", "load", inside=clock.inside)
     while missing := [node for node, moment in ended(nicamon).items() if moment in (None, before[node])]:
         assert time.monotonic() - begin < 100, missing
         time.sleep(0.1)
@@ -140,7 +140,7 @@ def children(pid: int) -> list[int]:
 @contextmanager
 def working(nicamon: Program, clock: clocks.Jumping) -> Iterator[int]:
     """Workers under this clock that have collected all once; at the end SIGTERM ends them in order."""
-    with nicamon.running("worker", "--processes", "2", "--quiet", inside=clock.inside) as process:
+    with nicamon.running("daemon", "--processes", "2", "--quiet", inside=clock.inside) as process:
         end = time.monotonic() + 90
         while not (nicamon.config.parent / "nicamon.db").exists() or not ended_all(nicamon):
             assert time.monotonic() < end

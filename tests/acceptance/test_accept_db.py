@@ -113,7 +113,7 @@ def test_a_file_that_is_not_for_its_owner_alone(
 )
 def test_no_word_of_a_wrong_url_is_told(here: Program, told: str) -> None:
     here.config.write_text(told + "\n")
-    for words in (("collect",), ("show", "farm"), ("db", "status"), ("db", "backup", "x"), ("worker", "--child")):
+    for words in (("collect",), ("show", "farm"), ("db", "status"), ("db", "backup", "x"), ("daemon", "--child")):
         done = here(*words, code=None, NICAMON_DEBUG="1")
         assert done.returncode in (2, 3), done.stderr
         assert SECRET not in done.stderr + done.stdout

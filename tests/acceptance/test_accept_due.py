@@ -11,6 +11,6 @@ def test_one_collect_of_a_new_farm_runs_every_probe_on_every_node(nicamon: Progr
     """Also where the first two classes have all the sessions that a node may have."""
     nicamon("collect", NICAMON_SESSIONS=str(sessions))
     outcomes = {(row["node"], row["probe"]) for row in nicamon.rows("show", "outcomes")}
-    jobs = {(row["node"], row["argument"]) for row in nicamon.rows("queue", "jobs") if row["node"]}
-    assert len({node for node, _ in jobs}) == 14
-    assert jobs <= outcomes
+    tasks = {(row["node"], row["argument"]) for row in nicamon.rows("tasks", "list") if row["node"]}
+    assert len({node for node, _ in tasks}) == 14
+    assert tasks <= outcomes

@@ -1,4 +1,4 @@
-"""Slow probes and dead nodes do not hold the others up: workers on the demo farm. tests/bench/fair.py measures it."""
+"""Slow probes and dead nodes do not hold the others up, on the demo farm. tests/bench/fair.py measures it."""
 
 from __future__ import annotations
 
@@ -51,13 +51,13 @@ def test_a_probe_that_sleeps_everywhere_does_not_hold_a_critical_one_up(farm: Fa
     add_probe(nicamon, "nap", "sleep 100; echo 1\n", 120, priority="low")
     nicamon.config.write_text(nicamon.config.read_text() + "timeout = 150\n")
     nicamon("collect", "-p", "pulse")
-    with nicamon.running("worker", "--processes", "2") as worker:
+    with nicamon.running("daemon", "--processes", "2") as collector:
         beating(nicamon, 14)
-        naps = nicamon.rows("queue", "jobs", "--filter", "argument = nap")
+        naps = nicamon.rows("tasks", "list", "--filter", "argument = nap")
         # Had a critical probe to wait for a nap, it would have come after its end.
-        assert [job["finished"] for job in naps] == [None] * 14
-        assert any(job["state"] == "running" for job in naps)
-        worker.kill()  # the workers see that they are alone, and nobody waits for the naps
+        assert [task["finished"] for task in naps] == [None] * 14
+        assert any(task["state"] == "running" for task in naps)
+        collector.kill()  # the collectors see that they are alone, and nobody waits for the naps
 
 
 def test_dead_nodes_cost_one_time_out_each(farm: Farm, nicamon: Program) -> None:
@@ -65,22 +65,22 @@ def test_dead_nodes_cost_one_time_out_each(farm: Farm, nicamon: Program) -> None
     nicamon.config.write_text(nicamon.config.read_text() + "connect_timeout = 3\n")
     names = {f"{name}.jinr.ru" for name in DEAD}
     nicamon("collect", "-n", "nc2", "-p", "pulse")
-    with silent(farm, DEAD), nicamon.running("worker", "--processes", "2"):
+    with silent(farm, DEAD), nicamon.running("daemon", "--processes", "2"):
         beating(nicamon, 10)
-        jobs = nicamon.rows("queue", "jobs", "nc[12-15]")
-    assert len(jobs) == 4 * len(nicamon.rows("queue", "jobs", "nc3"))
+        tasks = nicamon.rows("tasks", "list", "nc[12-15]")
+    assert len(tasks) == 4 * len(nicamon.rows("tasks", "list", "nc3"))
     # In one session each: the critical probes, of which one tries again after a while and all else waits for it.
-    tried = [job for job in jobs if job["attempts"]]
-    assert {job["node"] for job in tried} == names
-    assert {(job["priority"], job["attempts"]) for job in tried} == {("critical", 1)}
-    deferred = [job for job in jobs if job["state"] == "deferred"]
-    assert {job["node"] for job in deferred} == names
-    assert all(job["argument"] == "pulse" and job["failures"] == 1 and job["wait"] < 111 for job in deferred)
-    assert all("no answer" in job["error"] for job in deferred)
-    assert {job["state"] for job in jobs if job not in deferred} == {"paused"}
+    tried = [task for task in tasks if task["attempts"]]
+    assert {task["node"] for task in tried} == names
+    assert {(task["priority"], task["attempts"]) for task in tried} == {("critical", 1)}
+    deferred = [task for task in tasks if task["state"] == "deferred"]
+    assert {task["node"] for task in deferred} == names
+    assert all(task["argument"] == "pulse" and task["failures"] == 1 and task["wait"] < 111 for task in deferred)
+    assert all("no answer" in task["error"] for task in deferred)
+    assert {task["state"] for task in tasks if task not in deferred} == {"paused"}
     states = {row["node"]: row["state"] for row in nicamon.rows("show", "farm")}
     assert {node for node, state in states.items() if state == "down"} == names
-    nicamon("queue", "retry")
+    nicamon("tasks", "retry")
     nicamon("collect")
     assert [row["state"] for row in nicamon.rows("show", "farm")] == ["up"] * 14
-    assert nicamon.rows("queue", "jobs", "--filter", "state = paused") == []
+    assert nicamon.rows("tasks", "list", "--filter", "state = paused") == []

@@ -69,7 +69,7 @@ def well(program: Program) -> int:
     return len({row["node"] for row in rows if row["node"].startswith("good") and row["state"] == "ok"})
 
 
-@pytest.mark.parametrize("command", [("collect", "--now"), ("worker", "--processes", "1")])
+@pytest.mark.parametrize("command", [("collect", "--now"), ("daemon", "--processes", "1")])
 def test_sigterm_ends_it_soon_beside_hostile_nodes(
     server: Server, hostile: Hostile, tmp_path: Path, command: tuple[str, ...]
 ) -> None:
@@ -101,7 +101,7 @@ def test_node_that_drips_is_asked_once(server: Server, hostile: Hostile, tmp_pat
     assert {row["state"] for row in outcomes.values()} == {"timeout"}
     assert outcomes["login"]["reason"] == outcomes["software"]["reason"]
     assert "the answer was not complete in time" in outcomes["login"]["reason"]
-    states = [row["state"] for row in program.rows("queue", "jobs") if row["node"] == "drips"]
+    states = [row["state"] for row in program.rows("tasks", "list") if row["node"] == "drips"]
     assert states.count("paused") == len(states) - 1 > 4
 
 

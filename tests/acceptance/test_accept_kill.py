@@ -78,4 +78,4 @@ def test_interrupt_stores_what_had_arrived(farm: Farm, nicamon: Program) -> None
     rows = {row["node"]: row for row in nicamon.rows("show", "farm")}
     assert rows["nc2.jinr.ru"]["state"] == "unknown"
     assert [row["state"] for name, row in rows.items() if name != "nc2.jinr.ru"] == ["up"] * 13
-    assert {row["priority"] for row in nicamon.rows("queue", "jobs")} == set(), "nobody waits for the rest"
+    assert {row["priority"] for row in nicamon.rows("tasks", "list")} == set(), "nobody waits for the rest"

@@ -60,7 +60,7 @@ def test_a_uid_without_a_passwd_entry_works_with_all_paths_given() -> None:
         program = farm(folder)
         os.chown(folder, 4242, 4242)
         bare = ["env", "-u", "HOME", "-u", "USER", "-u", "LOGNAME", *STRANGER]
-        for words in (["collect"], ["show", "farm"], ["explain", "here"], ["show", "bad"], ["queue"], ["nodes"]):
+        for words in (["collect"], ["show", "farm"], ["explain", "here"], ["show", "bad"], ["tasks"], ["nodes"]):
             assert program(*words, inside=bare).stderr == ""
         program("init", str(folder / "fresh"), inside=bare)
         assert "nc2.example.org" in Program(folder / "fresh/nicamon.toml")("nodes", inside=bare).stdout
@@ -128,7 +128,7 @@ def test_a_file_of_another_program_stays_byte_for_byte(tmp_path: Path) -> None:
         connection.execute("CREATE TABLE moz_places (url TEXT)")
         connection.commit()
     before = snapshot(tmp_path)
-    for words in (["collect"], ["worker"], ["show", "farm"], ["db", "upgrade"], ["db", "prune"], ["queue", "now"]):
+    for words in (["collect"], ["daemon"], ["show", "farm"], ["db", "upgrade"], ["db", "prune"], ["tasks", "now"]):
         assert "another program's: moz_places" in program(*words, code=3).stderr
         assert snapshot(tmp_path) == before
 
@@ -146,7 +146,7 @@ def test_a_reader_without_rights_reads(at_work: bool) -> None:
             held.execute("UPDATE load SET load1 = 77.5")
             held.commit()
         before = snapshot(folder)
-        for words in (["show", "bad"], ["explain", "here"], ["queue"], ["db", "stats"], ["db", "status"]):
+        for words in (["show", "bad"], ["explain", "here"], ["tasks"], ["db", "stats"], ["db", "status"]):
             assert program(*words, inside=STRANGER).stderr == ""
         listed = program("show", "load", "--csv", inside=STRANGER).stdout
         assert ("77.5" in listed) is at_work
@@ -170,7 +170,7 @@ def test_a_reader_of_a_folder_that_nobody_can_write(tmp_path: Path) -> None:
 
 def test_the_log_of_a_worker_has_no_lines_of_a_library(tmp_path: Path) -> None:
     program = farm(tmp_path)
-    words = [sys.executable, "-m", "nicassh", "worker", "--processes", "1"]
+    words = [sys.executable, "-m", "nicassh", "daemon", "--processes", "1"]
     with subprocess.Popen(
         words, stderr=subprocess.PIPE, text=True, env={**os.environ, "NICAMON_CONFIG": str(program.config)}
     ) as process:

@@ -16,7 +16,7 @@ pathlib.Path(os.environ["RAN"]).touch()
 """
 WORDS = (
     ["show", "--help"], ["show", "mine", "--help"], ["show", "farm"], ["show", "mine"], ["probes"], ["nodes"],
-    ["collect"], ["explain", "here"], ["history", "here", "load1"], ["queue"], ["db", "status"],
+    ["collect"], ["explain", "here"], ["history", "here", "load1"], ["tasks"], ["db", "status"],
     ["install-units", "--user", "--print"],
 )  # fmt: skip
 
@@ -129,7 +129,7 @@ def test_help_and_completion_run_nothing_of_a_site(planted: Planted) -> None:
     assert "What mine tells." in planted.run("show", "mine", "--help").stdout
     assert "mine" in planted.complete("nicamon show m")
     assert "mine" in planted.complete("nicamon collect -p m")
-    for words in ("nicamon show mine --c", "nicamon history here l", "nicamon show diff R", "nicamon queue now here m"):
+    for words in ("nicamon show mine --c", "nicamon history here l", "nicamon show diff R", "nicamon tasks now here m"):
         planted.complete(words)
     assert not planted.mark.exists()
     assert not (planted.folder.parent / "x").exists()

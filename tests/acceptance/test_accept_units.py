@@ -154,20 +154,20 @@ def under_systemd(here: Program, home: Path, script: str) -> subprocess.Complete
     return done
 
 
-def test_a_real_systemd_runs_the_workers_and_ends_them_in_order(here: Program, tmp_path: Path) -> None:
+def test_a_real_systemd_runs_the_daemon_and_ends_them_in_order(here: Program, tmp_path: Path) -> None:
     done = under_systemd(
         here, tmp_path,
         """
         nicamon install-units --user --now
         until nicamon show load --json | grep -q here; do sleep 0.2; done
-        systemctl --user is-enabled nicamon-worker.service
-        systemctl --user stop nicamon-worker.service
-        systemctl --user show nicamon-worker.service -p Result -p ExecMainStatus
-        nicamon queue --columns running --csv
+        systemctl --user is-enabled nicamon-daemon.service
+        systemctl --user stop nicamon-daemon.service
+        systemctl --user show nicamon-daemon.service -p Result -p ExecMainStatus
+        nicamon tasks --columns running --csv
         """,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert "nicamon-worker.service is enabled and runs" in done.stdout
+    assert "nicamon-daemon.service is enabled and runs" in done.stdout
     assert {"enabled", "Result=success", "ExecMainStatus=0"} <= set(done.stdout.splitlines())
     assert done.stdout.endswith("running\n0\n0\n0\n0\n0\n")
 
@@ -191,7 +191,7 @@ def test_a_real_systemd_collects_and_takes_a_node_that_fails_for_no_failure(here
 
 def test_what_systemctl_refuses_is_said(here: Program, tmp_path: Path) -> None:
     done = under_systemd(
-        here, tmp_path, "systemctl --user mask -q nicamon-worker.service\nnicamon install-units --user --now --force"
+        here, tmp_path, "systemctl --user mask -q nicamon-daemon.service\nnicamon install-units --user --now --force"
     )
     assert done.returncode == 0, done.stderr
     done = under_systemd(here, tmp_path, "unset XDG_RUNTIME_DIR\nnicamon install-units --user --now")

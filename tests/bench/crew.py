@@ -1,4 +1,4 @@
-"""A crew of worker processes on one of the three databases: they begin together, and each gives a value back."""
+"""A crew of collector processes on one of the three databases: they begin together, and each gives a value back."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "needs"))
 import servers
 
 from nicassh.database import connect
-from nicassh.tasks import Queue
+from nicassh.tasks import TaskList
 
 KINDS = ("sqlite", *servers.KINDS)
 _CONTEXT = multiprocessing.get_context("spawn")
@@ -39,11 +39,11 @@ def _file() -> Iterator[str]:
         yield f"sqlite:///{folder}/nicamon.db"
 
 
-def opened(url: str) -> Queue:
-    """The queue of a database, as each process opens its own."""
-    queue = Queue(connect(url))
-    queue.create()
-    return queue
+def opened(url: str) -> TaskList:
+    """The task list of a database, as each process opens its own."""
+    task_list = TaskList(connect(url))
+    task_list.create()
+    return task_list
 
 
 def together(number: int, work: Callable[..., Any], *arguments: Any) -> list[Any]:

@@ -1,4 +1,4 @@
-"""Measures by how much a slow probe and dead nodes delay the load probe, with real workers on the demo farm.
+"""Measures by how much a slow probe and dead nodes delay the load probe, with real collectors on the demo farm.
 
     python tests/bench/fair.py [--minutes 4]     (root: the nodes live in namespaces)
 
@@ -40,7 +40,7 @@ DEAD = ("nc12", "nc13", "nc14", "nc15")
 
 
 def main() -> None:
-    """Runs the workers for some minutes and prints the delays; exit code 1 where one is beyond the bound."""
+    """Runs the collectors for some minutes and prints the delays; exit code 1 where one is beyond the bound."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--minutes", type=int, default=4)
     minutes = arguments.parse_args().minutes
@@ -69,34 +69,34 @@ def _configured(folder: Path, farm: Farm) -> Path:
 
 
 def _work(config: Path, farm: Farm, minutes: int) -> None:
-    command = [sys.executable, "-m", "nicassh", "worker", "--processes", "2", "--quiet"]
+    command = [sys.executable, "-m", "nicassh", "daemon", "--processes", "2", "--quiet"]
     environment = {**os.environ, "NICAMON_CONFIG": str(config)}
     gateway = farm.nodes[0].address.rpartition(".")[0] + ".1"
-    worker = subprocess.Popen(command, env=environment)
+    collector = subprocess.Popen(command, env=environment)
     try:
         time.sleep(90)
         for name in DEAD:
             farm.enter(name, ["ip", "route", "add", "blackhole", gateway])
         time.sleep(60 * minutes - 90)
     finally:
-        worker.terminate()
-        worker.wait()
+        collector.terminate()
+        collector.wait()
 
 
 def _told(file: Path) -> bool:
     with sqlite3.connect(file) as database:
         rows = database.execute("SELECT node, at FROM load_series ORDER BY node, at").fetchall()
-        away = "SELECT node, sum(attempts), sum(state = 'paused') FROM jobs WHERE state = 'paused' OR retrial > 0"
+        away = "SELECT node, sum(attempts), sum(state = 'paused') FROM tasks WHERE state = 'paused' OR failures > 0"
         tries = database.execute(f"{away} GROUP BY node").fetchall()
     times: dict[str, list[int]] = {}
     for node, at in rows:
         times.setdefault(node, []).append(at)
-    # The first answer came when the workers began, the others are due at full minutes.
+    # The first answer came when the collectors began, the others are due at full minutes.
     delays = [at % 60 for moments in times.values() for at in moments[1:]]
     print(f"load probe: {len(delays)} runs on {len(times)} nodes beside sleepers and dead nodes\n")
     print(f"longest delay {max(delays)} s, mean {sum(delays) / len(delays):.2f} s   (bound {BOUND} s)")
     for node, attempts, paused in tries:
-        print(f"{node}: {attempts} runs begun since its last answer, {paused} jobs paused")
+        print(f"{node}: {attempts} runs begun since its last answer, {paused} tasks paused")
     return max(delays) <= BOUND
 
 

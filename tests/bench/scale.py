@@ -73,7 +73,7 @@ def _configured(folder: Path, farm: Farm, names: int, url: str) -> Path:
 def _measure(kind: str, url: str, config: Path, farm: Farm, names: int, options: argparse.Namespace) -> None:
     number = len(farm.nodes) * names
     environment = {**os.environ, "NICAMON_CONFIG": str(config)}
-    command = [sys.executable, "-m", "nicassh", "worker", "--quiet", "--processes", str(options.processes)]
+    command = [sys.executable, "-m", "nicassh", "daemon", "--quiet", "--processes", str(options.processes)]
     worker = subprocess.Popen(command, env=environment)
     try:
         time.sleep(FIRST)

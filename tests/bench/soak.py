@@ -1,9 +1,9 @@
-"""Watches workers for half an hour: whether their memory and their descriptors grow.
+"""Watches collectors for half an hour: whether their memory and their descriptors grow.
 
-    python tests/bench/soak.py [--minutes 30] [--workers 4] [--nodes 4] [--cycle 2] [--settle 5]   (root: namespaces)
+    python tests/bench/soak.py [--minutes 30] [--collectors 4] [--nodes 4] [--cycle 2] [--settle 5]   (root: namespaces)
 
-All jobs of all nodes of a demo farm are due anew each cycle, in seconds. The curve has one line a minute: resident
-memory of all processes of the pool together, that of the largest, their descriptors, and how many jobs have ended.
+All tasks of all nodes of a demo farm are due anew each cycle, in seconds. The curve has one line a minute: resident
+memory of all processes of the pool together, that of the largest, their descriptors, and how many tasks have ended.
 After the minutes to settle neither sum may grow by more than the bound: the median of the first three lines after them
 is compared with that of the last three.
 """
@@ -21,11 +21,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from nicassh import demo
-from nicassh import tasks as jobs
+from nicassh import demo, tasks
 from nicassh.database import connect
 from nicassh.demo.farm import Farm
-from nicassh.tasks import Queue
+from nicassh.tasks import TaskList
 
 BOUND = 3.0
 """Per cent by which resident memory and descriptors may grow after the minutes to settle."""
@@ -47,10 +46,10 @@ class Look:
 
 
 def main() -> None:
-    """Brings a farm and its workers up, prints the curve, takes both down; exit code 1 where something grows."""
+    """Brings a farm and its collectors up, prints the curve, takes both down; exit code 1 where something grows."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--minutes", type=float, default=30)
-    arguments.add_argument("--workers", type=int, default=4)
+    arguments.add_argument("--collectors", type=int, default=4)
     arguments.add_argument("--nodes", type=int, default=4)
     arguments.add_argument("--cycle", type=float, default=2)
     arguments.add_argument("--settle", type=float, default=5)
@@ -66,41 +65,41 @@ def main() -> None:
 
 
 def _watched(folder: Path, farm: Farm, options: argparse.Namespace) -> Iterator[Look]:
-    """One look a minute at the workers, which have all jobs due again each cycle."""
+    """One look a minute at the collectors, which have all tasks due again each cycle."""
     config = folder / "nicamon.toml"
     config.write_text(
         f'database = "sqlite:///{folder}/nicamon.db"\ninventory = ["{farm.inventory}"]\n'
-        f"workers = {options.workers}\nmax_load = 100000.0\nload_exponent = 0\nmin_memory = 0\n"
+        f"collectors = {options.collectors}\nmax_load = 100000.0\nload_exponent = 0\nmin_memory = 0\n"
     )
-    command = [sys.executable, "-m", "nicassh", "worker", "--quiet"]
+    command = [sys.executable, "-m", "nicassh", "daemon", "--quiet"]
     pool = subprocess.Popen(command, env={**os.environ, "NICAMON_CONFIG": str(config)})
-    print(f"{options.workers} workers, {options.nodes} nodes, all jobs due each {options.cycle:g} s\n")
+    print(f"{options.collectors} collectors, {options.nodes} nodes, all tasks due each {options.cycle:g} s\n")
     print(
-        f"{'minute':>6}{'MiB':>9}{'largest':>9}{'files':>7}{'processes':>11}{'jobs/min':>10}{'troubled':>10}",
+        f"{'minute':>6}{'MiB':>9}{'largest':>9}{'files':>7}{'processes':>11}{'tasks/min':>10}{'troubled':>10}",
         flush=True,
     )
-    queue = Queue(connect(f"sqlite:///{folder}/nicamon.db"))
-    queue.create()
+    task_list = TaskList(connect(f"sqlite:///{folder}/nicamon.db"))
+    task_list.create()
     begin = time.monotonic()
     minute = 0
     try:
         while pool.poll() is None and time.monotonic() - begin < 60 * options.minutes + 1:
-            jobs.now(queue)
+            tasks.run_now(task_list)
             time.sleep(options.cycle)
             if time.monotonic() - begin >= 60 * (minute + 1):
                 minute += 1
-                yield _shown(_look(queue, pool.pid, minute))
+                yield _shown(_look(task_list, pool.pid, minute))
     finally:
         pool.terminate()
         print(f"\nended with code {pool.wait(60)} after SIGTERM")
 
 
-def _look(queue: Queue, pid: int, minute: float) -> Look:
+def _look(task_list: TaskList, pid: int, minute: float) -> Look:
     family = [pid, *_children(pid)]
     memory = [_resident(one) / 2**20 for one in family]
-    ended = sum(count.rates[0] for count in jobs.counts(queue))
+    ended = sum(count.rates[0] for count in tasks.class_counts(task_list))
     files = sum(len(list(Path(f"/proc/{one}/fd").iterdir())) for one in family)
-    return Look(minute, sum(memory), max(memory), files, len(family), ended, len(jobs.listed(queue, True)))
+    return Look(minute, sum(memory), max(memory), files, len(family), ended, len(tasks.task_rows(task_list, True)))
 
 
 def _shown(look: Look) -> Look:

@@ -18,14 +18,14 @@ from nicassh.cli import COMMANDS, command
 from nicassh.config.settings import SETTINGS, places
 from nicassh.model.outcome import State
 from nicassh.probes import loader as probe
-from nicassh.query import queue
+from nicassh.query import tasks
 from nicassh.store import Store
 from nicassh.tasks import Priority
-from nicassh.tasks.table import METADATA
+from nicassh.tasks.model import METADATA
 from nicassh.transport.libssh2 import failures
 
 OPERATE = reading.TOP / "docs" / "operate.md"
-QUEUE = reading.TOP / "docs" / "queue.md"
+TASKS = reading.TOP / "docs" / "tasks.md"
 README = reading.TOP / "README.md"
 QUOTES = re.compile("[\u2018\u2019\u201a\u201c\u201d\u201e\u00ab\u00bb\u00a0]")
 each_page = pytest.mark.parametrize("page", reading.PAGES, ids=lambda page: page.name)
@@ -82,8 +82,8 @@ def test_readme_names_every_command_and_no_other() -> None:
 
 
 def test_commands_in_examples_exist() -> None:
-    """Every `nicamon …` of a shell block or a code span on all pages, down to the subcommand."""
-    for page in reading.PAGES:
+    """Every `nicamon …` of a shell block or a code span on all pages of today, down to the subcommand."""
+    for page in (page for page in reading.PAGES if page.name not in reading.PAST):
         code = [block.text for block in reading.blocks(page) if block.kind in ("sh", "console")]
         code += re.findall(r"`([^`\n]+)`", reading.prose(page))
         for words in re.findall(r"(?<![\w./-])nicamon ([a-z][a-z-]*)(?: ([a-z]+))?", "\n".join(code)):
@@ -152,18 +152,18 @@ def test_tables_of_the_database_are_explained() -> None:
 
 
 def test_classes_of_the_probes_are_those_of_the_page() -> None:
-    """docs/queue.md names each probe under its class."""
-    rows = {row[0]: set(re.findall(r"`(\w+)`", row[1])) for row in reading.cells(QUEUE, "class")}
+    """docs/tasks.md names each probe under its class."""
+    rows = {row[0]: set(re.findall(r"`(\w+)`", row[1])) for row in reading.cells(TASKS, "class")}
     assert list(rows) == [priority.word for priority in Priority]
     for one in probe.load_all():
         assert one.name in rows[one.priority]
     assert sum(map(len, rows.values())) == len(probe.load_all())
 
 
-def test_columns_of_the_queue_are_explained() -> None:
+def test_columns_of_the_tasks_are_explained() -> None:
     """By the names over them, but for those that say what they are."""
-    (first, *_), *_ = [block.text.splitlines()[1:] for block in reading.blocks(QUEUE) if "QUEUE" in block.text]
-    named = {name for row in reading.cells(QUEUE, "column") for name in row[0].split(", ")}
-    titles = [field.column.title for field in queue.CLASSES]
+    (first, *_), *_ = [block.text.splitlines()[1:] for block in reading.blocks(TASKS) if "TASK_CLASSES" in block.text]
+    named = {name for row in reading.cells(TASKS, "column") for name in row[0].split(", ")}
+    titles = [field.column.title for field in tasks.CLASSES]
     assert re.split(r"  +", first) == titles
     assert set(titles) - named == {"class"}

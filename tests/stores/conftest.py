@@ -1,4 +1,4 @@
-"""A store, and a queue, in an empty database of each kind."""
+"""A store, and a task list, in an empty database of each kind."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from functools import cache
 import pytest
 import servers
 import sqlalchemy as sa
-from queueing import Driven
+from task_rows import Driven
 from unit_rows import stored
 
-from nicassh import tasks as jobs
+from nicassh import tasks
 from nicassh.database import connect
 from nicassh.model.errors import SetupError
 from nicassh.store import Store
-from nicassh.tasks import Claimant, Queue
+from nicassh.tasks import Registration, TaskList
 
 Fill = Callable[[str], None]
 
@@ -55,18 +55,18 @@ def store(database: str, filled: Fill) -> Iterator[Store]:
 
 
 @pytest.fixture
-def queue(database: str) -> Iterator[Queue]:
-    """An empty queue, in a time that the test drives."""
-    queue = Queue(connect(database), clock=Driven())
-    queue.create()
-    yield queue
-    queue.engine.dispose()
+def task_list(database: str) -> Iterator[TaskList]:
+    """An empty task list, in a time that the test drives."""
+    task_list = TaskList(connect(database), clock=Driven())
+    task_list.create()
+    yield task_list
+    task_list.engine.dispose()
 
 
 @pytest.fixture
-def worker(queue: Queue) -> Claimant:
-    """A worker that has entered the queue."""
-    return jobs.enter(queue)
+def collector(task_list: TaskList) -> Registration:
+    """A collector that has entered the task list."""
+    return tasks.register(task_list)
 
 
 @pytest.fixture(scope="session")

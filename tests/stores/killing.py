@@ -1,9 +1,9 @@
-"""A worker that dies while it writes: at a statement that the test chooses, with its transaction open.
+"""A collector that dies while it writes: at a statement that the test chooses, with its transaction open.
 
     python killing.py URL
 
-Each line of stdin is a number: the statement of writing transactions after which the worker is killed (SIGKILL); 0 lets
-it come to its end. The answer is `killed`, or how many statements there were. A worker is a process of its own, forked
+Each line of stdin is a number: the statement of writing transactions after which the collector is killed (SIGKILL); 0
+lets it end. The answer is `killed`, or how many statements there were. A collector is a process of its own, forked
 from this one, which has loaded all modules and has neither threads nor connections.
 """
 
@@ -20,14 +20,14 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from nicassh import tasks as jobs
-from nicassh.collector import Worker
+from nicassh import tasks
+from nicassh.collector import Collector
 from nicassh.config.settings import Config
 from nicassh.database import connect
 from nicassh.inventory import Node
 from nicassh.probes import loader as probe
 from nicassh.store import Store
-from nicassh.tasks import Queue
+from nicassh.tasks import TaskList
 
 NODES = ("n1", "n2", "n3")
 PROBES = [one for one in probe.load_all() if one.name in ("load", "memory", "system")]
@@ -47,16 +47,16 @@ def _work(url: str, fatal: int, told: int) -> None:
                 signal.pause()
 
     sa.event.listen(sa.Engine, "after_cursor_execute", count)
-    queue, store = Queue(connect(url)), Store(url, PROBES)
+    task_list, store = TaskList(connect(url)), Store(url, PROBES)
     nodes = [Node(name, "", transport="local") for name in NODES]
-    jobs.now(queue)
-    with Worker(queue, store, nodes, PROBES, Config()) as worker:
-        worker.work()
+    tasks.run_now(task_list)
+    with Collector(task_list, store, nodes, PROBES, Config()) as collector:
+        collector.work()
     os.write(told, b"%d\n" % number)
 
 
 def main() -> None:
-    """Forks a worker for each line."""
+    """Forks a collector for each line."""
     for line in sys.stdin:
         hear, told = os.pipe()
         child = os.fork()
@@ -84,7 +84,7 @@ class Killer:
         self._process = process
 
     def run(self, fatal: int = 0) -> str:
-        """What becomes of a worker that is to die after so many statements."""
+        """What becomes of a collector that is to die after so many statements."""
         assert self._process.stdin
         assert self._process.stdout
         self._process.stdin.write(f"{fatal}\n")

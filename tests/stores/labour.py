@@ -1,8 +1,8 @@
-"""A worker as a process of its own: this machine as nodes that are asked one by one, with one probe that naps.
+"""A collector as a process of its own: this machine as nodes that are asked one by one, with one probe that naps.
 
     python labour.py URL FOLDER SECONDS
 
-In FOLDER is the probe. A job of class high may run for so many SECONDS, instead of ten minutes.
+In FOLDER is the probe. A task of class high may run for so many SECONDS, instead of ten minutes.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from queueing import rows, wanted
+from task_rows import rows, wanted
 
-from nicassh import tasks as jobs
-from nicassh.collector import Worker
+from nicassh import tasks
+from nicassh.collector import Collector
 from nicassh.config.settings import Config
 from nicassh.database import connect
 from nicassh.inventory import Node
 from nicassh.probes import loader as probe
 from nicassh.store import Store
-from nicassh.tasks import Priority, Queue
-from nicassh.tasks.backoff import RUNTIME
+from nicassh.tasks import Priority, TaskList
+from nicassh.tasks.scheduler import TIME_LIMITS
 
 LEASE = 2.0
 NODES = "n1 n2 n3 n4 n5"
@@ -57,20 +57,20 @@ def add_nap(folder: Path, seconds: float) -> None:
 
 
 def hired(url: str, folder: Path, nap: float, nodes: str, seconds: float = 600) -> subprocess.Popen[str]:
-    """Begins such a worker, with the naps of these nodes due."""
+    """Begins such a collector, with the naps of these nodes due."""
     add_nap(folder, nap)
-    queue = Queue(connect(url))
-    queue.create()
-    jobs.arm(queue, wanted(nodes, "nap", Priority.HIGH, 3600))
-    queue.engine.dispose()
+    task_list = TaskList(connect(url))
+    task_list.create()
+    tasks.sync_periodic(task_list, wanted(nodes, "nap", Priority.HIGH, 3600))
+    task_list.engine.dispose()
     argv = [sys.executable, str(Path(__file__)), url, str(folder / "nap"), str(seconds)]
     return subprocess.Popen(argv, stderr=subprocess.PIPE, text=True)
 
 
-def awaited(queue: Queue, test: Callable[[list[Any]], bool], patience: float = 20) -> list[Any]:
-    """The rows of the jobs as soon as they are as they should be."""
+def awaited(task_list: TaskList, test: Callable[[list[Any]], bool], patience: float = 20) -> list[Any]:
+    """The rows of the tasks as soon as they are as they should be."""
     end = time.monotonic() + patience
-    while not test(found := rows(queue)):
+    while not test(found := rows(task_list)):
         assert time.monotonic() < end, found
         time.sleep(0.02)
     return found
@@ -79,15 +79,15 @@ def awaited(queue: Queue, test: Callable[[list[Any]], bool], patience: float = 2
 def main() -> None:
     """Works until nothing is due."""
     url, folder, seconds = sys.argv[1:]
-    RUNTIME[Priority.HIGH] = float(seconds)  # type: ignore[assignment]
+    TIME_LIMITS[Priority.HIGH] = float(seconds)  # type: ignore[assignment]
     known = [probe.load(Path(folder))]
     store = Store(url, known)
     store.create()
-    queue = Queue(store.engine, lease=LEASE)
-    queue.create()
+    task_list = TaskList(store.engine, lease=LEASE)
+    task_list.create()
     nodes = [Node(name, "", transport="local") for name in MANY.split()]
-    with Worker(queue, store, nodes, known, Config(fanout=1)) as worker:
-        worker.work()
+    with Collector(task_list, store, nodes, known, Config(fanout=1)) as collector:
+        collector.work()
 
 
 if __name__ == "__main__":

@@ -16,15 +16,15 @@ import sqlalchemy as sa
 from servers import KINDS, Server
 from unit_rows import PROBES, at, login, made, outcome
 
-from nicassh import tasks as jobs
+from nicassh import tasks
 from nicassh.database import TEXT, connect, schema, writing
 from nicassh.database.backup import backup, opened
 from nicassh.database.copying import copy, filled
 from nicassh.database.upgrade import FOLDER
 from nicassh.model.errors import DatabaseError
 from nicassh.store import Store
-from nicassh.tasks import Queue, Wanted
-from nicassh.tasks.table import METADATA
+from nicassh.tasks import PeriodicTask, TaskList
+from nicassh.tasks.model import METADATA
 
 HORSE = "\U0001f40e"
 FLOATS = (0.1, 1 / 3, -0.0, 5e-324, 1.7976931348623157e308, -1e-300)
@@ -51,9 +51,9 @@ def declared(store: Store) -> list[sa.MetaData]:
 
 def fill(store: Store) -> Store:
     """Rows that are hard to move: characters of 4 bytes, unknowns, floats, times, truths, a table of nobody's."""
-    queue = Queue(store.engine)
+    task_list = TaskList(store.engine)
     store.create()
-    queue.create()
+    task_list.create()
     store.write([
         *(outcome(f"nc{n}", "load", at(n), made("load", load1=load)) for n, load in enumerate(FLOATS)),
         outcome("nc2", "disks", at(0), *(made("disks", mount=f"/{end}", size=2**63 - 1) for end in ("a", "A", "a "))),
@@ -61,7 +61,7 @@ def fill(store: Store) -> Store:
         outcome("nc2", "processes", at(0), *(made("processes", pid=n, ordinary=n % 2 == 0) for n in range(4500))),
         login(f"{HORSE}ü", at(-1e9)),
     ])  # fmt: skip
-    jobs.arm(queue, [Wanted("probe", "nc2", name, 30, 60) for name in ("load", "disks")])
+    tasks.sync_periodic(task_list, [PeriodicTask("probe", "nc2", name, 30, 60) for name in ("load", "disks")])
     metadata = sa.MetaData()
     columns = [sa.Column("said", TEXT), sa.Column("third", sa.Double), sa.Column("fine", sa.Boolean)]
     gone = sa.Table("gone_probe", metadata, sa.Column("node", sa.String(255), primary_key=True), *columns)
@@ -92,11 +92,12 @@ def test_from_each_kind_to_each(fresh: Fresh, first: str, second: str) -> None:
     assert [rows for table, rows in heard if table == "processes"] == [2000, 4000, 4500]
     with target.engine.connect() as connection:
         assert connection.exec_driver_sql("SELECT * FROM gone_probe").all() == [("nc2", HORSE, 1 / 3, True)]
-    # The numbers of jobs go on after those that came.
-    queue = Queue(target.engine)
-    assert jobs.arm(queue, [Wanted("probe", "nc2", n, 30, 60) for n in ("load", "disks", "memory")]) == 1
+    # The numbers of tasks go on after those that came.
+    task_list = TaskList(target.engine)
+    wanted = [PeriodicTask("probe", "nc2", name, 30, 60) for name in ("load", "disks", "memory")]
+    assert tasks.sync_periodic(task_list, wanted) == 1
     with target.engine.connect() as connection:
-        ids = connection.execute(sa.select(METADATA.tables["jobs"].c.id)).scalars().all()
+        ids = connection.execute(sa.select(METADATA.tables["tasks"].c.id)).scalars().all()
     assert len(set(ids)) == 3
 
 
@@ -205,7 +206,7 @@ def test_rows_that_were_there_go(fresh: Fresh) -> None:
     """Also those of tables that the source has not."""
     source, target = Store(fresh("sqlite").engine.url.render_as_string(), PROBES[:1]), fill(fresh("sqlite"))
     source.create()
-    Queue(source.engine).create()
+    TaskList(source.engine).create()
     source.write([login("nc9", at(0))])
     with target.engine.connect() as connection:
         assert "processes" in filled(connection)

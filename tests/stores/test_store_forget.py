@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 import sqlalchemy as sa
 from unit_rows import login, made, outcome
 
-from nicassh import tasks as jobs
-from nicassh.collector import Worker, schedule
+from nicassh import tasks
+from nicassh.collector import Collector, schedule
 from nicassh.config.settings import Config
 from nicassh.store import Store, rollup
-from nicassh.tasks import PROBE, Priority, Queue, Wanted
+from nicassh.tasks import PROBE, PeriodicTask, Priority, TaskList
 
 DAY = 86400
 
@@ -21,12 +21,12 @@ def days_ago(days: float) -> datetime:
     return datetime.now(UTC).replace(microsecond=0) - timedelta(days=days)
 
 
-def work(store: Store, queue: Queue, config: Config) -> None:
-    """A worker does the chores, of which one after the other is due."""
+def work(store: Store, task_list: TaskList, config: Config) -> None:
+    """A collector does the housekeeping tasks, of which one after the other is due."""
     for _ in range(2):
-        jobs.now(queue)
-        with Worker(queue, store, [], [], config) as worker:
-            worker.work()
+        tasks.run_now(task_list)
+        with Collector(task_list, store, [], [], config) as collector:
+            collector.work()
 
 
 def newest(store: Store) -> dict[str, set[str]]:
@@ -39,9 +39,9 @@ def newest(store: Store) -> dict[str, set[str]]:
 
 
 def test_a_node_that_has_left_the_inventory(store: Store) -> None:
-    queue = Queue(store.engine)
-    queue.create()
-    jobs.arm(queue, [*schedule([], []), Wanted(PROBE, "nc2", "load", Priority.LOW, 10**6)])
+    task_list = TaskList(store.engine)
+    task_list.create()
+    tasks.sync_periodic(task_list, [*schedule([], []), PeriodicTask(PROBE, "nc2", "load", Priority.LOW, 10**6)])
     for node, days in (("nc2", 20.0), ("nc3", 20.0), ("nc4", 1.0), ("nc9", 0.0)):
         moment = days_ago(days)
         store.write([
@@ -49,11 +49,11 @@ def test_a_node_that_has_left_the_inventory(store: Store) -> None:
             outcome(node, "system", moment, made("system")),
         ])  # fmt: skip
     ended = int(days_ago(20).timestamp())
-    # Of nc2 a job is left, though none that runs here: it is in the inventory.
+    # Of nc2 a task is left, though none that runs here: it is in the inventory.
     with store.engine.begin() as connection:
-        connection.execute(sa.text("UPDATE jobs SET state = 'paused' WHERE node = 'nc2'"))
+        connection.execute(sa.text("UPDATE tasks SET state = 'paused' WHERE node = 'nc2'"))
     rollup(store, time.time())
-    work(store, queue, Config())
+    work(store, task_list, Config())
     assert newest(store) == {name: {"nc2", "nc4", "nc9"} for name in ("outcomes", "load", "system", "content_hash")}
     (row,) = [row for row in store.spans("system", ["nc3"], days_ago(30)) if row["until"] is not None]
     assert abs(row["until"].timestamp() - ended) < 60, "it was so until its last answer"
@@ -67,14 +67,14 @@ def test_a_node_that_has_left_the_inventory(store: Store) -> None:
 
 def test_a_node_that_comes_back(store: Store) -> None:
     """It is asked as before, and what it says is rolled up."""
-    queue = Queue(store.engine)
-    queue.create()
-    jobs.arm(queue, [*schedule([], []), Wanted(PROBE, "nc2", "load", Priority.LOW, 10**6)])
+    task_list = TaskList(store.engine)
+    task_list.create()
+    tasks.sync_periodic(task_list, [*schedule([], []), PeriodicTask(PROBE, "nc2", "load", Priority.LOW, 10**6)])
     for days in (10.0, 9.0):
         store.write([login("nc3", days_ago(days)), outcome("nc3", "load", days_ago(days), made("load"))])
     store.write([login("nc2", days_ago(0)), outcome("nc2", "load", days_ago(0), made("load"))])
     rollup(store, time.time())
-    work(store, queue, Config())
+    work(store, task_list, Config())
     assert newest(store)["load"] == {"nc2"}
     store.write([login("nc3", days_ago(0.5)), outcome("nc3", "load", days_ago(0.5), made("load", load1=9.0))])
     assert newest(store)["load"] == {"nc2", "nc3"}
@@ -84,10 +84,10 @@ def test_a_node_that_comes_back(store: Store) -> None:
 
 
 def test_nobody_is_forgotten_where_no_inventory_is_known(store: Store) -> None:
-    """A database that only `collect --now` writes has no permanent jobs: it says nothing about the inventory."""
-    queue = Queue(store.engine)
-    queue.create()
-    jobs.arm(queue, schedule([], []))
+    """A database that only `collect --now` writes has no periodic tasks: it says nothing about the inventory."""
+    task_list = TaskList(store.engine)
+    task_list.create()
+    tasks.sync_periodic(task_list, schedule([], []))
     store.write([login("nc3", days_ago(20)), login("nc4", days_ago(0))])
-    work(store, queue, Config())
+    work(store, task_list, Config())
     assert newest(store)["outcomes"] == {"nc3", "nc4"}

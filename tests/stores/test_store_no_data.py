@@ -14,8 +14,8 @@ from nicassh.database import connect
 READERS = (
     ["show", "farm"], ["show", "bad"], ["show", "bad", "--as", "slurm"], ["show", "bad", "--json"], ["show", "load"],
     ["show", "node", "here"], ["show", "software"], ["show", "diff", "ROOT"], ["explain", "here"],
-    ["history", "here", "load1"], ["history", "--top", "cpu"], ["procs", "--cached"], ["queue"], ["queue", "jobs"],
-    ["queue", "retry"], ["db", "stats"], ["db", "check"], ["db", "prune"], ["db", "backup", "saved.db"],
+    ["history", "here", "load1"], ["history", "--top", "cpu"], ["procs", "--cached"], ["tasks"], ["tasks", "list"],
+    ["tasks", "retry"], ["db", "stats"], ["db", "check"], ["db", "prune"], ["db", "backup", "saved.db"],
     ["db", "copy", "sqlite:///copy.db"],
 )  # fmt: skip
 
@@ -59,7 +59,7 @@ def test_tables_without_rows_are_no_data_either(here: Program, database: str) ->
         assert "no data collected yet" in done.stderr
         assert done.stdout == ""
     # What is to be done can be looked at before the first answer has come.
-    assert here("queue", NICAMON_DATABASE=database).stdout
+    assert here("tasks", NICAMON_DATABASE=database).stdout
 
 
 def test_another_programs_database_is_left_as_it_is(here: Program, database: str) -> None:
@@ -67,7 +67,7 @@ def test_another_programs_database_is_left_as_it_is(here: Program, database: str
     sa.Table("jobs", metadata := sa.MetaData(), sa.Column("title", sa.String(20), primary_key=True))
     metadata.create_all(engine)
     engine.dispose()
-    for words in (["collect"], ["show", "farm"], ["show", "bad"], ["queue"], ["db", "upgrade"], ["db", "stats"]):
+    for words in (["collect"], ["show", "farm"], ["show", "bad"], ["tasks"], ["db", "upgrade"], ["db", "stats"]):
         done = here(*words, code=3, NICAMON_DATABASE=database)
         assert "another program's: jobs" in done.stderr and "nothing was changed" in done.stderr, words
         assert done.stdout == ""
@@ -91,7 +91,7 @@ def test_a_schema_that_no_nicamon_has_made(here: Program, database: str, version
     with engine.begin() as connection:
         connection.exec_driver_sql(f"UPDATE schema_version SET version_num = '{version}'")
     engine.dispose()
-    for words in (["collect"], ["show", "farm"], ["queue"], ["db", "upgrade"]):
+    for words in (["collect"], ["show", "farm"], ["tasks"], ["db", "upgrade"]):
         done = here(*words, code=3, NICAMON_DATABASE=database)
         assert f"the schema '{version}'" in done.stderr and "none of nicamon's" in done.stderr
     (row,) = json.loads(here("db", "status", "--json", NICAMON_DATABASE=database).stdout)["rows"]

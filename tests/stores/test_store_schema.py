@@ -16,7 +16,7 @@ from nicassh.database import connect, create, differences, schema, views
 from nicassh.database.upgrade import FOLDER, pending
 from nicassh.model.errors import DatabaseError
 from nicassh.store import Store
-from nicassh.tasks.table import METADATA
+from nicassh.tasks.model import METADATA
 
 
 def run(store: Store, *statements: str) -> None:
@@ -225,7 +225,7 @@ def test_the_commands(here: Program, database: str, monkeypatch: pytest.MonkeyPa
     empty = json.loads(here("db", "status", "--json").stdout)
     none = {"timescaledb": None, "plain": None}
     assert empty["rows"] == [{"schema": None, "wanted": schema.WANTED, "state": "none", **none}]
-    assert {row["table"] for row in empty["different"]} >= {"jobs", "load_series"}
+    assert {row["table"] for row in empty["different"]} >= {"tasks", "load_series"}
     assert "tables made" in here("db", "upgrade").stdout
     assert json.loads(here("db", "status", "--json").stdout)["different"] == []
     engine = connect(database)
@@ -237,7 +237,7 @@ def test_the_commands(here: Program, database: str, monkeypatch: pytest.MonkeyPa
     assert (row["table"], row["column"], row["mended"]) == ("disks", "colour", "by hand")
     with engine.begin() as connection:
         connection.exec_driver_sql("UPDATE schema_version SET version_num = '9999'")
-    for words in (("collect",), ("show", "farm"), ("db", "upgrade"), ("queue",)):
+    for words in (("collect",), ("show", "farm"), ("db", "upgrade"), ("tasks",)):
         assert "a newer nicamon has upgraded it" in here(*words, code=3).stderr
     assert "newer" in here("db", "status").stdout
     engine.dispose()

@@ -23,8 +23,8 @@ from nicassh.database.copying import copy
 from nicassh.database.grants import OWNERS, Account, grants
 from nicassh.model.errors import DatabaseError
 from nicassh.store import Store, prune, rollup
-from nicassh.tasks import Queue
-from nicassh.tasks.table import METADATA
+from nicassh.tasks import TaskList
+from nicassh.tasks.model import METADATA
 
 SERIES = [probe for probe in PROBES if probe.name in ("load", "disks")]
 
@@ -95,7 +95,7 @@ def test_a_probe_gains_a_field_and_one_has_another_type(scaled: Store) -> None:
 
 
 def test_checked_saved_and_copied_there_and_back(scaled: Store, tmp_path: Path) -> None:
-    Queue(scaled.engine).create()
+    TaskList(scaled.engine).create()
     mirror = filled(scaled)
     assert chunks(scaled, "disks_series")[0][2]
     assert [one for one in check(scaled.engine, ["nc2"]) if one.fault or one.strangers] == []

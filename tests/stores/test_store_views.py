@@ -21,7 +21,7 @@ from nicassh.model.records import Record
 from nicassh.probes.loader import load_all
 from nicassh.store import Store
 from nicassh.store.published import published
-from nicassh.tasks import Queue
+from nicassh.tasks import TaskList
 
 DASHBOARD = Path(__file__).parents[2] / "docs/grafana/farm.json"
 HORSE = "\U0001f40e"
@@ -228,7 +228,7 @@ def test_every_query_of_the_dashboard_runs(server: Server) -> None:
     with server.fresh() as url:
         store = Store(url, PROBES)
         store.create()
-        Queue(store.engine).create()
+        TaskList(store.engine).create()
         store.write([login("nc2", at(0)), outcome("nc2", "load", at(0), made("load"))])
         answered = {}
         for query in found:

@@ -16,7 +16,7 @@ from nicassh.probes import loader as probe
 from nicassh.probes import reserved
 from nicassh.query import NAMED
 from nicassh.store import Store
-from nicassh.tasks.table import METADATA
+from nicassh.tasks.model import METADATA
 
 RECORD = '''"""What it tells."""
 from dataclasses import dataclass
@@ -107,7 +107,7 @@ def test_each_schema_has_one_shape(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     words = [
         *(["show", name] for name in {**NAMED, **dict.fromkeys(records), "outcomes": None}), ["show", "node", "here"],
         ["show", "diff", "os"], ["show", "diff", "here", "there"], ["explain", "here"], ["history", "--top", "cpu"],
-        ["history", "here", "load1"], ["procs", "--cached"], ["queue"], ["queue", "jobs"], ["db", "status"],
+        ["history", "here", "load1"], ["procs", "--cached"], ["tasks"], ["tasks", "list"], ["db", "status"],
         ["db", "stats"], ["db", "check"], ["nodes"], ["probes"],
     ]  # fmt: skip
     text = (tmp_path / "inventory.toml").read_text()

@@ -18,11 +18,11 @@ PLAIN = Setup(["/opt/nicamon/bin/nicamon"], Path("/etc/nicamon/nicamon.toml"), 6
 ODD = "a b%n$HOME\\x\"'é;#"
 
 
-def lines(setup: Setup, name: str = "nicamon-worker.service") -> list[str]:
-    return {**systemd.worker(setup), **systemd.timer(setup)}[name].splitlines()
+def lines(setup: Setup, name: str = "nicamon-daemon.service") -> list[str]:
+    return {**systemd.daemon(setup), **systemd.timer(setup)}[name].splitlines()
 
 
-def value(setup: Setup, key: str, name: str = "nicamon-worker.service") -> str:
+def value(setup: Setup, key: str, name: str = "nicamon-daemon.service") -> str:
     """The one value that a unit gives to a key."""
     (found,) = [line.partition("=")[2] for line in lines(setup, name) if line.startswith(f"{key}=")]
     return found
@@ -30,18 +30,18 @@ def value(setup: Setup, key: str, name: str = "nicamon-worker.service") -> str:
 
 def test_the_command_is_the_program_with_its_configuration() -> None:
     start = "/opt/nicamon/bin/nicamon --config /etc/nicamon/nicamon.toml"
-    assert value(PLAIN, "ExecStart") == f"{start} worker --quiet"
+    assert value(PLAIN, "ExecStart") == f"{start} daemon --quiet"
     assert value(PLAIN, "ExecStart", "nicamon-collect.service") == f"{start} collect"
 
 
 @pytest.mark.parametrize(("timeout", "stop"), [(60.0, 90), (0.5, 31), (600.2, 631)])
-def test_workers_have_time_to_finish(timeout: float, stop: int) -> None:
+def test_collectors_have_time_to_finish(timeout: float, stop: int) -> None:
     assert value(Setup(PLAIN.program, PLAIN.config, timeout), "TimeoutStopSec") == str(stop)
 
 
 def test_units_of_the_machine_name_their_account_and_wait_for_the_network() -> None:
     system = Setup(PLAIN.program, PLAIN.config, 60.0, "nicamon")
-    for name in ("nicamon-worker.service", "nicamon-collect.service"):
+    for name in ("nicamon-daemon.service", "nicamon-collect.service"):
         assert value(system, "User", name) == "nicamon"
         assert value(system, "After", name) == "network-online.target"
         assert value(system, "CapabilityBoundingSet", name) == ""
@@ -85,7 +85,7 @@ def test_words_are_quoted(text: str, written: str) -> None:
 @pytest.mark.parametrize("text", ["/a\nUser=root", "/a\tb", "/a\x1b[2J", "/a\udcff"])
 def test_no_path_begins_a_line_of_its_own(text: str) -> None:
     with pytest.raises(SetupError, match="no path with such characters") as caught:
-        systemd.worker(Setup(PLAIN.program, Path(text), 60.0))
+        systemd.daemon(Setup(PLAIN.program, Path(text), 60.0))
     assert caught.value.what.isprintable()
 
 
@@ -96,7 +96,7 @@ def test_a_program_that_systemd_cannot_start_is_refused(sign: str) -> None:
 
 
 @pytest.mark.parametrize("account", ["", "root", "daemon"])
-@pytest.mark.parametrize("kind", [systemd.worker, systemd.timer])
+@pytest.mark.parametrize("kind", [systemd.daemon, systemd.timer])
 def test_systemd_finds_nothing_wrong(kind: Callable[[Setup], dict[str, str]], account: str, tmp_path: Path) -> None:
     """With a program and a configuration whose paths hold every sign that a unit file gives a meaning."""
     if not shutil.which("systemd-analyze"):

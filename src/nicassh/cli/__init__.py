@@ -23,15 +23,15 @@ COMMANDS = {
     "keys": "Show and record the host keys of nodes.",
     "probes": "List the probes and what they collect.",
     "collect": "Ask the nodes what is due, and store what they answer.",
-    "worker": "Stay and run what comes due, with several processes.",
-    "queue": "Show the jobs, and try again, drop or hasten some.",
+    "daemon": "Stay and run what comes due, with several collectors.",
+    "tasks": "Show the tasks, and try again, cancel or hasten some.",
     "show": "Show the farm, or any record, from the database.",
     "history": "Show how a number was over some time, or who ran what then.",
     "explain": "Say everything that is wrong with a node.",
     "procs": "Show the processes of users on all nodes, now.",
     "db": "Show what the database holds, and look after it.",
     "demo": "A farm of real sshd nodes on this machine, to try things on.",
-    "install-units": "Have systemd run the workers, or collect each minute.",
+    "install-units": "Have systemd run the daemon, or collect each minute.",
     "completion": "Print the completion script for a shell.",
 }
 THRESHOLD = 50_000
@@ -56,7 +56,7 @@ def command(ctx: click.Context, config: Path | None) -> None:
     nicamon demo up                   a farm to try things on, on this machine
     nicamon init                      a configuration and an inventory to fill in
     nicamon collect                   ask all nodes and store what they answer
-    nicamon queue                     what is due, and who is at it
+    nicamon tasks                     what is due, and who is at it
     nicamon show farm                 the farm, one line a node
     nicamon procs --user strmaxim     what a user runs, on all nodes, now
     nicamon explain nc13              what is wrong with a node

@@ -1,4 +1,4 @@
-"""`nicamon collect`: be a worker until nothing is due; or ask some nodes now."""
+"""`nicamon collect`: be a collector until nothing is due; or ask some nodes now."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 
 import click
 
-from nicassh import tasks as jobs
+from nicassh import tasks
 from nicassh.cli.progress import Progress, failures
 from nicassh.cli.session import Session, complete_probes, node_expression
 from nicassh.collection import run as collect
-from nicassh.collector import Worker, schedule
+from nicassh.collector import Collector, schedule
 from nicassh.model.units import draw_seconds
 
 
@@ -49,7 +49,7 @@ def command(session: Session, expression: str, names: tuple[str, ...], now: bool
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
     session.store.create()
-    session.queue.create()
+    session.task_list.create()
     wanted = [(ask.node.name, probe.name) for ask in asks for probe in ask.probes]
     answers: list[collect.Answered] = []
     interrupted = False
@@ -67,33 +67,39 @@ def command(session: Session, expression: str, names: tuple[str, ...], now: bool
 
 def _work(session: Session, progress: Progress, answers: list[collect.Answered], wanted: list[tuple[str, str]]) -> None:
     """Runs the wanted probes on their nodes; or where none are named, all that is due."""
-    queue = session.queue
+    task_list = session.task_list
 
     def seen(answered: collect.Answered) -> None:
         answers.append(answered)
         progress.arrived(answered)
 
-    worker = Worker(
-        queue, session.store, session.select(), session.probes(), session.config, started=progress.started, seen=seen
+    collector = Collector(
+        task_list,
+        session.store,
+        session.select(),
+        session.probes(),
+        session.config,
+        started=progress.started,
+        seen=seen,
     )
     if not wanted:
-        jobs.reap(queue)
-        jobs.arm(queue, schedule(session.select(), session.probes()))
-        progress.total = jobs.nodes_due(queue)
-    with worker, progress:
+        tasks.reap(task_list)
+        tasks.sync_periodic(task_list, schedule(session.select(), session.probes()))
+        progress.total = tasks.due_node_count(task_list)
+    with collector, progress:
         if wanted:
-            batch = jobs.take(queue, worker.claimant, wanted)
+            batch = tasks.enqueue_claimed(task_list, collector.registration, wanted)
             try:
-                worker.work(held=True)
+                collector.work(held=True)
             except KeyboardInterrupt:
-                jobs.forget(queue, batch)  # nobody waits for it any more
+                tasks.discard(task_list, batch)  # nobody waits for it any more
                 raise
-        elif worker.may_work():
-            worker.work()
+        elif collector.may_work():
+            collector.work()
         else:
-            progress.note = "this machine has as many workers as it bears now"
+            progress.note = "this machine has as many collectors as it bears now"
     if not answers and not progress.note:
-        soon = jobs.soonest(queue)
+        soon = tasks.seconds_until_next(task_list)
         wait = "" if soon is None else f"; next in {draw_seconds(max(0.0, soon))}"
         progress.note = f"nothing is due; --now asks all the same{wait}"
 

@@ -1,4 +1,4 @@
-"""`nicamon install-units`: has systemd run the workers, or `collect` each minute."""
+"""`nicamon install-units`: has systemd run the daemon, or `collect` each minute."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _BOOTED = Path("/run/systemd/system")
 @click.command()
 @click.option("--user", is_flag=True, help="Units of this user, in ~/.config/systemd/user.")
 @click.option("--system", is_flag=True, help="Units of the machine, in /etc/systemd/system.")
-@click.option("--timer", is_flag=True, help="Not workers that stay, but `nicamon collect` each minute.")
+@click.option("--timer", is_flag=True, help="Not the daemon, but `nicamon collect` each minute.")
 @click.option("--run-as", metavar="NAME", default="", help="With --system: the account whose keys open the nodes.")
 @click.option("--now", is_flag=True, help="Enable and start them as well.")
 @click.option("--force", is_flag=True, help="Write also over a unit that nicamon did not write.")
@@ -39,7 +39,7 @@ def command(
     session: Session, user: bool, system: bool, timer: bool, run_as: str, now: bool, force: bool, shown: bool,
     folder: Path | None,
 ) -> None:  # fmt: skip
-    """Have systemd run the workers, or collect each minute.
+    """Have systemd run the daemon, or collect each minute.
 
     Writes units that start this very nicamon with the configuration in force. They are enabled and
     started by the commands that are then shown, or with --now. A unit that nicamon did not write is
@@ -57,7 +57,7 @@ def command(
         raise UsageError("--run-as is for --system", "units of a user run as that user")
     if now and (shown or folder):
         raise UsageError(f"--now and {'--print' if shown else '--folder'} exclude each other")
-    units = (systemd.timer if timer else systemd.worker)(_setup(session, _account(run_as) if system else ""))
+    units = (systemd.timer if timer else systemd.daemon)(_setup(session, _account(run_as) if system else ""))
     place = folder or (_SYSTEM if system else _of_user())
     if shown:
         click.echo("\n".join(f"# {place / name}\n{text}" for name, text in units.items()), nl=False)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from nicassh.probes.loader import Probe
     from nicassh.query import Scene
     from nicassh.store import Store
-    from nicassh.tasks import Queue
+    from nicassh.tasks import TaskList
 
 
 class Session:
@@ -122,24 +122,24 @@ class Session:
         return store
 
     @cached_property
-    def queue(self) -> Queue:
-        """The jobs of a collector's database. Raises DatabaseError."""
-        return self._queue(self.store)
+    def task_list(self) -> TaskList:
+        """The tasks of a collector's database. Raises DatabaseError."""
+        return self._task_list(self.store)
 
     @cached_property
-    def jobs(self) -> Queue:
-        """The jobs of a database that a collector has made. Raises DatabaseError where there is none."""
+    def existing_task_list(self) -> TaskList:
+        """The tasks of a database that a collector has made. Raises DatabaseError where there is none."""
         self.database.refuse_newer()
         self.database.refuse_empty(rows=False)
-        queue = self._queue(self.database)
-        queue.read(queue.clock.ask)
-        return queue
+        task_list = self._task_list(self.database)
+        task_list.read(task_list.clock.ask)
+        return task_list
 
-    def _queue(self, store: Store) -> Queue:
-        from nicassh.tasks import Queue
+    def _task_list(self, store: Store) -> TaskList:
+        from nicassh.tasks import TaskList
 
         config = self.config
-        return Queue(
+        return TaskList(
             store.engine, lease=config.lease, sessions=config.sessions, reserved=config.reserved,
             ceiling=config.ceiling, clock=store.clock,
         )  # fmt: skip

@@ -1,4 +1,4 @@
-"""systemd units as text: the workers as a service that stays, or `collect` with a timer.
+"""systemd units as text: the daemon as a service that stays, or `collect` with a timer.
 
 The words of systemd.service(5), systemd.exec(5) and systemd.timer(5).
 """
@@ -17,7 +17,7 @@ MARK = "# Written by `nicamon install-units`"
 """How each unit of ours begins; a file that begins otherwise is not ours to write over."""
 _PLAIN = re.compile(r"[\w./:@+=,-]+")
 _SLACK = 30
-"""Seconds that a worker may need after its last node has answered, to write what came."""
+"""Seconds that a collector may need after its last node has answered, to write what came."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +35,12 @@ class Setup:
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
-def worker(setup: Setup) -> dict[str, str]:
-    """The file of the workers by its name. Raises SetupError for a path that systemd does not take."""
-    name = "nicamon-worker.service"
+def daemon(setup: Setup) -> dict[str, str]:
+    """The file of the daemon by its name. Raises SetupError for a path that systemd does not take."""
+    name = "nicamon-daemon.service"
     service = [
         "Type=exec",
-        *_service(setup, "worker", "--quiet"),
+        *_service(setup, "daemon", "--quiet"),
         "Restart=on-failure",
         "RestartSec=10",
         "# A wrong configuration is not mended by trying again.",
@@ -52,12 +52,12 @@ def worker(setup: Setup) -> dict[str, str]:
         *_limits(setup),
     ]
     install = [f"WantedBy={'multi-user.target' if setup.account else 'default.target'}"]
-    unit = _unit(setup, "nicamon: workers that ask the nodes of the farm")
+    unit = _unit(setup, "nicamon: collectors that ask the nodes of the farm")
     return {name: _text(setup, name, {"Unit": unit, "Service": service, "Install": install})}
 
 
 def timer(setup: Setup) -> dict[str, str]:
-    """The files of a `collect` each minute, by their names, the timer first. Raises SetupError like `worker`."""
+    """The files of a `collect` each minute, by their names, the timer first. Raises SetupError like `daemon`."""
     name, what = "nicamon-collect", "nicamon: ask the nodes of the farm what is due"
     service = [
         "Type=oneshot",
@@ -69,8 +69,8 @@ def timer(setup: Setup) -> dict[str, str]:
         *_limits(setup),
     ]
     clock = [
-        "# Jobs come due at full minutes. Runs that were missed are not caught up on. One that takes longer than a",
-        "# minute, because a node hangs, delays the next: where that happens, let workers stay instead.",
+        "# Tasks come due at full minutes. Runs that were missed are not caught up on. One that takes longer than a",
+        "# minute, because a node hangs, delays the next: where that happens, let the daemon run instead.",
         "OnCalendar=minutely",
         "AccuracySec=1s",
         "Persistent=no",

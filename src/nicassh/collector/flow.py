@@ -15,26 +15,26 @@ from nicassh.collector.share import Share
 from nicassh.inventory import Node
 from nicassh.model.units import counted
 from nicassh.probes.loader import Probe
-from nicassh.tasks import PROBE, Batch, Claimant, Ended, Job, Priority
+from nicassh.tasks import PROBE, ClaimedBatch, Priority, Registration, Task, TaskResult
 
 _LOG = logging.getLogger("nicamon")
 _POLL = 0.5
-"""Seconds between two looks at a queue in which nothing is due."""
+"""Seconds between two looks at a task list in which nothing is due."""
 _PATIENCE, _BREATH = 2.0, 0.02
 """Seconds to wait for a claim that is under way, and between two looks at it."""
 
 
 @dataclass(frozen=True)
 class Known:
-    """What a worker knows how to do: the nodes and probes of its files, by name, and its chores."""
+    """What a collector knows how to do: the nodes and probes of its files, by name, and its housekeeping tasks."""
 
     nodes: Mapping[str, Node]
     probes: Mapping[str, Probe]
-    chores: Mapping[str, Callable[[Callable[[], bool]], None]]
+    housekeeping: Mapping[str, Callable[[Callable[[], bool]], None]]
 
 
 class Flow:
-    """The batches of one worker as questions to nodes, and what becomes of them.
+    """The batches of one collector as questions to nodes, and what becomes of them.
 
     `claim` gives the next batch, or None; none is asked for once it is `stopping`. The flow goes on while
     some batch is under way, and claims what has become due or free meanwhile. `found` tells whether there
@@ -42,10 +42,10 @@ class Flow:
     """
 
     def __init__(
-        self, claimant: Claimant, recorder: Recorder, known: Known, claim: Callable[[], Batch | None],
+        self, registration: Registration, recorder: Recorder, known: Known, claim: Callable[[], ClaimedBatch | None],
         stopping: threading.Event,
     ) -> None:  # fmt: skip
-        self._claimant, self._recorder, self._known = claimant, recorder, known
+        self._registration, self._recorder, self._known = registration, recorder, known
         self._claim, self._stopping = claim, stopping
         self._over, self._asking = threading.Event(), threading.Event()
         self._left: dict[str, tuple[float, int]] = {}
@@ -62,9 +62,9 @@ class Flow:
                         if self._done():  # what is left of the batch is given back, or another's already
                             return
                         yield ask
-                    self._claimant.batch = None
+                    self._registration.batch = None
                 elif self._left or self._recorder.unwritten:
-                    # What is being asked may free its node for more, or another worker may add to what is due.
+                    # What is being asked may free its node for more, or another collector may add to what is due.
                     self._recorder.wait(_POLL)
                 else:
                     return
@@ -92,25 +92,25 @@ class Flow:
         self._recorder.answered(self._given_up(answered) if answered.away else answered)
         self._ended(answered.about)
 
-    def _questions(self, batch: Batch) -> list[Ask]:
-        """The probes of a batch, all those of a node in one session; its chores are done on the way."""
-        runs: dict[str, list[Job]] = {}
-        for job in batch.jobs:
-            if job.kind != PROBE:
-                self._chore(batch, job)
-            elif job.node in self._known.nodes and job.argument in self._known.probes:
-                runs.setdefault(job.node, []).append(job)
+    def _questions(self, batch: ClaimedBatch) -> list[Ask]:
+        """The probes of a batch, all those of a node in one session; its housekeeping tasks are done on the way."""
+        runs: dict[str, list[Task]] = {}
+        for task in batch.tasks:
+            if task.kind != PROBE:
+                self._housekeeping(batch, task)
+            elif task.node in self._known.nodes and task.argument in self._known.probes:
+                runs.setdefault(task.node, []).append(task)
             else:
-                what = f"this monitoring host does not know {job.node} or its probe {job.argument}"
-                self._recorder.ended(batch, Ended(job, what, hopeless=True))
+                what = f"this monitoring host does not know {task.node} or its probe {task.argument}"
+                self._recorder.ended(batch, TaskResult(task, what, hopeless=True))
         shares = [Share(batch, tuple(some)) for some in runs.values()]
         if shares:
             self._left[batch.token] = (time.monotonic(), len(shares))
-            self._claimant.open[batch.token] = batch.priority
-        return [Ask(self._known.nodes[share.jobs[0].node], self._probes(share), share) for share in shares]
+            self._registration.open_batches[batch.token] = batch.priority
+        return [Ask(self._known.nodes[share.tasks[0].node], self._probes(share), share) for share in shares]
 
     def _probes(self, share: Share) -> tuple[Probe, ...]:
-        return tuple(self._known.probes[name] for name in dict.fromkeys(job.argument for job in share.jobs))
+        return tuple(self._known.probes[name] for name in dict.fromkeys(task.argument for task in share.tasks))
 
     def _given_up(self, answered: Answered) -> Answered:
         """The answer of a node that is out of reach, for all of its probes: they are not asked one by one."""
@@ -124,24 +124,24 @@ class Flow:
         if left > 1:
             return
         del self._left[share.batch.token]
-        self._claimant.open.pop(share.batch.token, None)
+        self._registration.open_batches.pop(share.batch.token, None)
         seconds = time.monotonic() - begin
-        self._claimant.spent.append((share.batch.priority, seconds))
-        number, nodes = len(share.batch.jobs), len({job.node for job in share.batch.jobs})
+        self._registration.costs.append((share.batch.priority, seconds))
+        number, nodes = len(share.batch.tasks), len({task.node for task in share.batch.tasks})
         word = Priority(share.batch.priority).word
-        _LOG.info("%s: %s on %s in %.1f s", word, counted(number, "job"), counted(nodes, "node"), seconds)
+        _LOG.info("%s: %s on %s in %.1f s", word, counted(number, "task"), counted(nodes, "node"), seconds)
 
-    def _chore(self, batch: Batch, job: Job) -> None:
-        self._recorder.begun(Share(batch, (job,)))
-        self._recorder.ended(batch, self._do(job))
+    def _housekeeping(self, batch: ClaimedBatch, task: Task) -> None:
+        self._recorder.begun(Share(batch, (task,)))
+        self._recorder.ended(batch, self._do(task))
 
-    def _do(self, job: Job) -> Ended:
-        """Does a chore; how it ended."""
-        if job.kind not in self._known.chores:
-            return Ended(job, f"there is no chore {job.kind!r}", hopeless=True)
+    def _do(self, task: Task) -> TaskResult:
+        """Does a housekeeping task; how it ended."""
+        if task.kind not in self._known.housekeeping:
+            return TaskResult(task, f"there is no housekeeping task {task.kind!r}", hopeless=True)
         try:
-            self._known.chores[job.kind](self._done)
-        except Exception as error:  # noqa: BLE001 whatever a chore meets is its job's failure
-            _LOG.warning("%s: %s", job.kind, error)
-            return Ended(job, f"{type(error).__name__}: {error}")
-        return Ended(job)
+            self._known.housekeeping[task.kind](self._done)
+        except Exception as error:  # noqa: BLE001 whatever a housekeeping task meets is its task's failure
+            _LOG.warning("%s: %s", task.kind, error)
+            return TaskResult(task, f"{type(error).__name__}: {error}")
+        return TaskResult(task)

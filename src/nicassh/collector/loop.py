@@ -1,4 +1,4 @@
-"""One worker: claims a batch, runs it, and claims again, until nothing is due or it is told to stop."""
+"""One collector: claims a batch, runs it, and claims again, until nothing is due or it is told to stop."""
 
 from __future__ import annotations
 
@@ -10,50 +10,50 @@ from contextlib import suppress
 from functools import partial
 from types import TracebackType
 
-from nicassh import tasks as jobs
+from nicassh import tasks
 from nicassh.collection import run as collect
 from nicassh.collection.run import Answered, Ask
-from nicassh.collector.bound import bound_of
+from nicassh.collector.capacity import current_limit
 from nicassh.collector.flow import Flow, Known
 from nicassh.collector.recorder import BEATS, Recorder
-from nicassh.collector.schedule import CHORES, Chore
+from nicassh.collector.schedule import HOUSEKEEPING, Housekeeping
 from nicassh.config.settings import Config
 from nicassh.inventory import Node
 from nicassh.model.errors import DatabaseError
 from nicassh.probes.loader import Probe
 from nicassh.store import Store
-from nicassh.tasks import Batch, Priority, Queue
+from nicassh.tasks import ClaimedBatch, Priority, TaskList
 from nicassh.transport import Connections
 
 _LOG = logging.getLogger("nicamon")
 _POLL = 0.5
-"""Seconds between two looks at a queue in which nothing is due."""
+"""Seconds between two looks at a task list in which nothing is due."""
 PATIENCE = 5.0
 """Seconds until what failed, a database that is down perhaps, is tried again."""
 
 
-class Worker:
-    """A worker with its connections to the nodes, which it keeps from batch to batch.
+class Collector:
+    """A collector with its connections to the nodes, which it keeps from batch to batch.
 
     `started` is told of each node when its turn comes, `seen` what came of it. As a context it enters
-    the queue, and at its end gives back what it holds. Raises DatabaseError.
+    the task list, and at its end gives back what it holds. Raises DatabaseError.
     """
 
     def __init__(
-        self, queue: Queue, store: Store, nodes: Sequence[Node], probes: Sequence[Probe], config: Config, *,
+        self, task_list: TaskList, store: Store, nodes: Sequence[Node], probes: Sequence[Probe], config: Config, *,
         started: Callable[[Ask], None] = lambda _ask: None, seen: Callable[[Answered], None] = lambda _answered: None,
-        chores: Mapping[str, Chore] = CHORES,
+        housekeeping: Mapping[str, Housekeeping] = HOUSEKEEPING,
     ) -> None:  # fmt: skip
-        self.queue, self._store, self._config = queue, store, config
-        own = {name: partial(chore, queue, store, config) for name, chore in chores.items()}
+        self.task_list, self._store, self._config = task_list, store, config
+        own = {name: partial(housekeeping, task_list, store, config) for name, housekeeping in housekeeping.items()}
         self._known = Known({node.name: node for node in nodes}, {probe.name: probe for probe in probes}, own)
         self._started, self._seen = started, seen
         self._connections = Connections(collect.limits_of(config))
         self._stopping = threading.Event()
 
-    def __enter__(self) -> Worker:
+    def __enter__(self) -> Collector:
         self._store.clocks.watch(self._store)
-        self.claimant = jobs.enter(self.queue)
+        self.registration = tasks.register(self.task_list)
         return self
 
     def __exit__(
@@ -61,7 +61,7 @@ class Worker:
     ) -> None:
         self._connections.close()
         with suppress(DatabaseError):  # then its lease ends it
-            jobs.leave(self.queue, self.claimant)
+            tasks.unregister(self.task_list, self.registration)
 
     def stop(self) -> None:
         """Finishes what is under way, begins nothing more and gives back the rest; for handlers of signals."""
@@ -69,32 +69,32 @@ class Worker:
         self._connections.stop()
 
     def work(
-        self, down_to: int = Priority.NEGLIGIBLE, *, held: bool = False, wanted: Callable[[], bool] | None = None
+        self, down_to: int = Priority.BACKGROUND, *, held: bool = False, wanted: Callable[[], bool] | None = None
     ) -> bool:
         """Claims and runs what is due, in classes down to this one, until nothing is; False where there was nothing.
 
-        Jobs that come due meanwhile are left to others, unless it is `wanted`, which is asked before each
+        Tasks that come due meanwhile are left to others, unless it is `wanted`, which is asked before each
         claim. With `held` it runs the batch that it holds and claims no other. Raises DatabaseError.
         """
-        due_by = self.queue.now() if wanted is None else None
+        due_by = self.task_list.now() if wanted is None else None
 
-        def claim() -> Batch | None:
-            if (held and not self.claimant.batch) or not (wanted is None or wanted()):
+        def claim() -> ClaimedBatch | None:
+            if (held and not self.registration.batch) or not (wanted is None or wanted()):
                 return None
             limit, window = self._config.fetch_limit, self._config.fanout
-            return jobs.claim(self.queue, self.claimant, limit, window, down_to=down_to, due_by=due_by)
+            return tasks.claim(self.task_list, self.registration, limit, window, down_to=down_to, due_by=due_by)
 
         try:
             probes, stalled = list(self._known.probes.values()), self._connections.stalled
-            with Recorder(self.queue, self.claimant, self._store, probes, stalled) as recorder:
-                flow = Flow(self.claimant, recorder, self._known, claim, self._stopping)
+            with Recorder(self.task_list, self.registration, self._store, probes, stalled) as recorder:
+                flow = Flow(self.registration, recorder, self._known, claim, self._stopping)
                 try:
                     self._follow(flow)
                 finally:
                     flow.end()
         finally:
             with suppress(DatabaseError):  # then its lease ends it
-                jobs.release(self.queue, self.claimant)
+                tasks.release(self.task_list, self.registration)
         return flow.found
 
     def _follow(self, flow: Flow) -> None:
@@ -108,14 +108,14 @@ class Worker:
             self._seen(answered)
 
     def may_work(self, urgent: bool = False) -> bool:
-        """Whether this machine bears this worker, by its load and memory; an urgent one beyond their number."""
-        bound = bound_of(self._config)
-        return bound > 0 and (urgent or jobs.rank(self.queue, self.claimant) < bound)
+        """Whether this machine bears this collector, by its load and memory; an urgent one beyond their number."""
+        bound = current_limit(self._config)
+        return bound > 0 and (urgent or tasks.rank(self.task_list, self.registration) < bound)
 
     def stay(self, wanted: Callable[[], bool], down_to: int, linger: float | None) -> None:
         """Works while it is wanted and not told to stop, also beyond failures of the database.
 
-        A worker for urgent classes (`down_to`) ends after `linger` idle seconds.
+        A collector for urgent classes (`down_to`) ends after `linger` idle seconds.
         """
 
         def may() -> bool:
@@ -126,16 +126,16 @@ class Worker:
         while wanted() and not self._stopping.is_set() and (linger is None or time.monotonic() - last < linger):
             try:
                 if failed:  # its signs of life would keep for ever what it could not give back
-                    jobs.release(self.queue, self.claimant)
+                    tasks.release(self.task_list, self.registration)
                     failed = False
-                waiting = jobs.look(self.queue).waiting
+                waiting = tasks.scheduler_state(self.task_list).waiting
                 if waiting and min(waiting) <= down_to and may() and self.work(down_to, wanted=may):
                     last = time.monotonic()
                     continue
-                if time.monotonic() - beat > self.queue.lease / BEATS:
+                if time.monotonic() - beat > self.task_list.lease / BEATS:
                     beat = time.monotonic()
                     self._store.clocks.watch(self._store)
-                    jobs.beat(self.queue, self.claimant)
+                    tasks.heartbeat(self.task_list, self.registration)
                 self._stopping.wait(_POLL)
             except DatabaseError as error:
                 failed = True

@@ -1,15 +1,15 @@
-"""What a question to a node is about: the jobs of a batch that one session answers."""
+"""What a question to a node is about: the tasks of a batch that one session answers."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nicassh.tasks import Batch, Job
+from nicassh.tasks import ClaimedBatch, Task
 
 
 @dataclass(frozen=True)
 class Share:
-    """Some jobs of a batch that begin together."""
+    """Some tasks of a batch that begin together."""
 
-    batch: Batch
-    jobs: tuple[Job, ...]
+    batch: ClaimedBatch
+    tasks: tuple[Task, ...]

@@ -81,21 +81,23 @@ class Config:
         "Units of systemd that belong on the nodes, besides the daemons that nicamon knows: nslcd.service. "
         "A node that has no unit of that name shows nothing for it.",
     )
-    workers: int = setting(4, "How many workers may be at work on this machine at the same time.")
-    fetch_limit: int = setting(500, "How many due jobs of one class a worker takes at once.")
+    collectors: int = setting(4, "How many collectors may be at work on this machine at the same time.")
+    fetch_limit: int = setting(500, "How many due tasks of one class a collector takes at once.")
     sessions: int = setting(
-        3, "How many SSH sessions all workers together may have with one node; the last one is for critical jobs."
+        3, "How many SSH sessions all collectors together may have with one node; the last one is for critical tasks."
     )
-    reserved: int = setting(1, "How many workers critical jobs leave to the other jobs.", least=0)
-    lease: float = setting(30.0, "Seconds after which a worker that gives no sign of life loses its jobs to others.")
+    reserved: int = setting(1, "How many collectors critical tasks leave to the other tasks.", least=0)
+    lease: float = setting(
+        30.0, "Seconds after which a collector that gives no sign of life loses its tasks to others."
+    )
     ceiling: float = setting(
         900.0, "Seconds between two tries of a probe that fails, or of a node out of reach, at the most."
     )
-    max_load: float = setting(50.0, "Load average of this machine at which its workers rest.")
+    max_load: float = setting(50.0, "Load average of this machine at which its collectors rest.")
     load_exponent: float = setting(
-        3.0, "How steeply the number of workers falls as the load comes near max_load; 0: not at all.", least=0
+        3.0, "How steeply the number of collectors falls as the load comes near max_load; 0: not at all.", least=0
     )
-    min_memory: int = setting(64, "MiB of available memory of this machine below which its workers rest.", least=0)
+    min_memory: int = setting(64, "MiB of available memory of this machine below which its collectors rest.", least=0)
     keep_raw: float = setting(3.0, "Days for which each measured value is kept as it came.")
     keep_5m: float = setting(
         30.0, "Days for which measurements are kept as number, mean, least and greatest value of five minutes."

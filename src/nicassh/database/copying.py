@@ -89,7 +89,7 @@ def names(connection: sa.Connection) -> list[str]:
     return sorted(name for name in sa.inspect(connection).get_table_names() if name != schema.TABLE)
 
 
-def filled(connection: sa.Connection, besides: Sequence[str] = ("classes",)) -> list[str]:
+def filled(connection: sa.Connection, besides: Sequence[str] = ("task_classes",)) -> list[str]:
     """The tables that have rows, besides those that are made with some."""
     quote = connection.dialect.identifier_preparer.quote_identifier
     return [

@@ -14,10 +14,9 @@ WANTED = "0004"
 TABLE = "schema_version"
 FIXED = frozenset(
     {
-        "classes",
+        "collectors",
         "content_hash",
-        "finished",
-        "jobs",
+        "finished_tasks",
         "host_clocks",
         "node_locks",
         "outcomes",
@@ -25,7 +24,8 @@ FIXED = frozenset(
         "retention_horizon",
         "rollup_progress",
         "settings",
-        "workers",
+        "task_classes",
+        "tasks",
     }
 )
 """The tables that migrations make and change. All others follow from the records that they are made of."""

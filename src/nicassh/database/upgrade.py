@@ -32,7 +32,7 @@ def upgrade(connection: sa.Connection, found: str, by_hand: bool = False) -> Non
     if not by_hand and not all(step.module.adds_only for step in steps):
         raise DatabaseError(
             f"the database has the schema {found}, and this nicamon wants {WANTED}",
-            "end the workers, save it with `nicamon db backup FILE`, then run `nicamon db upgrade`",
+            "end the daemon, save it with `nicamon db backup FILE`, then run `nicamon db upgrade`",
         )
     script = ScriptDirectory(str(FOLDER))
 

@@ -28,7 +28,7 @@ from nicassh.probes.reading import fit
 from nicassh.probes.reserved import BUCKETS, COLUMNS, is_taken
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
-PRIORITIES = ("critical", "high", "medium", "low", "negligible")
+PRIORITIES = ("critical", "high", "medium", "low", "background")
 PLACES = ("nodes", "batch_cluster")
 """Where a probe runs: on every node, or once a batch cluster, on the node that answers for it."""
 SIZE = 2 * 1024 * 1024

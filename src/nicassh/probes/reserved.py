@@ -4,15 +4,16 @@ from __future__ import annotations
 
 VIEWS = frozenset(
     {
-        "bad", "checks", "diff", "explain", "farm", "history", "jobs", "login", "node", "outcomes", "procs", "queue",
-        "queue_jobs", "queues", "rows", "schema", "storage", "top", "users", "versions", "workers",
+        "bad", "checks", "diff", "explain", "farm", "history", "jobs", "login", "node", "outcomes", "procs", "queues",
+        "task_classes", "tasks", "collectors", "clocks", "troubled", "rows", "schema", "storage", "top", "users",
+        "versions", "workers",
     }
 )  # fmt: skip
 """Tables that people ask for, and outcomes of nicamon's own."""
 TABLES = frozenset(
     {
-        "classes", "content_hash", "finished", "host_clocks", "jobs", "node_locks", "outcomes", "outcomes_intervals",
-        "retention_horizon", "rollup_progress", "schema_version", "settings", "workers",
+        "collectors", "content_hash", "finished_tasks", "host_clocks", "node_locks", "outcomes", "outcomes_intervals",
+        "retention_horizon", "rollup_progress", "schema_version", "settings", "task_classes", "tasks",
     }
 )  # fmt: skip
 """Tables of the database that are no probe's."""

@@ -1,6 +1,6 @@
 """Views: named tables over the newest records, for the terminal, JSON, CSV and the web alike."""
 
-from nicassh.query import queue
+from nicassh.query import tasks
 from nicassh.query.checks import checks
 from nicassh.query.diff import diff
 from nicassh.query.directory import catalogue, hostkeys, inventory
@@ -55,11 +55,11 @@ __all__ = [
     "ordered",
     "packages",
     "page",
-    "queue",
     "sizes",
     "software",
     "spread",
     "stretch",
+    "tasks",
     "top",
     "versions",
     "with_trends",

@@ -56,7 +56,7 @@ _NODES = (
 _PROBES = (
     Field(declared("probe", str, Text, "Name of the probe."), 100),
     Field(declared("every", int, Seconds, "How often it should run."), 80),
-    Field(declared("priority", str, Text, "Its class in the queue."), 85),
+    Field(declared("priority", str, Text, "The class of its tasks."), 85),
     Field(declared("timeout", int, Seconds, "Its time limit on a node."), 70),
     Field(declared("where", str, Text, "On all nodes, or once a batch cluster, on its submit node."), 72),
     Field(declared("keep", str, Text, "What is kept: series, intervals or the latest rows."), 75),

@@ -8,7 +8,7 @@ from nicassh.database import Timescale, differences, explained, schema
 from nicassh.model.units import Count, Text, counted
 from nicassh.query.table import Field, Row, View, declared
 from nicassh.store import Store
-from nicassh.tasks.table import METADATA
+from nicassh.tasks.model import METADATA
 
 
 def versions(store: Store) -> View:

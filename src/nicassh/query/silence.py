@@ -13,7 +13,7 @@ from nicassh.query.findings import Finding
 from nicassh.query.scene import Scene
 from nicassh.store import Row as Stored
 
-HINT = "is the collector running? See `nicamon queue`"
+HINT = "is the collector running? See `nicamon tasks`"
 
 
 def is_stale(scene: Scene, login: Stored) -> bool:
@@ -75,6 +75,6 @@ class Silence:
         ahead, unasked = self.ahead(nodes), self.unasked(nodes)
         if ahead and (self._most_unknown or len(ahead) + len(unasked) == len(nodes)):
             what = f"{counted(len(ahead), 'node')} asked while the clock was ahead, so that nobody knows when"
-            raise StaleError(what, "which nodes are bad now is not known; see `nicamon queue`, then `nicamon collect`")
+            raise StaleError(what, "which nodes are bad now is not known; see `nicamon tasks`, then `nicamon collect`")
         if nodes and len(unasked) == len(nodes):
             raise StaleError("no data collected yet of these nodes", f"they were never asked; {HINT}")

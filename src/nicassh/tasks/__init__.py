@@ -1,33 +1,51 @@
-"""Jobs: what waits in the database to be done, which of it comes next, and when it is tried again.
+"""Tasks: what is to be done, which of it comes next, and when it is tried again; kept in the database.
 
-A permanent job is one row for each probe of each node (`arm`); it is re-armed when it finishes. A job that
-is done once is a row that goes with its success (`add`). A worker (`enter`) takes a batch of due jobs of one
-class (`claim`), counts the runs as they begin (`start`), says how they ended (`finish`, `pause`), gives signs
-of life meanwhile (`beat`), and gives back the rest (`leave`); what a dead one held is freed by `reap`.
+A periodic task is one row for each probe of each node (`sync_periodic`); it is scheduled anew when it ends. A task
+that is done once (`enqueue`) is deleted when it went well. A collector (`register`) takes a batch of due tasks of one
+class (`claim`), counts the runs as they begin (`start`) and says how they ended (`complete`, `pause_nodes`). Meanwhile
+it renews its lease (`heartbeat`). At its end it gives back the rest (`unregister`); `reap` frees what a dead collector
+held.
 """
 
 from __future__ import annotations
 
-from nicassh.tasks.adding import add, forget, take
-from nicassh.tasks.arming import arm
-from nicassh.tasks.claimant import Claimant, beat, enter, leave, rank, release
-from nicassh.tasks.claiming import claim
-from nicassh.tasks.counts import SPANS, Alive, Count, armed, counts, nodes_due, soonest, workers
-from nicassh.tasks.fencing import held, lapsed
-from nicassh.tasks.finishing import Ended, finish, start
-from nicassh.tasks.job import PROBE, Batch, Job, Wanted
-from nicassh.tasks.listing import listed, state_of
-from nicassh.tasks.pausing import follow, pause
-from nicassh.tasks.priority import Priority
-from nicassh.tasks.queue import Queue
-from nicassh.tasks.reaping import overrun, reap, tidy
-from nicassh.tasks.situation import Situation, look
-from nicassh.tasks.steering import cancel, now, retry
+from nicassh.tasks.claims import SchedulerState, claim, scheduler_state
+from nicassh.tasks.completion import complete, pause_nodes, pause_with_node, start
+from nicassh.tasks.enqueueing import discard, enqueue, enqueue_claimed, sync_periodic
+from nicassh.tasks.liveness import (
+    Registration,
+    free_lapsed,
+    heartbeat,
+    rank,
+    reap,
+    register,
+    release,
+    still_held,
+    stop_overdue,
+    unregister,
+)  # fmt: skip
+from nicassh.tasks.model import PROBE, ClaimedBatch, PeriodicTask, Priority, Task, TaskResult
+from nicassh.tasks.operator import cancel, retry, run_now
+from nicassh.tasks.stats import (
+    SPANS,
+    ClassCount,
+    CollectorStatus,
+    class_counts,
+    due_node_count,
+    forget_finished,
+    live_collectors,
+    periodic_nodes,
+    seconds_until_next,
+    state_in_words,
+    task_rows,
+)  # fmt: skip
+from nicassh.tasks.task_list import TaskList
 
 __all__ = [
-    "PROBE", "SPANS", "Alive", "Batch", "Claimant", "Count", "Ended", "Job", "Priority", "Queue", "Situation", "Wanted",
-    "add", "arm", "armed", "beat", "cancel", "claim", "counts", "enter", "finish", "follow", "forget", "held", "lapsed",
-    "leave", "listed", "look",
-    "nodes_due", "now", "overrun", "pause", "rank", "reap", "release", "retry", "soonest", "start", "state_of", "take",
-    "tidy", "workers",
+    "PROBE", "SPANS", "ClaimedBatch", "ClassCount", "CollectorStatus", "PeriodicTask", "Priority", "Registration",
+    "SchedulerState", "Task", "TaskList", "TaskResult", "cancel", "claim", "class_counts", "complete", "discard",
+    "due_node_count", "enqueue", "enqueue_claimed", "forget_finished", "free_lapsed", "heartbeat", "live_collectors",
+    "pause_nodes", "pause_with_node", "periodic_nodes", "rank", "reap", "register", "release", "retry", "run_now",
+    "scheduler_state", "seconds_until_next", "start", "state_in_words", "still_held", "stop_overdue", "sync_periodic",
+    "task_rows", "unregister",
 ]  # fmt: skip

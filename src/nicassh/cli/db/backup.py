@@ -16,7 +16,7 @@ from nicassh.model.units import draw_bytes
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.pass_obj
 def command(session: Session, file: Path) -> None:
-    """Save the database in FILE, which must not exist, while collections and workers go on.
+    """Save the database in FILE, which must not exist, while collections and the daemon go on.
 
     Whatever the database is, the file is one of SQLite, readable for its owner alone: `nicamon db restore`
     takes it back into any kind of database, and nicamon can work with it as it is. It has what was there

@@ -25,7 +25,7 @@ def command(session: Session, url: str, url_file: Path | None, force: bool) -> N
     """Copy everything from the configured database to the one at URL.
 
     That one should be empty; its tables are made. What is written to the first meanwhile stays behind: end
-    the workers before, and set `database` to the new one after. Each table arrives whole or not at all,
+    the daemon before, and set `database` to the new one after. Each table arrives whole or not at all,
     then its rows are counted and compared.
 
     \b

@@ -21,7 +21,7 @@ _HOST = re.compile(r"[\w.:%/-]+")
 @click.option("--host", default="%", metavar="HOST", help="Where they log in from, for MariaDB; % is everywhere.")
 @click.pass_obj
 def command(session: Session, collector: str, reader: str, host: str) -> None:
-    """Print the SQL that makes an account for `collect` and `worker`, and one for `show`, Grafana and people.
+    """Print the SQL that makes an account for `collect` and `daemon`, and one for `show`, Grafana and people.
 
     Nothing is asked and nothing is changed: an administrator of the server runs it, once the tables are
     there (`nicamon db upgrade`). Each time there are new passwords in it. The collector may write rows, make

@@ -6,8 +6,7 @@ import time
 
 import click
 
-from nicassh import store
-from nicassh import tasks as jobs
+from nicassh import store, tasks
 from nicassh.cli.session import Session
 from nicassh.model.units import counted
 
@@ -32,12 +31,12 @@ def command(session: Session, seconds: float, trust_clock: bool) -> None:
 
     Nodes that have been out of the inventory for as long as forget_nodes_after says leave the newest values.
 
-    The workers, and `nicamon collect`, do it by themselves each hour; after a setting was made smaller
+    The daemon, and `nicamon collect`, do it by themselves each hour; after a setting was made smaller
     it need not be waited for. It runs in short steps beside everything else, and may be interrupted.
 
     Where the clock was set forward by more than an hour, or the machine was booted after a day or more without
     anything stored, nothing more goes than by the time before: the clock may be wrong. It says so; where the clock
-    is right, --trust-clock ends that, here and for the workers.
+    is right, --trust-clock ends that, here and for the daemon.
 
     \b
     nicamon db prune
@@ -46,17 +45,17 @@ def command(session: Session, seconds: float, trust_clock: bool) -> None:
     """
     session.database.refuse_empty(rows=False)
     session.store.create()
-    session.queue.create()
+    session.task_list.create()
     if trust_clock:
         session.store.clocks.trust(session.store)
-    now = session.store.clocks.trusted(session.store, session.queue.now())
+    now = session.store.clocks.trusted(session.store, session.task_list.now())
     end = time.monotonic() + seconds
     if not store.rollup(session.store, now, seconds):
         click.echo("the roll-up is not through yet: what it has not done stays")
     deleted = store.prune(session.store, session.config, now, end - time.monotonic())
     for table, number in deleted.items():
         click.echo(f"{table}: {counted(number, 'row')} deleted")
-    if known := jobs.armed(session.queue):
+    if known := tasks.periodic_nodes(session.task_list):
         before = now - session.config.forget_nodes_after * _DAY
         for node in store.forget_nodes(session.store, known, before, now):
             click.echo(f"{node}: not in the inventory, its newest values are forgotten")

@@ -18,7 +18,7 @@ from nicassh.database.backup import opened
 def command(session: Session, file: Path, force: bool) -> None:
     """Put what `nicamon db backup` has saved in FILE into the configured database.
 
-    The database should be empty, and no worker may run. Each table arrives whole or not at all; then its
+    The database should be empty, and no daemon may run. Each table arrives whole or not at all; then its
     rows are counted and compared with the file.
 
     \b

@@ -14,7 +14,7 @@ from nicassh.database.copying import copy, filled
 from nicassh.model.errors import DatabaseError
 from nicassh.model.units import counted
 from nicassh.store import Store
-from nicassh.tasks.table import METADATA
+from nicassh.tasks.model import METADATA
 
 _OFTEN = 0.2
 """Seconds between two words on a terminal."""
@@ -42,7 +42,7 @@ class Progress:
 
 
 def declared(store: Store) -> list[sa.MetaData]:
-    """The tables of the store and of the queue."""
+    """The tables of the store and of the tasks."""
     return [store.metadata, METADATA]
 
 

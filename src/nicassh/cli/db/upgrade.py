@@ -14,8 +14,8 @@ from nicassh.model.units import counted
 def command(session: Session) -> None:
     """Bring the tables up to date: make an empty database's, add columns that probes have gained, migrate.
 
-    `collect` and `worker` do so by themselves as long as it only adds. What does more waits for this
-    command: end the workers before, and save the database. A column whose type or key has changed, or
+    `collect` and `daemon` do so by themselves as long as it only adds. What does more waits for this
+    command: end the daemon before, and save the database. A column whose type or key has changed, or
     that no probe has any more, is left alone; the SQL that mends it is printed for review, and the exit
     code is 3. Where TimescaleDB is new in the database it takes over series that have rows.
 
@@ -23,6 +23,6 @@ def command(session: Session) -> None:
     nicamon db backup before.db
     nicamon db upgrade
     """
-    added = [*session.store.create(by_hand=True), *session.queue.create()]
+    added = [*session.store.create(by_hand=True), *session.task_list.create()]
     tables, columns = sum(not one.column for one in added), sum(bool(one.column) for one in added)
     click.echo(f"schema {schema.WANTED}: {counted(tables, 'table')} made, {counted(columns, 'column')} added")

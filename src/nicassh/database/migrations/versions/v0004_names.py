@@ -17,6 +17,10 @@ TABLES = {
     "turns": "node_locks",
     "digests": "content_hash",
     "clocks": "host_clocks",
+    "jobs": "tasks",
+    "workers": "collectors",
+    "classes": "task_classes",
+    "finished": "finished_tasks",
     # Of probes: these are there once a collection has made them.
     "processes_census": "processes_visibility",
     "services_clock": "clock",
@@ -25,10 +29,54 @@ TABLES = {
     "software_root_intervals": "software_folder_intervals",
 }
 """The former name of a table, and its name now."""
-COLUMNS: dict[str, dict[str, str]] = {}
+COLUMNS = {
+    "tasks": {
+        "active_key": "unique_key",
+        "retrial": "failures",
+        "worker": "collector",
+        "again": "rerun_requested",
+    },
+    "collectors": {"begun": "started"},
+    "task_classes": {"pass": "virtual_time", "seconds": "batch_seconds"},
+    "finished_tasks": {"worker": "collector"},
+}
 """By the name of a table now: the former name of a column, and its name now."""
-COMMENTS: dict[str, dict[str, str]] = {}
+COMMENTS = {
+    "tasks": {
+        "kind": "`probe`, or the name of a housekeeping task.",
+        "argument": "The name of the probe.",
+        "priority": "The task class: 10 critical to 50 background.",
+        "every": "Its period [s]; null: it is done once, and then deleted.",
+        "unique_key": "No two tasks have the same; null: it has none.",
+        "next_try": "It does not run before this moment [s since 1970].",
+        "failures": "How often it was put off since it last went well.",
+        "collector": "The collector that holds it.",
+        "token": "The claim that holds it: nobody else may complete it.",
+        "lease_until": "The claim ends then unless it is renewed [s since 1970].",
+        "started": "When the run began; null in a claimed task that has not begun.",
+        "attempts": "Runs begun since it last went well.",
+        "rerun_requested": "It was asked for once more while it ran.",
+    },
+    "collectors": {
+        "host": "The monitoring host it runs on.",
+        "pid": "Its process there, for the reader: no signal is sent to it.",
+        "started": "When it registered [s since 1970].",
+        "priority": "The class of the tasks that it holds; null: it is idle.",
+    },
+    "task_classes": {
+        "virtual_time": "What it had over its share: stride scheduling.",
+        "batch_seconds": "What a batch of it takes on average [s]; null before the first.",
+    },
+    "finished_tasks": {"number": "Tasks whose run ended in this minute."},
+}
 """By the names of a table and a column now: what its comment is now."""
+INDEXES = {"tasks": {"jobs_due": "tasks_due", "jobs_node": "tasks_node"}}
+"""By the name of a table now: the former name of an index, and its name now."""
+UNIQUE = {
+    "jobs_active_key_key": "ALTER TABLE tasks RENAME CONSTRAINT jobs_active_key_key TO tasks_unique_key_key",
+    "active_key": "ALTER TABLE tasks ADD UNIQUE INDEX unique_key (unique_key), DROP INDEX active_key",
+}
+"""The name that PostgreSQL, or MariaDB, gave the unique constraint of `tasks`, and how it gets its name of now."""
 VALUES = (("processes", "kind", "daemon", "background"), ("processes_top", "kind", "daemon", "background"))
 """Table, column, the former value, and the value now."""
 
@@ -41,6 +89,10 @@ def upgrade() -> None:
         if old in present and new not in present:
             op.rename_table(old, new)
     _rename_columns(connection)
+    _rename_indexes(connection)
+    for constraint in sa.inspect(connection).get_unique_constraints("tasks"):
+        if constraint["name"] in UNIQUE:
+            op.execute(UNIQUE[constraint["name"]])
     if connection.dialect.supports_comments:
         _comment(connection)
     present = set(sa.inspect(connection).get_table_names())
@@ -57,6 +109,17 @@ def _rename_columns(connection: sa.Connection) -> None:
         for old, new in names.items():
             if old in present and new not in present:
                 op.execute(f"ALTER TABLE {quote(table)} RENAME COLUMN {quote(old)} TO {quote(new)}")
+
+
+def _rename_indexes(connection: sa.Connection) -> None:
+    """Make them anew: not every kind of database, nor every version, can rename an index."""
+    for table, names in INDEXES.items():
+        present = {index["name"]: index["column_names"] for index in sa.inspect(connection).get_indexes(table)}
+        for old, new in names.items():
+            if old in present and new not in present:
+                op.create_index(new, table, [str(column) for column in present[old]])
+            if old in present:
+                op.drop_index(old, table)
 
 
 def _comment(connection: sa.Connection) -> None:

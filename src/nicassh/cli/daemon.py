@@ -1,0 +1,128 @@
+"""`nicamon daemon`: collectors that stay."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from nicassh import tasks
+from nicassh.cli.session import Session
+from nicassh.collector import Collector, Pool, schedule
+from nicassh.config.settings import Config
+from nicassh.model.errors import ConfigError
+from nicassh.probes.loader import builtin
+
+_LINGER = 120.0
+"""Seconds for which a collector for urgent tasks stays when there are none: beginning one takes a second."""
+
+
+@click.command()
+@click.option(
+    "--processes", type=click.IntRange(1, 64), metavar="N", help="How many collectors; else the setting `collectors`."
+)
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing about batches that went well.")
+@click.option("--child", type=int, metavar="PARENT", hidden=True)
+@click.option("--down-to", type=int, default=int(tasks.Priority.BACKGROUND), hidden=True)
+@click.pass_obj
+def command(session: Session, processes: int | None, quiet: bool, child: int | None, down_to: int) -> None:
+    """Stay and run what comes due, with several processes.
+
+    Does what a `nicamon collect` each minute does, sooner and with sessions that stay open. When
+    configuration, inventory or probes change, it takes them up within a minute; where they are wrong
+    then, it says so and goes on with the old ones. SIGTERM or Ctrl-C: the nodes that are being asked
+    have three seconds more, all else is given back. On several hosts collectors share one task list, where the
+    database is a server. A line for each batch goes to stderr.
+
+    \b
+    nicamon daemon
+    nicamon daemon --processes 8 --quiet
+    nicamon install-units --user         have systemd run it
+    nicamon tasks --watch 2              see what it does
+    """
+    level = logging.WARNING if quiet else logging.INFO
+    logging.basicConfig(level=level, stream=sys.stderr, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    session.select()
+    session.store.create()
+    session.task_list.create()
+    config = replace(session.config, collectors=processes or session.config.collectors)
+    if child:
+        _child(session, config, child, down_to)
+        return
+    pool = Pool(session.task_list, _own_command(config, quiet), config, _Armed(session))
+    _at_end(pool.stop)
+    pool.run()
+
+
+class _Armed:
+    """Keeps the periodic tasks as the files of the operator have them."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._seen: dict[Path, int] = {}
+        self._wanted: list[tasks.PeriodicTask] = []
+
+    def __call__(self) -> bool:
+        """Whether the files have changed since the last call. Raises ConfigError where they are wrong now."""
+        try:
+            found, wanted = self._read()
+        except (ConfigError, OSError) as error:
+            what, hint = (error.what, error.hint) if isinstance(error, ConfigError) else (str(error), "")
+            raise ConfigError(f"{what}; what was read before stays in force", hint) from error
+        # Also where nothing has changed: a task that was not wanted any more stayed for as long as it ran.
+        tasks.sync_periodic(self._session.task_list, wanted)
+        changed = bool(self._seen) and found != self._seen
+        self._seen, self._wanted = found, wanted
+        return changed
+
+    def _read(self) -> tuple[dict[Path, int], list[tasks.PeriodicTask]]:
+        """The files, and the tasks they ask for; read where they have changed. Raises ConfigError, OSError."""
+        fresh = Session(self._session.file)
+        found = _versions(fresh)
+        if found == self._seen:
+            return found, self._wanted
+        if fresh.config.database_url != self._session.config.database_url:
+            raise ConfigError("the setting `database` has changed: start `nicamon daemon` anew")
+        return found, schedule(fresh.select(), fresh.probes())
+
+
+def _versions(session: Session) -> dict[Path, int]:
+    """The files that say what is to be done, with the times of their last change."""
+    config = session.config
+    folders = [builtin(), *config.probes]
+    files = [*config.inventory, *(file for folder in folders for file in folder.rglob("*") if file.is_file())]
+    return {file: file.stat().st_mtime_ns for file in [*files, *([config.file] if config.file else [])]}
+
+
+def _child(session: Session, config: Config, parent: int, down_to: int) -> None:
+    """One collector of the pool. It ends with its parent, and a lane for urgent work once there is none."""
+    collector = Collector(session.task_list, session.store, session.select(), session.probes(), config)
+    _at_end(collector.stop)
+    lane = down_to < tasks.Priority.BACKGROUND
+    with collector:
+        collector.stay(lambda: os.getppid() == parent, down_to, _LINGER if lane else None)
+
+
+def _own_command(config: Config, quiet: bool) -> list[str]:
+    """The command line of one collector."""
+    file = ["--config", str(config.file)] if config.file else []
+    options = ["--child", str(os.getpid()), "--processes", str(config.collectors), *(["--quiet"] if quiet else [])]
+    return [sys.executable, "-m", "nicassh", *file, "collector", *options]
+
+
+def _at_end(stop: Callable[[], None]) -> None:
+    """Has the first signal end in order what runs; a second one interrupts it."""
+
+    def handle(number: int, _frame: Any) -> None:
+        signal.signal(number, signal.default_int_handler)
+        stop()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, handle)

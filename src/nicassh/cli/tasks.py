@@ -1,0 +1,119 @@
+"""`nicamon tasks`: the tasks, and what an operator does to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import click
+
+from nicassh import tasks
+from nicassh.cli.output import Output, output_options
+from nicassh.cli.session import Session, complete_probes, node_expression
+from nicassh.model.units import counted
+from nicassh.query import tasks as views
+
+
+@click.group(invoke_without_command=True)
+@output_options
+@click.pass_context
+def command(ctx: click.Context, output: Output) -> None:
+    """Show the tasks by class, the collectors, and what is in trouble.
+
+    Each probe of each node is a task. A class whose oldest task has been due for more than a minute is
+    marked: too few collectors, or none. CLOCKS shows how far the clock of each monitoring host is from the
+    database's, and by how much the latter may be ahead since it was set. In JSON `rows` are the classes, and
+    beside them stand `collectors`, `clocks` and `troubled`.
+
+    \b
+    nicamon tasks
+    nicamon tasks --watch 2
+    nicamon tasks list nc13             the tasks of a node, one by one
+    nicamon tasks retry                 try what failed or is put off again now
+    nicamon tasks now @batch software   do not wait for its time
+    """
+    session = ctx.find_object(Session)
+    assert session is not None  # noqa: S101 the group above made it
+    if ctx.invoked_subcommand is None:
+        task_list = session.existing_task_list
+        output.show_page(
+            "task_classes",
+            lambda: [
+                views.classes(task_list),
+                views.collectors(task_list),
+                views.clocks(session.database.clock_rows()),
+                views.listed(task_list, True),
+            ],
+            beside=True,
+        )
+
+
+@command.command("list")
+@node_expression("expression", metavar="[NODE]", required=False, default="")
+@output_options
+@click.pass_obj
+def listing(session: Session, expression: str, output: Output) -> None:
+    """List the tasks one by one, the next one first.
+
+    NODE is a node or an expression, as in nicamon nodes. A task is waiting (due), running, scheduled (for its
+    next time), deferred (it failed, and is tried again later), paused (its node is out of reach, and another of
+    its tasks tries it) or failed (for good).
+
+    \b
+    nicamon tasks list
+    nicamon tasks list nc13
+    nicamon tasks list --filter "state = deferred" --json
+    """
+    nodes = _nodes(session, expression)
+    task_list = session.existing_task_list
+    output.show(lambda: views.listed(task_list, nodes=nodes))
+
+
+def _steering(name: str, act: Callable[..., int], done: str, short: str, text: str) -> None:
+    """Declares one of the commands that change tasks."""
+
+    @command.command(name, help=text, short_help=short)
+    @node_expression("expression", metavar="[NODE]", required=False, default="")
+    @click.argument("probe", required=False, default="", shell_complete=complete_probes)
+    @click.pass_obj
+    def steer(session: Session, expression: str, probe: str) -> None:
+        session.probes([probe] if probe else [])
+        number = act(session.existing_task_list, _nodes(session, expression), probe)
+        click.echo(f"{counted(number, 'task')} {done}")
+
+
+def _nodes(session: Session, expression: str) -> list[str] | None:
+    return [node.name for node in session.select(expression)] if expression else None
+
+
+_steering(
+    "retry", tasks.retry, "to be tried again now", "Try what failed, is deferred or paused again now.",
+    """Give tasks that failed, are deferred after a failure, or are paused with their node, a fresh start.
+
+    They are due at once; the next collector runs them.
+
+    \b
+    nicamon tasks retry
+    nicamon tasks retry nc13
+    nicamon tasks retry @batch software
+    """,
+)  # fmt: skip
+_steering(
+    "cancel", tasks.cancel, "cancelled", "Put due tasks off to their next time.",
+    """Put due tasks off to their next time, and remove those that are done once. What runs goes on.
+
+    \b
+    nicamon tasks cancel nc13
+    nicamon tasks cancel @batch software
+    """,
+)  # fmt: skip
+_steering(
+    "now", tasks.run_now, "due now", "Make tasks due at once.",
+    """Make tasks due at once, also those of paused nodes; the next collector runs them.
+
+    To ask nodes here and now, without a collector: nicamon collect --now, or -n NODE -p PROBE.
+
+    \b
+    nicamon tasks now nc13
+    nicamon tasks now @batch software
+    """,
+)  # fmt: skip
