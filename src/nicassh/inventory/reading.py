@@ -17,7 +17,7 @@ from nicassh.config.home import expanded
 from nicassh.inventory.address import canonical, is_address, lacks_interface
 from nicassh.inventory.expanding import expand
 from nicassh.inventory.node import NAME, Inventory, Node
-from nicassh.inventory.ssh_config import honour
+from nicassh.inventory.ssh_config import apply_ssh_config
 from nicassh.model.errors import InventoryError
 
 TRANSPORTS = ("libssh2", "local")
@@ -88,7 +88,7 @@ def _nodes(entry: dict[str, Any], settings: dict[str, Any], where: str, folder: 
     pairs = _paired(entry, where)
     _check_values(settings, where)
     for name, address in pairs:
-        yield honour(
+        yield apply_ssh_config(
             Node(
                 name=name,
                 address=address,

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import socket
 import time
-from typing import TYPE_CHECKING
 
 from nicassh.inventory.address import canonical, is_address
-
-if TYPE_CHECKING:
-    from nicassh.inventory.ssh_options import Options
+from nicassh.inventory.ssh_options import Options
 
 
 def canonical_name(options: Options) -> str:

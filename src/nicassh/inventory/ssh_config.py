@@ -10,7 +10,8 @@ from pathlib import Path
 
 from nicassh.inventory.address import canonical, is_address, lacks_interface
 from nicassh.inventory.node import NAME, Node
-from nicassh.inventory.ssh_options import Options, options_of
+from nicassh.inventory.ssh_options import Options
+from nicassh.inventory.ssh_reading import options_of
 from nicassh.model.text import clean
 
 _UNSUPPORTED = {"proxyjump": "ProxyJump", "proxycommand": "ProxyCommand"}
@@ -19,7 +20,7 @@ _YES = ("yes", "true")
 _SYSTEM_WIDE = Path("/etc/ssh/ssh_known_hosts")
 
 
-def honour(node: Node, file: Path | None, everyone: bool = True) -> Node:
+def apply_ssh_config(node: Node, file: Path | None, everyone: bool = True) -> Node:
     """The node with what its inventory leaves open (port 0, no user, …) taken from an ssh_config file.
 
     The inventory wins, then the file, then OpenSSH's defaults. What cannot be understood of the file is
