@@ -6,4 +6,4 @@ from nicassh.inventory.node import Inventory, Node
 from nicassh.inventory.reading import load
 from nicassh.inventory.ssh_config import apply_ssh_config
 
-__all__ = ["Inventory", "Node", "complete", "fold", "apply_ssh_config", "load", "natural", "select", "too_large"]
+__all__ = ["Inventory", "Node", "apply_ssh_config", "complete", "fold", "load", "natural", "select", "too_large"]
