@@ -1,14 +1,16 @@
-"""One sshd for the suite, and the two transports that have to pass it."""
+"""One sshd for the suite, and every transport, for the tests that all must pass."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from hostile import Hostile, lurking
 from sshd import Server, serve
 
 from nicassh.inventory import Node
+from nicassh.inventory.transports import TRANSPORTS
 
 
 @pytest.fixture(scope="session")
@@ -18,13 +20,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield running
 
 
-@pytest.fixture(params=["local", "libssh2"])
+@pytest.fixture(params=TRANSPORTS)
 def node(request: pytest.FixtureRequest) -> Node:
-    """This machine, reached in each way."""
+    """This machine, reached by each transport of the registry."""
     if request.param == "local":
         return Node("here", "localhost", transport="local")
-    found: Node = request.getfixturevalue("server").node()
-    return found
+    server: Server = request.getfixturevalue("server")
+    return replace(server.node(), transport=request.param)
 
 
 @pytest.fixture(scope="session")

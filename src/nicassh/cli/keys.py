@@ -73,9 +73,9 @@ def accept(session: Session, expression: str, replace: bool) -> None:
 
 
 def _scan(session: Session, nodes: Sequence[Node]) -> list[Found]:
-    if all(node.transport == "local" for node in nodes):
+    remote = [node for node in nodes if node.uses_ssh]
+    if not remote:
         raise UsageError("these nodes are reached without SSH, and have no host keys")
-    remote = [node for node in nodes if node.transport != "local"]
     limits = Limits(session.config.fanout, session.config.connect_timeout, session.config.timeout)
     order = {node.name: index for index, node in enumerate(remote)}
     return sorted(scan(remote, limits), key=lambda item: (order[item.node.name], item.type))

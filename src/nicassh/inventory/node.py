@@ -1,4 +1,4 @@
-"""A node and an inventory of nodes, as values."""
+"""A node, and an inventory of nodes."""
 
 from __future__ import annotations
 
@@ -12,42 +12,56 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 @dataclass(frozen=True)
 class Node:
-    """A machine we can reach.
-
-    `address` is empty where the transport is local. `identity` and `known_hosts` are tried in their
-    order; both may be empty, and then OpenSSH's default files are used. `batch_cluster` names the batch cluster
-    for which the node answers. `host_key_alias` is the name under which known_hosts has it, where that is
-    another. `identities_only` keeps back all other keys that an agent has.
-    """
+    """A machine that we can reach."""
 
     name: str
     address: str
+    """A name or an IP address; "" where the transport needs none."""
     port: int = 22
     user: str | None = None
     identity: tuple[Path, ...] = ()
+    """Files of private keys, in the order in which they are tried; empty: OpenSSH's default files."""
     known_hosts: tuple[Path, ...] = ()
+    """Files of host keys. New keys are written to the first. Empty: OpenSSH's default files."""
     role: str = ""
     batch_cluster: str = ""
+    """The batch cluster for which this node answers, or ""."""
     groups: tuple[str, ...] = ()
     transport: str = "libssh2"
+    """One of `nicassh.inventory.transports.TRANSPORTS`."""
     connect_timeout: float | None = None
+    """Seconds for connection and login; None: as the configuration says."""
     host_key_alias: str = ""
+    """The name under which known_hosts has the node, where that is another, or ""."""
     family: str = ""
-    """`inet` or `inet6` where the other kind of address is not to be tried."""
+    """`inet` or `inet6` where the other kind of address must not be tried, or ""."""
     bind_address: str = ""
     """The address of this host from which the node is reached, or "" for any."""
     identities_only: bool = False
+    """Whether an agent may only offer the keys of `identity`."""
     needs: str = ""
-    """The option of ssh_config that our own transport cannot follow, or ""."""
+    """The option of ssh_config that the transport libssh2 cannot follow, or ""."""
     doubt: str = ""
     """What in ssh_config could not be understood for this node, or ""."""
 
     @property
+    def uses_ssh(self) -> bool:
+        """Returns whether the node is reached by SSH, and so has host keys."""
+        return self.transport != "local"
+
+    @property
+    def lacks(self) -> str:
+        """Returns what the node needs before it can be asked; "" where it can be asked."""
+        if self.doubt:
+            return f"a clear ssh_config: {self.doubt}"
+        return f"the openssh transport: ssh_config asks for {self.needs}" if self.needs else ""
+
+    @property
     def barred(self) -> str:
-        """Why the node cannot be asked, whatever it is doing; "" where it can."""
+        """Returns the reason why the node cannot be asked; "" where it can be asked."""
         if self.doubt:
             return f"what ssh_config says of this node is not clear: {self.doubt}"
-        return f"needs the openssh transport: ssh_config asks for {self.needs}" if self.needs else ""
+        return f"needs {self.lacks}" if self.needs else ""
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,9 @@ from nicassh.inventory.address import canonical, is_address, lacks_interface
 from nicassh.inventory.expanding import expand
 from nicassh.inventory.node import NAME, Inventory, Node
 from nicassh.inventory.ssh_config import apply_ssh_config
+from nicassh.inventory.transports import TRANSPORTS
 from nicassh.model.errors import InventoryError
 
-TRANSPORTS = ("libssh2", "local")
 _ALGEBRA = re.compile(r"[!&^@]")
 _BRACKETED = re.compile(r"\[([0-9A-Fa-f.]*:[^\[\],]*)\]")
 """An IPv6 address in brackets, which no range looks like."""

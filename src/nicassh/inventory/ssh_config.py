@@ -26,7 +26,7 @@ def apply_ssh_config(node: Node, file: Path | None, everyone: bool = True) -> No
     The inventory wins, then the file, then OpenSSH's defaults. What cannot be understood of the file is
     the node's `doubt`: it raises nothing. Without `everyone` a file that others may write is not used.
     """
-    if node.transport == "local":
+    if not node.uses_ssh:
         return replace(node, address="")  # it is not reached over a network
     if file is None:
         return replace(node, address=node.address or node.name, port=node.port or 22)

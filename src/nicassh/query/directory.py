@@ -17,17 +17,11 @@ def inventory(nodes: Sequence[Node]) -> View:
             "node": node.name, "address": node.address or None,
             "port": node.port if node.address else None, "user": node.user, "role": node.role or None,
             "groups": ",".join(node.groups) or None, "transport": node.transport,
-            "needs": _lacking(node) or None,
+            "needs": node.lacks or None,
         }, trouble={"needs": 2 if node.barred else 0})
         for node in nodes
     )  # fmt: skip
     return View("nodes", _NODES, rows, lambda shown: counted(len(shown), "node"))
-
-
-def _lacking(node: Node) -> str:
-    if node.doubt:
-        return f"a clear ssh_config: {node.doubt}"
-    return f"openssh transport ({node.needs})" if node.needs else ""
 
 
 def catalogue(probes: Sequence[Probe]) -> View:

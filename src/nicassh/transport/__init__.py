@@ -6,6 +6,5 @@ serves a node. Every transport keeps the promises of `base.Transport` and passes
 
 from nicassh.transport.base import Limits, Request, Response, Transport
 from nicassh.transport.connections import Connections
-from nicassh.transport.registry import TRANSPORTS
 
-__all__ = ["TRANSPORTS", "Connections", "Limits", "Request", "Response", "Transport"]
+__all__ = ["Connections", "Limits", "Request", "Response", "Transport"]

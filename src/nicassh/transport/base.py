@@ -133,7 +133,7 @@ class ResponseBuffer:
 class Transport(Protocol):
     """A way to run scripts on nodes. One object serves many nodes at the same time.
 
-    To add a transport, write a class with these methods and name it in `nicassh.transport.registry`. All methods
+    To add a transport, write a class with these methods and name it in `nicassh.inventory.transports`. All methods
     but `stalled` are called by one thread and return at once.
     """
 

@@ -1,16 +1,11 @@
-"""The one list of transports."""
+"""Makes transports by their names."""
 
 from __future__ import annotations
 
 from importlib import import_module
 
+from nicassh.inventory.transports import TRANSPORTS
 from nicassh.transport.base import Limits, Transport
-
-TRANSPORTS = {
-    "libssh2": "nicassh.transport.libssh2.transport:Libssh2",
-    "local": "nicassh.transport.local:Local",
-}
-"""The names that an inventory may use, and the module and class of each."""
 
 
 def create(name: str, limits: Limits) -> Transport:
