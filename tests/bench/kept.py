@@ -55,7 +55,7 @@ def _measure(asked: Sequence[Node], probes: Sequence[Probe], batches: int) -> li
     with Connections(collect.limits_of(Config())) as connections:
         for _ in range(batches):
             cpu, wall = time.process_time(), time.monotonic()
-            answers = list(collect.ask(collect.plan(asked, probes), connections, {}))
+            answers = list(collect.collect(collect.plan(asked, probes), connections, {}))
             cpu, wall = time.process_time() - cpu, time.monotonic() - wall
             if len(answers) != len(asked) or not all(answered.login.state.is_ok for answered in answers):
                 sys.exit("some node did not answer: this is no measure")

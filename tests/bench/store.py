@@ -22,8 +22,8 @@ import crew
 from rows import Farm
 
 from nicassh import cli
-from nicassh.collection import run as collect
-from nicassh.collection.run import Answered
+from nicassh.collection.run import NodeResult
+from nicassh.collector.saving import save
 from nicassh.inventory import Node
 from nicassh.model.outcome import LOGIN, Outcome
 from nicassh.probes import loader as probe
@@ -78,7 +78,7 @@ def measured(url: str, farm: Farm, rounds: int) -> Iterator[_Figures]:
     minutes = iter(range(10**6))
     yield _median("first, all probes", store, farm, [], minutes, 1, store.write)
     yield _median(ALL, store, farm, [], minutes, rounds, store.write)
-    yield _median("the same, with save", store, farm, [], minutes, rounds, lambda found: save(store, found))
+    yield _median("the same, with save", store, farm, [], minutes, rounds, lambda found: save_all(store, found))
     for priority in PRIORITIES:
         if some := [one.name for one in PROBES if one.priority == priority]:
             yield _median(f"{priority}: {' '.join(some)}", store, farm, some, minutes, rounds, store.write)
@@ -111,14 +111,14 @@ def _median(
     return what, rows, median(walls), median(cpus), int(size or 0)
 
 
-def save(store: Store, outcomes: Sequence[Outcome]) -> None:
+def save_all(store: Store, outcomes: Sequence[Outcome]) -> None:
     """Writes outcomes as a collection does, through what probes make of those before."""
     nodes: dict[str, list[Outcome]] = {}
     for outcome in outcomes:
         nodes.setdefault(outcome.node, []).append(outcome)
-    collect.save(store, PROBES, [
-        Answered(Node(name, name), next(one for one in found if one.probe == LOGIN),
-                 tuple(one for one in found if one.probe != LOGIN))
+    save(store, PROBES, [
+        NodeResult(Node(name, name), next(one for one in found if one.probe == LOGIN),
+                 tuple(one for one in found if one.probe != LOGIN), None)
         for name, found in nodes.items()
     ])  # fmt: skip
 

@@ -68,7 +68,7 @@ def _child(config: Path, only_arm: bool) -> None:
     from nicassh.cli import collect as _command  # noqa: F401 what it imports counts
     from nicassh.cli.session import Session
     from nicassh.collection import run as collect
-    from nicassh.collector import Collector, schedule
+    from nicassh.collector import Collector, periodic_tasks
     from nicassh.tasks import TaskResult
 
     session = Session(config)
@@ -79,7 +79,7 @@ def _child(config: Path, only_arm: bool) -> None:
     collector = Collector(task_list, session.store, session.select(), session.probes(), settings)
     started = time.process_time()
     tasks.reap(task_list)
-    tasks.sync_periodic(task_list, schedule(session.select(), session.probes()))
+    tasks.sync_periodic(task_list, periodic_tasks(session.select(), session.probes()))
     if only_arm:
         return
     tasks.due_node_count(task_list)

@@ -10,7 +10,7 @@ from heads import Node, asked, reason
 from shells import Shell
 
 import needs
-from nicassh.collection.run import ABSENT
+from nicassh.collection.judge import ABSENT
 
 TELLS = 'echo "root=$SGE_ROOT cell=$SGE_CELL port=$SGE_QMASTER_PORT zone=$TZ with $*" >&2; exit 1'
 

@@ -14,7 +14,7 @@ from test_probe_batch_asked import CONDOR, SLURM
 from test_probe_batch_search import PLACES, installed
 
 import needs
-from nicassh.collection.run import ABSENT
+from nicassh.collection.judge import ABSENT
 
 ITEMS = (
     ".", "..", "default", "default/common", "default/common/settings.sh", "bin", "bin/lx-amd64", "bin/lx-amd64/qhost",

@@ -18,7 +18,7 @@ from shells import Run, Shell
 from smi import CARD, PROCESS, Driver
 
 import needs
-from nicassh.collection.run import ABSENT
+from nicassh.collection.judge import ABSENT
 from nicassh.model.outcome import Unknown
 
 Tree = Callable[[Mapping[str, str]], str]

@@ -26,7 +26,7 @@ import shells
 from shells import Run, Shell
 
 import needs
-from nicassh.collection.run import ABSENT
+from nicassh.collection.judge import ABSENT
 
 KINDS = ("unread", "unanswered")
 

@@ -18,7 +18,7 @@ import shells
 from shells import Shell
 
 import needs
-from nicassh.collection.run import ABSENT
+from nicassh.collection.judge import ABSENT
 
 FORKS = {"dash": 40, "bash": 40, "busybox": 40, "mksh": 110}
 """Processes that one collection may start on a node, shell and frame included. mksh has no printf of its own."""

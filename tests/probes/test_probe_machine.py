@@ -12,7 +12,7 @@ import sampling
 import shells
 from shells import Run, Shell
 
-from nicassh.collection.run import ABSENT
+from nicassh.collection.judge import ABSENT
 
 
 def rows(run: Run, name: str) -> list[dict[str, Any]]:

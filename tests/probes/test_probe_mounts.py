@@ -14,7 +14,7 @@ import shells
 from shells import Run, Shell
 
 import needs
-from nicassh.collection.run import ABSENT
+from nicassh.collection.judge import ABSENT
 from nicassh.model.outcome import Unknown
 from nicassh.model.records import width
 from nicassh.model.text import shorten

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nicassh.collection.bundle import Section
-from nicassh.collection.run import judge
+from nicassh.collection.judge import to_outcome
 from nicassh.model.notes import Note, Unreadable
 from nicassh.model.outcome import Outcome, State
 from nicassh.model.records import Record, plain
@@ -59,7 +59,7 @@ def sample(name: str, system: str) -> str:
 def outcome(name: str, text: str) -> Outcome:
     one = sampling.probes()[name]
     missing = Outcome("nc2", name, datetime(2026, 11, 21, tzinfo=UTC), State.OK)
-    return judge(one, Section(f"{text}end\n".encode(), b"", 0, timed_out=False, whole=True), missing)
+    return to_outcome(one, Section(f"{text}end\n".encode(), b"", 0, timed_out=False, whole=True), missing)
 
 
 def checked(name: str, text: str) -> None:

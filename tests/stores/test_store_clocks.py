@@ -11,8 +11,8 @@ import pytest
 import sqlalchemy as sa
 from unit_rows import PROBES, login, made, node, outcome
 
-from nicassh.collection import run as collect
-from nicassh.collection.run import Answered
+from nicassh.collection.run import NodeResult
+from nicassh.collector.saving import save
 from nicassh.config.settings import Config
 from nicassh.database import Clock, create
 from nicassh.model.outcome import State
@@ -65,7 +65,7 @@ def answer(store: Store, *names: str, load1: float = 1.0) -> None:
     now = store.clock.moment()
     for name in names:
         asked = outcome(name, "load", now, made("load", load1=load1))
-        collect.save(store, PROBES, [Answered(node(name), login(name, now), (asked,))])
+        save(store, PROBES, [NodeResult(node(name), login(name, now), (asked,), None)])
 
 
 def seen(store: Store, *names: str) -> dict[str, dict[str, Any]]:
@@ -86,7 +86,7 @@ def test_a_clock_that_was_ahead(stores: Any, wrong: float, caplog: pytest.LogCap
     answer(ahead, "nc2", "nc3")
     right = stores()
     begin = right.clock.moment()
-    collect.save(right, PROBES, [Answered(node("nc2"), login("nc2", begin, State.TIMEOUT, "no word"), ())])
+    save(right, PROBES, [NodeResult(node("nc2"), login("nc2", begin, State.TIMEOUT, "no word"), (), None)])
     answer(right, "nc3", load1=7.0)
     rows = seen(right, "nc2", "nc3")
     assert rows["nc2"]["state"] == "down"
@@ -214,7 +214,7 @@ def test_an_answer_of_a_time_to_come_is_stored_as_of_now(stores: Any, caplog: py
     store = stores()
     moment = store.clock.moment() + timedelta(hours=3)
     asked = outcome("nc2", "load", moment, made("load"))
-    collect.save(store, PROBES, [Answered(node("nc2"), login("nc2", moment), (asked,))])
+    save(store, PROBES, [NodeResult(node("nc2"), login("nc2", moment), (asked,), None)])
     assert 0 <= seen(store, "nc2")["nc2"]["age"] < 60
     assert "ahead are stored as of now" in caplog.text
 

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from unit_rows import login, made, outcome
 
 from nicassh import tasks
-from nicassh.collector import Collector, schedule
+from nicassh.collector import Collector, periodic_tasks
 from nicassh.config.settings import Config
 from nicassh.store import Store, rollup
 from nicassh.tasks import PROBE, PeriodicTask, Priority, TaskList
@@ -41,7 +41,7 @@ def newest(store: Store) -> dict[str, set[str]]:
 def test_a_node_that_has_left_the_inventory(store: Store) -> None:
     task_list = TaskList(store.engine)
     task_list.create()
-    tasks.sync_periodic(task_list, [*schedule([], []), PeriodicTask(PROBE, "nc2", "load", Priority.LOW, 10**6)])
+    tasks.sync_periodic(task_list, [*periodic_tasks([], []), PeriodicTask(PROBE, "nc2", "load", Priority.LOW, 10**6)])
     for node, days in (("nc2", 20.0), ("nc3", 20.0), ("nc4", 1.0), ("nc9", 0.0)):
         moment = days_ago(days)
         store.write([
@@ -69,7 +69,7 @@ def test_a_node_that_comes_back(store: Store) -> None:
     """It is asked as before, and what it says is rolled up."""
     task_list = TaskList(store.engine)
     task_list.create()
-    tasks.sync_periodic(task_list, [*schedule([], []), PeriodicTask(PROBE, "nc2", "load", Priority.LOW, 10**6)])
+    tasks.sync_periodic(task_list, [*periodic_tasks([], []), PeriodicTask(PROBE, "nc2", "load", Priority.LOW, 10**6)])
     for days in (10.0, 9.0):
         store.write([login("nc3", days_ago(days)), outcome("nc3", "load", days_ago(days), made("load"))])
     store.write([login("nc2", days_ago(0)), outcome("nc2", "load", days_ago(0), made("load"))])
@@ -87,7 +87,7 @@ def test_nobody_is_forgotten_where_no_inventory_is_known(store: Store) -> None:
     """A database that only `collect --now` writes has no periodic tasks: it says nothing about the inventory."""
     task_list = TaskList(store.engine)
     task_list.create()
-    tasks.sync_periodic(task_list, schedule([], []))
+    tasks.sync_periodic(task_list, periodic_tasks([], []))
     store.write([login("nc3", days_ago(20)), login("nc4", days_ago(0))])
     work(store, task_list, Config())
     assert newest(store)["outcomes"] == {"nc3", "nc4"}

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from unit_rows import made, outcome
 
 from nicassh import tasks
-from nicassh.collector import Collector, schedule
+from nicassh.collector import Collector, periodic_tasks
 from nicassh.config.settings import Config
 from nicassh.store import Store
 from nicassh.store.tiers import RAW, TIERS
@@ -29,7 +29,7 @@ def test_a_collector_rolls_up_and_prunes(store: Store) -> None:
     for days in (0.1, 2, 5):
         moment = datetime.fromtimestamp(task_list.now() - days * DAY, UTC)
         store.write([outcome("nc2", "load", moment, made("load"))])
-    tasks.sync_periodic(task_list, schedule([], []))
+    tasks.sync_periodic(task_list, periodic_tasks([], []))
     assert {row["kind"] for row in tasks.task_rows(task_list)} == {"tidy", "rollup", "prune"}
     with Collector(task_list, store, [], [], Config()) as collector:
         collector.work()

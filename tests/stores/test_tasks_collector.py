@@ -12,9 +12,10 @@ from task_rows import MINUTE, begun, ended, later, row, rows, wanted
 from unit_rows import PROBES
 
 from nicassh import tasks
-from nicassh.collection.run import Ask
+from nicassh.collection.run import NodeRequest
 from nicassh.collector import Collector
-from nicassh.collector.schedule import Housekeeping
+from nicassh.collector.housekeeping import HousekeepingTask
+from nicassh.collector.saving import NodeTasks
 from nicassh.config.settings import Config
 from nicassh.inventory import Node
 from nicassh.store import Store
@@ -25,7 +26,10 @@ NODES = [Node(f"n{number}", "", transport="local") for number in range(1, 5)]
 
 
 def hired(
-    task_list: TaskList, database: str, started: Callable[[Ask], None] = lambda _ask: None, **housekeeping: Housekeeping
+    task_list: TaskList,
+    database: str,
+    started: Callable[[NodeRequest[NodeTasks]], None] = lambda _request: None,
+    **housekeeping: HousekeepingTask,
 ) -> Collector:
     """A collector that asks its nodes one by one."""
     store = Store(database, LOAD)
@@ -124,7 +128,7 @@ def test_a_collector_that_lost_its_tasks_meanwhile(
     tasks.sync_periodic(task_list, wanted("n1 n2 n3 n4"))
     taken: list[tuple[Registration, ClaimedBatch]] = []
 
-    def lose(_ask: Ask) -> None:
+    def lose(_ask: NodeRequest) -> None:
         if not taken:
             later(task_list, task_list.lease + 1)
             assert tasks.reap(task_list) == 4
@@ -151,7 +155,7 @@ def test_what_comes_after_the_lease_is_not_stored(
     tasks.sync_periodic(task_list, wanted("n1 n2"))
     asked: list[tuple[str, int]] = []
 
-    def sleep(ask: Ask) -> None:
+    def sleep(ask: NodeRequest) -> None:
         stored = counted(task_list)
         if not asked:
             later(task_list, task_list.lease + 1)
@@ -169,14 +173,14 @@ def test_a_collector_that_stays_while_the_database_is_away(
     task_list: TaskList, database: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It could not give back what it held: as soon as it can, it does, and the tasks are run."""
-    monkeypatch.setattr("nicassh.collector.loop.PATIENCE", 1.0)
+    monkeypatch.setattr("nicassh.collector.loop.RETRY_AFTER", 1.0)
     tasks.sync_periodic(task_list, wanted("n1 n2 n3 n4"))
     end = time.monotonic() + 20
 
     def rename(before: str, after: str) -> None:
         task_list.write(lambda connection: connection.exec_driver_sql(f"ALTER TABLE {before} RENAME TO {after}"))
 
-    def break_off(_ask: Ask) -> None:
+    def break_off(_ask: NodeRequest) -> None:
         if not back:
             rename("tasks", "away")
             back.append(threading.Timer(1.5, rename, ("away", "tasks")))
@@ -202,7 +206,7 @@ def test_what_comes_due_meanwhile_is_left_to_others(task_list: TaskList, databas
     tasks.sync_periodic(task_list, wanted("n1", every=1, priority=Priority.HIGH))
     asked: list[str] = []
 
-    def slow(ask: Ask) -> None:
+    def slow(ask: NodeRequest) -> None:
         asked.append(ask.node.name)
         later(task_list, 5)
 

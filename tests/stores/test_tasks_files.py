@@ -9,7 +9,7 @@ import pytest
 from task_rows import begun, ended, rows
 
 from nicassh import tasks
-from nicassh.cli.daemon import _Armed
+from nicassh.cli.daemon import _PeriodicTasks
 from nicassh.cli.session import Session
 from nicassh.model.errors import ConfigError
 
@@ -38,7 +38,7 @@ def nodes(session: Session) -> set[str]:
 
 
 def test_a_change_is_told_once(session: Session) -> None:
-    armed = _Armed(session)
+    armed = _PeriodicTasks(session)
     assert [armed(), armed()] == [False, False]
     write(session, "n[1-13]")
     assert [armed(), armed()] == [True, False]
@@ -47,7 +47,7 @@ def test_a_change_is_told_once(session: Session) -> None:
 
 def test_a_node_that_goes_while_its_tasks_run(session: Session) -> None:
     """They go when they have ended: no collector knows this node any more."""
-    armed = _Armed(session)
+    armed = _PeriodicTasks(session)
     armed()
     collector = tasks.register(session.task_list)
     batch = begun(session.task_list, collector)
@@ -63,7 +63,7 @@ def test_an_inventory_that_is_away_for_a_moment(session: Session, tmp_path: Path
     """As an editor may have it: the tasks stay, and what is there next is taken up."""
     file = tmp_path / "inventory.toml"
     (tmp_path / "nicamon.toml").write_text(f'database = "sqlite:///{tmp_path}/nicamon.db"\ninventory = ["{file}"]')
-    armed = _Armed(session)
+    armed = _PeriodicTasks(session)
     armed()
     text = file.read_text()
     file.unlink()

@@ -13,7 +13,7 @@ from labour import LEASE, MANY, NODES, add_nap, awaited, hired
 from task_rows import Driven, begun, ended, rows, wanted
 
 from nicassh import tasks
-from nicassh.collection.run import Answered
+from nicassh.collection.run import NodeResult
 from nicassh.collector import Collector
 from nicassh.config.settings import Config
 from nicassh.database import connect
@@ -124,7 +124,7 @@ def test_a_collector_whose_event_loop_stands_still(task_list: TaskList, database
     other = tasks.register(task_list)
     batches: list[ClaimedBatch] = []
 
-    def stand_still(_answered: Answered) -> None:
+    def stand_still(_answered: NodeResult) -> None:
         end = time.monotonic() + 15 * LEASE
         while not batches and time.monotonic() < end:
             time.sleep(LEASE / 10)

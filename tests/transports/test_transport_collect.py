@@ -13,7 +13,8 @@ import pytest
 from unit_rows import PROBES
 
 from nicassh.collection import run as collect
-from nicassh.collection.run import Answered, Ask
+from nicassh.collection.run import NodeRequest, NodeResult
+from nicassh.collector.saving import save
 from nicassh.inventory import Node
 from nicassh.model.outcome import State
 from nicassh.probes.loader import Probe
@@ -29,9 +30,9 @@ def failing(name: str, script: str) -> Probe:
     return replace(next(one for one in PROBES if one.name == "load"), name=name, script=script)
 
 
-def asked(nodes: Sequence[Node], *probes: Probe) -> list[Answered]:
+def asked(nodes: Sequence[Node], *probes: Probe) -> list[NodeResult]:
     with Connections(Limits(timeout=20)) as connections:
-        return list(collect.ask([Ask(node, probes) for node in nodes], connections, {}))
+        return list(collect.collect([NodeRequest(node, probes, None) for node in nodes], connections, {}))
 
 
 def test_each_run_on_each_node_has_a_mark_of_its_own(node: Node) -> None:
@@ -66,7 +67,7 @@ def test_an_answer_that_was_cut_has_the_time_at_which_it_was_taken(node: Node) -
     early, stuck = failing("early", "exit 77"), failing("stuck", "")
     with Connections(Limits(timeout=4)) as connections:
         begin = time.time()
-        (one,) = collect.ask([Ask(node, (early, replace(stuck, script=HOLD)))], connections, {})
+        (one,) = collect.collect([NodeRequest(node, (early, replace(stuck, script=HOLD)), None)], connections, {})
     assert [outcome.state for outcome in one.outcomes] == [State.ABSENT, State.TIMEOUT]
     assert int(begin) <= one.outcomes[0].at.timestamp() <= one.login.at.timestamp() - 2
 
@@ -89,7 +90,7 @@ def test_a_busy_process_is_as_busy_as_it_is_whatever_the_session_took(node: Node
     try:
         seen = []
         for probes in ((processes, replace(slow, script="sleep 5; exit 77")), (processes,)):
-            collect.save(store, PROBES, asked([node], *probes))
+            save(store, PROBES, asked([node], *probes))
             seen += store.newest("processes", [node.name], pid=[busy.pid])
             time.sleep(1)
     finally:

@@ -10,7 +10,7 @@ import pytest
 from unit_rows import PROBES, at, outcome
 
 from nicassh.collection.bundle import Section
-from nicassh.collection.run import judge
+from nicassh.collection.judge import to_outcome
 from nicassh.model.notes import MOST, Note, Notes, Unreadable, joined
 from nicassh.model.outcome import Outcome, State, Unknown
 from nicassh.probes import loader as probe
@@ -64,7 +64,7 @@ def made(top: Path, parse: str, tail: str = "") -> Probe:
 
 
 def judged(one: Probe, output: bytes = b"a\n") -> Outcome:
-    return judge(one, Section(output, b"", 0, timed_out=False, whole=True), outcome("nc2", one.name, at(0)))
+    return to_outcome(one, Section(output, b"", 0, timed_out=False, whole=True), outcome("nc2", one.name, at(0)))
 
 
 def builtin(name: str, output: bytes) -> Outcome:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from nicassh.collection import run as collect
-from nicassh.collection.run import Ask
+from nicassh.collection.run import NodeRequest
 from nicassh.inventory import Node
 from nicassh.model.errors import UsageError
 from nicassh.model.outcome import State
@@ -22,8 +22,11 @@ SUBMIT = replace(HERE, name="submit", batch_cluster="nica")
 def test_probes_of_heads_are_planned_for_heads_alone() -> None:
     batch, load = PROBES["batch"], PROBES["load"]
     assert batch.where == "batch_cluster"
-    assert collect.plan([HERE, SUBMIT], [batch, load]) == [Ask(HERE, (load,)), Ask(SUBMIT, (batch, load))]
-    assert collect.plan([HERE, SUBMIT], [batch]) == [Ask(SUBMIT, (batch,))]
+    assert collect.plan([HERE, SUBMIT], [batch, load]) == [
+        NodeRequest(HERE, (load,), None),
+        NodeRequest(SUBMIT, (batch, load), None),
+    ]
+    assert collect.plan([HERE, SUBMIT], [batch]) == [NodeRequest(SUBMIT, (batch,), None)]
     assert collect.plan([], [batch]) == []
 
 
@@ -34,15 +37,15 @@ def test_plan_for_nobody_says_what_is_missing() -> None:
 
 def test_each_node_runs_its_own_probes() -> None:
     other = replace(HERE, name="other")
-    asks = [Ask(HERE, (PROBES["load"],)), Ask(other, (PROBES["memory"], PROBES["load"]))]
+    asks = [NodeRequest(HERE, (PROBES["load"],), None), NodeRequest(other, (PROBES["memory"], PROBES["load"]), None)]
     begun: list[str] = []
 
-    def told(ask: Ask) -> None:
+    def told(ask: NodeRequest) -> None:
         begun.append(ask.node.name)
 
     with Connections(Limits()) as connections:
         for _ in range(2):
-            answers = {answered.node.name: answered for answered in collect.ask(asks, connections, {}, told)}
+            answers = {answered.node.name: answered for answered in collect.collect(asks, connections, {}, told)}
             assert {name: [outcome.probe for outcome in answers[name].outcomes] for name in answers} == {
                 "here": ["load"],
                 "other": ["memory", "load"],

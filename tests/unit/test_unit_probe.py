@@ -9,7 +9,7 @@ import pytest
 from unit_rows import PROBES, at, outcome
 
 from nicassh.collection.bundle import Section
-from nicassh.collection.run import judge
+from nicassh.collection.judge import to_outcome
 from nicassh.model.errors import ProbeError
 from nicassh.model.outcome import State
 from nicassh.model.records import Keep
@@ -143,7 +143,7 @@ def section(output: bytes = GOOD, **fields: object) -> Section:
 )
 def test_the_outcome_of_a_section(given: Section, state: State, reason: str) -> None:
     load = next(one for one in PROBES if one.name == "load")
-    found = judge(load, given, outcome("nc2", "load", at(0)))
+    found = to_outcome(load, given, outcome("nc2", "load", at(0)))
     assert (found.state, found.reason) == (state, reason)
     assert len(found.records) == (state is State.OK)
     assert bool(found.text) == (state is State.UNREADABLE and bool(given.output))
@@ -152,7 +152,7 @@ def test_the_outcome_of_a_section(given: Section, state: State, reason: str) -> 
 def test_a_section_cut_by_a_lost_connection_keeps_that_reason() -> None:
     load = next(one for one in PROBES if one.name == "load")
     lost = outcome("nc2", "load", at(0), state=State.TIMEOUT, reason="the node fell silent")
-    found = judge(load, section(whole=False, status=None), lost)
+    found = to_outcome(load, section(whole=False, status=None), lost)
     assert (found.state, found.reason, found.records) == (State.TIMEOUT, "the node fell silent", ())
 
 

@@ -11,7 +11,9 @@ import pytest
 from unit_rows import NOON, PROBES, at, made, outcome
 
 from nicassh.collection.bundle import Section
-from nicassh.collection.run import Answered, judge, save
+from nicassh.collection.judge import to_outcome
+from nicassh.collection.run import NodeResult
+from nicassh.collector.saving import save
 from nicassh.inventory import Node
 from nicassh.model.outcome import State, Unknown
 from nicassh.model.records import Record
@@ -81,7 +83,7 @@ def test_saving_advances_from_what_was_stored(store: Store) -> None:
     def collect(second: int, *records: Record) -> None:
         done = outcome("nc2", "processes", at(second), *records)
         login = outcome("nc2", "login", at(second))
-        save(store, PROBES, [Answered(Node("nc2", "nc2"), login, (done,))])
+        save(store, PROBES, [NodeResult(Node("nc2", "nc2"), login, (done,), None)])
 
     collect(0, process(100.0), process(5.0, 11))
     collect(60, process(130.0), process(5.0, 12))
@@ -111,9 +113,10 @@ def test_a_probe_that_finds_nothing_is_told_what_was_there(
 
     probes = [replace(one, advance=remembering) if one.name == "processes" else one for one in PROBES]
     node, login = Node("nc2", "nc2"), outcome("nc2", "login", at(0))
-    save(store, probes, [Answered(node, login, (outcome("nc2", "processes", at(0), process(1.0), process(2.0, 11)),))])
+    before = outcome("nc2", "processes", at(0), process(1.0), process(2.0, 11))
+    save(store, probes, [NodeResult(node, login, (before,), None)])
     assert seen == []
-    save(store, probes, [Answered(node, login, (outcome("nc2", "processes", at(60), **fields),))])
+    save(store, probes, [NodeResult(node, login, (outcome("nc2", "processes", at(60), **fields),), None)])
     assert seen == ([] if asked is None else [asked])
 
 
@@ -126,8 +129,11 @@ def test_a_comparison_that_fails_is_the_outcome_of_its_node_alone(store: Store) 
     probes = [replace(one, advance=stumbling) if one.name == "processes" else one for one in PROBES]
     for second in (0, 60):
         answers = [
-            Answered(
-                Node(name, name), outcome(name, "login", at(second)), (outcome(name, "processes", at(second), one),)
+            NodeResult(
+                Node(name, name),
+                outcome(name, "login", at(second)),
+                (outcome(name, "processes", at(second), one),),
+                None,
             )
             for name, one in (("nc2", process(1.0, 66)), ("nc3", process(1.0)))
         ]
@@ -178,8 +184,8 @@ def test_what_advance_gives_is_fit_to_store(
     store.create()
     node = Node("nc2", "nc2")
     for second in (0, 60):
-        read = judge(odd, Section(b"", b"", 0, timed_out=False, whole=True), outcome("nc2", "odd", at(second)))
-        save(store, [odd], [Answered(node, outcome("nc2", "login", at(second)), (read,))])
+        read = to_outcome(odd, Section(b"", b"", 0, timed_out=False, whole=True), outcome("nc2", "odd", at(second)))
+        save(store, [odd], [NodeResult(node, outcome("nc2", "login", at(second)), (read,), None)])
     (row,) = store.newest("outcomes", ["nc2"], probe=["odd"])
     assert (row["state"], row["notes"]) == (state, notes)
     assert row["reason"].startswith(reason) and "Error" not in row["reason"]

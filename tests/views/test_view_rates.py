@@ -11,9 +11,10 @@ import pytest
 import sqlalchemy as sa
 from unit_rows import PROBES, at, made, outcome
 
-from nicassh.collection.run import Answered, save
+from nicassh.collection.run import NodeResult
+from nicassh.collector.saving import save
 from nicassh.inventory import Node
-from nicassh.model.outcome import Outcome, Unknown
+from nicassh.model.outcome import Outcome, State, Unknown
 from nicassh.model.records import Record
 from nicassh.probes import loader as probe
 from nicassh.probes.loader import Probe
@@ -47,7 +48,7 @@ def advance(now, before, seconds):
 def collected(store: Store, probes: Sequence[Probe], *outcomes: Outcome) -> None:
     node = Node("nc2", "nc2")
     for one in outcomes:
-        save(store, probes, [Answered(node, outcome("nc2", "login", one.at), (one,))])
+        save(store, probes, [NodeResult(node, outcome("nc2", "login", one.at), (one,), None)])
 
 
 def process(time: float) -> Record:
@@ -148,7 +149,7 @@ def test_a_failure_between_two_answers_changes_no_rate(links: tuple[Store, Probe
     store, one = links
     link = one.records["links"]
     rows = [link(name="a", sent=6000 * minute, rate=None) for minute in range(3)]  # type: ignore[call-arg]
-    failed = outcome("nc2", "links", at(60), state=probe.State.TIMEOUT)
+    failed = outcome("nc2", "links", at(60), state=State.TIMEOUT)
     collected(store, [one], looked(0, 5000.0, rows[0]), failed, looked(120, 5120.0, rows[2]))
     assert rates(store) == {"a": 100}
 

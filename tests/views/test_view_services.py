@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from unit_rows import NOON, PROBES, at, made, outcome
 
-from nicassh.collection.run import Answered, save
+from nicassh.collection.run import NodeResult
+from nicassh.collector.saving import save
 from nicassh.inventory import Node
 from nicassh.model.outcome import Unknown
 from nicassh.model.records import Record
@@ -131,7 +132,7 @@ def test_another_daemon_may_set_the_clock(new: str, old_is_down: bool) -> None:
 def test_from_collection_to_collection_through_the_store(store: Store) -> None:
     def collect(second: int, *records: Record, **fields: Any) -> None:
         done = outcome("nc2", "services", at(second), clock(at(second)), *records, **fields)
-        save(store, PROBES, [Answered(Node("nc2", "nc2"), outcome("nc2", "login", at(second)), (done,))])
+        save(store, PROBES, [NodeResult(Node("nc2", "nc2"), outcome("nc2", "login", at(second)), (done,), None)])
 
     def stored() -> list[tuple[Any, ...]]:
         rows = store.newest("services", ["nc2"])

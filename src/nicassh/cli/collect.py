@@ -1,4 +1,4 @@
-"""`nicamon collect`: be a collector until nothing is due; or ask some nodes now."""
+"""`nicamon collect`: work as a collector until nothing is due, or ask some nodes now."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import click
 from nicassh import tasks
 from nicassh.cli.progress import Progress, failures
 from nicassh.cli.session import Session, complete_probes, node_expression
-from nicassh.collection import run as collect
-from nicassh.collector import Collector, schedule
+from nicassh.collection.run import NodeResult, plan
+from nicassh.collector import Collector, periodic_tasks
 from nicassh.model.units import draw_seconds
 
 
@@ -45,46 +45,41 @@ def command(session: Session, expression: str, names: tuple[str, ...], now: bool
     * * * * *  ~/nicamon/bin/nicamon collect         a line for crontab -e
     """
     probes = session.probes(names)
-    asks = collect.plan(session.select(expression), probes)
+    requests = plan(session.select(expression), probes)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
     session.store.create()
     session.task_list.create()
-    wanted = [(ask.node.name, probe.name) for ask in asks for probe in ask.probes]
-    answers: list[collect.Answered] = []
+    wanted = [(request.node.name, probe.name) for request in requests for probe in request.probes]
+    results: list[NodeResult[Any]] = []
     interrupted = False
-    progress = Progress(len(asks), shown=not quiet and sys.stderr.isatty())
+    progress = Progress(len(requests), shown=not quiet and sys.stderr.isatty())
     try:
-        _work(session, progress, answers, wanted if now or expression or names else [])
+        _work(session, progress, results, wanted if now or expression or names else [])
     except KeyboardInterrupt:
         interrupted = True
     if not quiet:
-        for line in failures(answers):
+        for line in failures(results):
             click.echo(line, err=True)
         progress.summary(interrupted)
-    sys.exit(130 if interrupted else 0 if all(answered.is_ok for answered in answers) else 1)
+    sys.exit(130 if interrupted else 0 if all(result.is_ok for result in results) else 1)
 
 
-def _work(session: Session, progress: Progress, answers: list[collect.Answered], wanted: list[tuple[str, str]]) -> None:
-    """Runs the wanted probes on their nodes; or where none are named, all that is due."""
+def _work(session: Session, progress: Progress, results: list[NodeResult[Any]], wanted: list[tuple[str, str]]) -> None:
+    """Run the wanted probes on their nodes; where none is wanted, all that is due."""
     task_list = session.task_list
 
-    def seen(answered: collect.Answered) -> None:
-        answers.append(answered)
-        progress.arrived(answered)
+    def seen(result: NodeResult[Any]) -> None:
+        results.append(result)
+        progress.arrived(result)
 
     collector = Collector(
-        task_list,
-        session.store,
-        session.select(),
-        session.probes(),
-        session.config,
-        started=progress.started,
+        task_list, session.store, session.select(), session.probes(), session.config, started=progress.started,
         seen=seen,
-    )
+    )  # fmt: skip
     if not wanted:
         tasks.reap(task_list)
-        tasks.sync_periodic(task_list, schedule(session.select(), session.probes()))
+        tasks.sync_periodic(task_list, periodic_tasks(session.select(), session.probes()))
         progress.total = tasks.due_node_count(task_list)
     with collector, progress:
         if wanted:
@@ -97,8 +92,8 @@ def _work(session: Session, progress: Progress, answers: list[collect.Answered],
         elif collector.may_work():
             collector.work()
         else:
-            progress.note = "this machine has as many collectors as it bears now"
-    if not answers and not progress.note:
+            progress.note = "this machine has as many collectors as it can bear now"
+    if not results and not progress.note:
         soon = tasks.seconds_until_next(task_list)
         wait = "" if soon is None else f"; next in {draw_seconds(max(0.0, soon))}"
         progress.note = f"nothing is due; --now asks all the same{wait}"

@@ -1,4 +1,4 @@
-"""`nicamon daemon`: collectors that stay."""
+"""`nicamon daemon`: several collectors that stay."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import click
 
 from nicassh import tasks
 from nicassh.cli.session import Session
-from nicassh.collector import Collector, Pool, schedule
+from nicassh.collector import Collector, Pool, periodic_tasks
 from nicassh.config.settings import Config
 from nicassh.model.errors import ConfigError
 from nicassh.probes.loader import builtin
@@ -56,13 +56,13 @@ def command(session: Session, processes: int | None, quiet: bool, child: int | N
     if child:
         _child(session, config, child, down_to)
         return
-    pool = Pool(session.task_list, _own_command(config, quiet), config, _Armed(session))
+    pool = Pool(session.task_list, _own_command(config, quiet), config, _PeriodicTasks(session))
     _at_end(pool.stop)
     pool.run()
 
 
-class _Armed:
-    """Keeps the periodic tasks as the files of the operator have them."""
+class _PeriodicTasks:
+    """Keeps the periodic tasks as the inventory, the probes and the configuration have them."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -70,31 +70,34 @@ class _Armed:
         self._wanted: list[tasks.PeriodicTask] = []
 
     def __call__(self) -> bool:
-        """Whether the files have changed since the last call. Raises ConfigError where they are wrong now."""
+        """Bring the periodic tasks up to date; say whether the files have changed since the last call.
+
+        Raises ConfigError where the files are wrong now.
+        """
         try:
             found, wanted = self._read()
         except (ConfigError, OSError) as error:
             what, hint = (error.what, error.hint) if isinstance(error, ConfigError) else (str(error), "")
             raise ConfigError(f"{what}; what was read before stays in force", hint) from error
-        # Also where nothing has changed: a task that was not wanted any more stayed for as long as it ran.
+        # Also where nothing has changed: a task that is not wanted any more could not be deleted while it ran.
         tasks.sync_periodic(self._session.task_list, wanted)
         changed = bool(self._seen) and found != self._seen
         self._seen, self._wanted = found, wanted
         return changed
 
     def _read(self) -> tuple[dict[Path, int], list[tasks.PeriodicTask]]:
-        """The files, and the tasks they ask for; read where they have changed. Raises ConfigError, OSError."""
+        """Return the files with their versions, and their tasks; read where changed. Raises ConfigError, OSError."""
         fresh = Session(self._session.file)
         found = _versions(fresh)
         if found == self._seen:
             return found, self._wanted
         if fresh.config.database_url != self._session.config.database_url:
-            raise ConfigError("the setting `database` has changed: start `nicamon daemon` anew")
-        return found, schedule(fresh.select(), fresh.probes())
+            raise ConfigError("the setting `database` has changed: restart `nicamon daemon`")
+        return found, periodic_tasks(fresh.select(), fresh.probes())
 
 
 def _versions(session: Session) -> dict[Path, int]:
-    """The files that say what is to be done, with the times of their last change."""
+    """Return the files that say what is to be done, with the times of their last change."""
     config = session.config
     folders = [builtin(), *config.probes]
     files = [*config.inventory, *(file for folder in folders for file in folder.rglob("*") if file.is_file())]
@@ -102,23 +105,23 @@ def _versions(session: Session) -> dict[Path, int]:
 
 
 def _child(session: Session, config: Config, parent: int, down_to: int) -> None:
-    """One collector of the pool. It ends with its parent, and a lane for urgent work once there is none."""
+    """Work as one collector of the pool, until its parent ends; one for urgent tasks ends when there are none."""
     collector = Collector(session.task_list, session.store, session.select(), session.probes(), config)
     _at_end(collector.stop)
-    lane = down_to < tasks.Priority.BACKGROUND
+    is_urgent = down_to < tasks.Priority.BACKGROUND
     with collector:
-        collector.stay(lambda: os.getppid() == parent, down_to, _LINGER if lane else None)
+        collector.stay(lambda: os.getppid() == parent, down_to, _LINGER if is_urgent else None)
 
 
 def _own_command(config: Config, quiet: bool) -> list[str]:
-    """The command line of one collector."""
+    """Return the command line of one collector."""
     file = ["--config", str(config.file)] if config.file else []
     options = ["--child", str(os.getpid()), "--processes", str(config.collectors), *(["--quiet"] if quiet else [])]
     return [sys.executable, "-m", "nicassh", *file, "collector", *options]
 
 
 def _at_end(stop: Callable[[], None]) -> None:
-    """Has the first signal end in order what runs; a second one interrupts it."""
+    """Call `stop` at the first signal; a second one interrupts the process."""
 
     def handle(number: int, _frame: Any) -> None:
         signal.signal(number, signal.default_int_handler)

@@ -12,7 +12,7 @@ from nicassh import query as views
 from nicassh.cli.output import Output, output_options
 from nicassh.cli.progress import Progress, failures
 from nicassh.cli.session import Session, node_expression
-from nicassh.collection import run as collect
+from nicassh.collection.run import NodeResult, collect, limits_of, parameters_of, plan
 from nicassh.inventory import Node
 from nicassh.transport import Connections
 
@@ -81,7 +81,7 @@ def command(
         output.show(lambda: views.cached(store, nodes, wanted))
         return
     failed: list[str] = []
-    with Connections(collect.limits_of(session.config)) as connections:
+    with Connections(limits_of(session.config)) as connections:
         output.show(lambda: _look(session, connections, nodes, interval, output, wanted, failed))
     sys.exit(1 if failed else 0)
 
@@ -102,14 +102,14 @@ def _look(
 
 def _ask(
     session: Session, connections: Connections, nodes: list[Node], interval: int, output: Output
-) -> list[collect.Answered]:
+) -> list[NodeResult[None]]:
     progress = Progress(len(nodes), shown=output.format == "table" and sys.stderr.isatty() and output.watch is None)
-    parameters = {**collect.parameters_of(session.config), "interval": str(interval)}
+    parameters = {**parameters_of(session.config), "interval": str(interval)}
     # The probe sleeps for the interval: its limit is for its work.
     probes = [replace(probe, timeout=probe.timeout + interval) for probe in session.probes(["processes"])]
     answers = []
     with progress:
-        for answered in collect.ask(collect.plan(nodes, probes), connections, parameters, progress.started):
+        for answered in collect(plan(nodes, probes), connections, parameters, progress.started):
             answers.append(answered)
             progress.arrived(answered)
     return answers

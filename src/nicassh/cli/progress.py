@@ -1,4 +1,4 @@
-"""What a person sees while nodes are asked, and the failures afterwards, folded."""
+"""Show a person how far a collection is, and afterwards what failed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nicassh.collection.run import Answered, Ask
+from nicassh.collection.run import NodeRequest, NodeResult
 from nicassh.inventory import fold
 from nicassh.model.outcome import Outcome
 from nicassh.model.units import counted
@@ -56,26 +56,26 @@ class Progress:
         if self._bar:
             self._bar.stop()
 
-    def started(self, ask: Ask) -> None:
-        """A node's turn has come, perhaps once more."""
-        self._running[ask.node.name] += 1
+    def started(self, request: NodeRequest[Any]) -> None:
+        """Count a node whose turn has come, perhaps once more."""
+        self._running[request.node.name] += 1
         self._update()
 
-    def arrived(self, answered: Answered) -> None:
-        """A node has answered, or failed to."""
-        name = answered.node.name
+    def arrived(self, result: NodeResult[Any]) -> None:
+        """Count a node that has answered, or failed to."""
+        name = result.node.name
         self._running[name] -= 1
-        if not answered.is_ok:
+        if not result.is_ok:
             self._failed.add(name)
         self._update()
 
     @property
     def _done(self) -> int:
-        """The nodes from which nothing is awaited any more."""
+        """How many nodes have answered everything that they were asked."""
         return sum(not number for number in self._running.values())
 
     def summary(self, interrupted: bool) -> None:
-        """One line on a terminal after all nodes, or after an interruption."""
+        """Print one line on a terminal after all nodes, or anywhere after an interruption."""
         if not self._shown and not interrupted:
             return
         seconds = time.monotonic() - self._start
@@ -90,19 +90,19 @@ class Progress:
             self._bar.update(self._task, completed=self._done, total=self.total, counts=counts)
 
 
-def failures(answers: Iterable[Answered]) -> list[str]:
-    """What failed, nodes that failed alike on one line: `nc[3,7-9].jinr.ru: refused: …`."""
+def failures(results: Iterable[NodeResult[Any]]) -> list[str]:
+    """Say what failed, with one line for all nodes that failed alike: `nc[3,7-9].jinr.ru: refused: …`."""
     alike: dict[str, list[str]] = {}
-    for answered in answers:
-        for outcome in _failed(answered):
-            prefix = "" if outcome is answered.login else f"{outcome.probe}: "
+    for result in results:
+        for outcome in _failed(result):
+            prefix = "" if outcome is result.login else f"{outcome.probe}: "
             state = outcome.state.replace("_", " ")
             alike.setdefault(f"{prefix}{state}: {outcome.reason}", []).append(outcome.node)
     return [f"{fold(names)}: {words}" for words, names in alike.items()]
 
 
-def _failed(answered: Answered) -> list[Outcome]:
-    """The node's own failure, and those of its probes that are not the same thing again."""
-    own = [] if answered.login.state.is_ok else [answered.login]
+def _failed(result: NodeResult[Any]) -> list[Outcome]:
+    """Return the node's own outcome if it failed, and those of its probes that say something else."""
+    own = [] if result.login.state.is_ok else [result.login]
     said = {(outcome.state, outcome.reason) for outcome in own}
-    return own + [o for o in answered.outcomes if not o.state.is_ok and (o.state, o.reason) not in said]
+    return own + [o for o in result.outcomes if not o.state.is_ok and (o.state, o.reason) not in said]

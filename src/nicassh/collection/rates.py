@@ -1,53 +1,62 @@
-"""What a probe's `advance` makes of its records and of those that are stored: rates, and what is gone.
+"""Compare records with those of the collection before: a probe's `advance` turns counters into rates.
 
 The time between two values is the difference of the node's own uptimes, never that of two arrivals: a session may go
-on for long after a value was read. Each stored row has a time of its own, for some were left unknown since.
+on for long after a value was read. Each row of before has a time of its own, for some were unknown since.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from datetime import datetime
+from typing import Any, Protocol
 
+from nicassh.collection.judge import incomparable
 from nicassh.model.notes import Note, joined
 from nicassh.model.outcome import Outcome, State, Unknown
 from nicassh.model.records import Keep, Record, keys, plain
 from nicassh.probes.loader import Probe
 from nicassh.probes.reading import Found, fit
-from nicassh.store import Store, Stored
 
-_AGES = 8
-"""Different ages of stored rows with which records are compared; each costs one call of `advance`."""
+_MOST_AGES = 8
+"""Different ages of earlier rows with which records are compared; each costs one call of `advance`."""
 
 
-def advance(
-    store: Store, probe: Probe, outcomes: Iterable[Outcome], failed: Callable[[Probe, Outcome, Exception], Outcome]
-) -> list[Outcome]:
-    """The outcomes with what `advance` makes of their records and those of the previous collection.
+class EarlierRow(Protocol):
+    """A record of an earlier collection, with when it was true: by our clock, and by the node's uptime in seconds."""
 
-    `failed` says what becomes of an outcome that could not be compared. Raises DatabaseError.
+    @property
+    def record(self) -> Record: ...
+    @property
+    def at(self) -> datetime: ...
+    @property
+    def uptime(self) -> float | None: ...
+
+
+def advance(probe: Probe, outcomes: Iterable[Outcome], earlier: Mapping[str, Sequence[EarlierRow]]) -> list[Outcome]:
+    """Return the outcomes of one probe with what its `advance` makes of their records.
+
+    `earlier` has the newest rows that are stored, by node. Where `advance` fails, the outcome is unreadable.
     """
-    outcomes = list(outcomes)
-    before = store.before(probe.name, [outcome.node for outcome in outcomes])
     advanced = []
     for outcome in outcomes:
-        told = [
-            row for row in before.get(outcome.node, []) if not any(_unknown(row.record, o) for o in outcome.unknown)
-        ]
-        if outcome.state is State.OK and told:
+        rows = [
+            row for row in earlier.get(outcome.node, [])
+            if not any(_is_unknown(row.record, gap) for gap in outcome.unknown)
+        ]  # fmt: skip
+        if outcome.state is State.OK and rows:
             try:
-                outcome = _compared(probe, outcome, told)  # noqa: PLW2901
-            except Exception as error:  # noqa: BLE001 a site's probe: its trouble is an outcome, as with a parser
-                outcome = failed(probe, outcome, error)  # noqa: PLW2901
+                outcome = _compared(probe, outcome, rows)  # noqa: PLW2901
+            except Exception as error:  # noqa: BLE001 a site's probe may fail in any way; that is an outcome too
+                outcome = incomparable(probe, outcome, error)  # noqa: PLW2901
         advanced.append(outcome)
     return advanced
 
 
-def _compared(probe: Probe, outcome: Outcome, told: Sequence[Stored]) -> Outcome:
+def _compared(probe: Probe, outcome: Outcome, rows: Sequence[EarlierRow]) -> Outcome:
     by_arrival = probe.keep[probe.name] is Keep.INTERVALS
-    ages = {_identity(row.record): _age(outcome, row, by_arrival) for row in told}
-    found = list(fit(_advanced(probe, outcome.records, [row.record for row in told], _few(ages))))
+    ages = {_identity(row.record): _age(outcome, row, by_arrival) for row in rows}
+    found = list(fit(_advanced(probe, outcome.records, [row.record for row in rows], _few(ages))))
     records = tuple(record for record in found if isinstance(record, Record))
     unknown = (*outcome.unknown, *(gap for gap in found if isinstance(gap, Unknown)))
     notes = "; ".join(filter(None, [outcome.notes, joined(one for one in found if isinstance(one, Note))]))
@@ -57,7 +66,7 @@ def _compared(probe: Probe, outcome: Outcome, told: Sequence[Stored]) -> Outcome
 def _advanced(
     probe: Probe, now: Sequence[Record], before: Sequence[Record], ages: Mapping[Any, float]
 ) -> Iterable[Found]:
-    """What `advance` gives; where the stored rows are of several ages, each record as its own row's age makes it."""
+    """Return what `advance` returns. Where the earlier rows differ in age, each record is made with its own."""
     assert probe.advance  # noqa: S101 the caller asked
     first, *others = sorted(set(ages.values()))
     found: list[Found] = list(probe.advance(now, before, first))
@@ -69,11 +78,12 @@ def _advanced(
     return found
 
 
-def _age(outcome: Outcome, row: Stored, by_arrival: bool) -> float:
-    """Seconds from a stored row to this outcome by the node's own clock; 0 where they cannot be told.
+def _age(outcome: Outcome, row: EarlierRow, by_arrival: bool) -> float:
+    """Return the seconds from an earlier row to this outcome by the node's own clock; 0 where they are not known.
 
-    So it is when the node was booted between the two, and for a row that an older version stored. Where there is no
-    uptime, which what is kept as intervals has not nor a node that cannot tell it, the time of our clock has to do.
+    They are not known when the node was booted between the two, and for a row that an older version stored. Where
+    there is no uptime, the time of our clock is taken: records that are kept as intervals have none, nor has a node
+    that cannot tell it.
     """
     apart = max(0.0, (outcome.at - row.at).total_seconds())
     if outcome.uptime is None:
@@ -88,16 +98,16 @@ def _age(outcome: Outcome, row: Stored, by_arrival: bool) -> float:
 
 
 def _few(ages: Mapping[Any, float]) -> dict[Any, float]:
-    """The ages, of which only some may differ; those of the oldest rows are not known any more."""
-    least = sorted(set(ages.values()))[:_AGES]
+    """Return the ages with at most _MOST_AGES different values; those of the oldest rows become 0, which is unknown."""
+    least = sorted(set(ages.values()))[:_MOST_AGES]
     return {identity: age if age <= least[-1] else 0.0 for identity, age in ages.items()}
 
 
 def _identity(record: Record) -> tuple[Any, ...]:
-    """What tells a record from all others of its node."""
+    """Return what tells a record from all others of its node."""
     return (type(record), *(getattr(record, column.name) for column in keys(type(record))))
 
 
-def _unknown(record: Record, gap: Unknown) -> bool:
-    """Whether a stored record is one that the probe could not learn this time: it is neither there nor gone."""
+def _is_unknown(record: Record, gap: Unknown) -> bool:
+    """Say whether a stored record is one that the probe could not learn this time: it may be there or gone."""
     return isinstance(record, gap.record) and plain(record) in gap

@@ -1,9 +1,9 @@
-"""Collectors: they claim due tasks, ask the nodes, store what came, and say how each task ended."""
+"""Collectors: processes that claim due tasks, ask the nodes, store what came, and say how each task ended."""
 
 from __future__ import annotations
 
+from nicassh.collector.housekeeping import periodic_tasks
 from nicassh.collector.loop import Collector
 from nicassh.collector.pool import Pool
-from nicassh.collector.schedule import schedule
 
-__all__ = ["Collector", "Pool", "schedule"]
+__all__ = ["Collector", "Pool", "periodic_tasks"]

@@ -39,12 +39,13 @@ from nicassh.tasks.stats import (
     state_in_words,
     task_rows,
 )  # fmt: skip
-from nicassh.tasks.task_list import TaskList
+from nicassh.tasks.task_list import Connection, TaskList
 
 __all__ = [
-    "PROBE", "SPANS", "ClaimedBatch", "ClassCount", "CollectorStatus", "PeriodicTask", "Priority", "Registration",
-    "SchedulerState", "Task", "TaskList", "TaskResult", "cancel", "claim", "class_counts", "complete", "discard",
-    "due_node_count", "enqueue", "enqueue_claimed", "forget_finished", "free_lapsed", "heartbeat", "live_collectors",
+    "PROBE", "SPANS", "ClaimedBatch", "ClassCount", "CollectorStatus", "Connection", "PeriodicTask", "Priority",
+    "Registration", "SchedulerState", "Task", "TaskList", "TaskResult", "cancel", "claim", "class_counts", "complete",
+    "discard", "due_node_count", "enqueue", "enqueue_claimed", "forget_finished", "free_lapsed", "heartbeat",
+    "live_collectors",
     "pause_nodes", "pause_with_node", "periodic_nodes", "rank", "reap", "register", "release", "retry", "run_now",
     "scheduler_state", "seconds_until_next", "start", "state_in_words", "still_held", "stop_overdue", "sync_periodic",
     "task_rows", "unregister",

@@ -13,6 +13,8 @@ from nicassh.database import Clock, Difference, create, explained, retried
 from nicassh.tasks.model import METADATA, TASK_CLASSES, Priority
 
 T = TypeVar("T")
+Connection = sa.Connection
+"""A connection to the database, in a transaction."""
 _CHUNK = 500
 _MUTEX = sa.select(TASK_CLASSES.c.priority).where(TASK_CLASSES.c.priority == Priority.CRITICAL).with_for_update()
 
