@@ -18,8 +18,11 @@ def farm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Farm]:
     """The demo farm of 14 nodes."""
     needs.root()
     folder = tmp_path_factory.mktemp("farm") / "demo"
-    yield demo.up(folder)
-    demo.down(folder)
+    with needs.machine():
+        farm = demo.up(folder)
+    yield farm
+    with needs.machine():
+        demo.down(folder)
 
 
 @pytest.fixture

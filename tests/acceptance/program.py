@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import forked
+
 
 @dataclass(frozen=True)
 class Program:
@@ -23,10 +25,10 @@ class Program:
         self, *words: str, code: int | None = 0, inside: Sequence[str] = (), **environment: str
     ) -> subprocess.CompletedProcess[str]:
         """Runs it, perhaps inside another program; the exit code must be `code`, unless that is None."""
-        done = subprocess.run(
-            [*inside, sys.executable, "-m", "nicassh", *words],
+        environment = {**os.environ, "NICAMON_CONFIG": str(self.config), **environment}
+        done = forked.run(words, environment, 120) if not inside else subprocess.run(
+            [*inside, sys.executable, "-m", "nicassh", *words], env=environment,
             capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=120, check=False,
-            env={**os.environ, "NICAMON_CONFIG": str(self.config), **environment},
         )  # fmt: skip
         assert code is None or done.returncode == code, f"{words} ended with {done.returncode}: {done.stderr}"
         return done

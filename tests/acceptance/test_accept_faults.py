@@ -49,8 +49,11 @@ def crowd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Farm]:
     """Nodes nc2 to nc16."""
     needs.root()
     folder = tmp_path_factory.mktemp("crowd") / "demo"
-    yield demo.up(folder, 15)
-    demo.down(folder)
+    with needs.machine():
+        farm = demo.up(folder, 15)
+    yield farm
+    with needs.machine():
+        demo.down(folder)
 
 
 @pytest.fixture

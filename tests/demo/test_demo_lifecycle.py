@@ -31,18 +31,20 @@ demo.up(Path(sys.argv[1]), 20)
 def traceless() -> Iterator[None]:
     """Have each test begin with root, and end with the machine as it was."""
     needs.root()
-    before = traces()
-    yield
-    limit = time.monotonic() + 5
-    while (after := traces()) != before and time.monotonic() < limit:
-        time.sleep(0.05)
-    assert after == before
+    with needs.machine():
+        before = traces()
+        yield
+        limit = time.monotonic() + 5
+        while (after := traces()) != before and time.monotonic() < limit:
+            time.sleep(0.05)
+        assert after == before
 
 
 def traces() -> dict[str, object]:
     """All that a farm could leave on a machine."""
-    # A process that a farm leaves behind keeps its network. Those of another farm come and go, its networks stay.
-    networks = {rooted.identity(Path(f"/proc/{pid}/ns/net")) for pid in processes.running()}
+    # A process that a farm leaves behind keeps its network, which has no name any more. Those of other farms have one.
+    named = {rooted.identity(path) for path in bridge.NAMESPACES.glob("*")}
+    networks = {rooted.identity(Path(f"/proc/{pid}/ns/net")) for pid in processes.running()} - named
     return {
         "devices": {name for name in bridge.addresses() if name.startswith("nicamon")},
         "namespaces": sorted(str(path) for path in Path("/run").glob("netns/*")),

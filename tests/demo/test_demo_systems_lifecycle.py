@@ -50,11 +50,12 @@ def traces() -> dict[str, object]:
 def traceless(tmp_path: Path) -> Iterator[None]:
     """Have each test begin with root and the packages, and leave the machine as it was."""
     needs.systems()
-    before = traces()
-    yield
-    # Those that end with a farm that is up.
-    demo.down(tmp_path / "demo")
-    assert traces() == before
+    with needs.machine():
+        before = traces()
+        yield
+        # Those that end with a farm that is up.
+        demo.down(tmp_path / "demo")
+        assert traces() == before
 
 
 def networks(made: farm.Farm) -> set[tuple[int, int] | None]:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
@@ -38,3 +42,11 @@ def fuse() -> None:
     root("mounts a file system that hangs")
     if not Path("/dev/fuse").exists():
         missing("a mount that hangs is made with /dev/fuse")
+
+
+@contextmanager
+def machine() -> Iterator[None]:
+    """Lets no other test bring a farm up or down, or compare what is on the machine before and after, meanwhile."""
+    with (Path(tempfile.gettempdir()) / "nicamon-tests.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -51,8 +51,8 @@ def write(top: Path, files: Mapping[str, str]) -> str:
     return str(top)
 
 
-def asked(shell: Shell, top: str, path: str = "", patience: int = 1, **environment: str) -> Run:
-    """A run of the script below a top, with folders in front of PATH, that waits for no command longer than this."""
+def asked(shell: Shell, top: str, path: str = "", patience: int = 5, **environment: str) -> Run:
+    """Runs the script below a top, with folders in front of PATH. It waits `patience` ticks for each command."""
     probe = sampling.probes()["batch"]
     script = probe.script.replace("await 12", f"await {patience}").replace("await 5", f"await {patience}")
     assert script.count(f"await {patience}") >= 2

@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO
@@ -21,6 +22,8 @@ from nicassh.probes.loader import Probe
 NAMES = ("dash", "bash", "busybox", "mksh")
 PATIENCE = 30.0
 """Seconds after which a bundle that should have ended by itself is a failure."""
+TICK = 0.2
+"""Seconds of a tick here. In production a tick is a second."""
 
 
 @dataclass(frozen=True)
@@ -71,13 +74,19 @@ def run(
     parameters: Mapping[str, str] | None = None,
     deadline: float = 60,
     before: str = "",
-    tick: float = 1,
+    tick: float | None = None,
 ) -> Run:
     """Feeds the bundle of these probes to a shell in a session of its own, and waits until it has ended.
+
+    With `tick` (in seconds) all limits are ticks of that length. Without it the limits of the probes and the deadline
+    are seconds, counted in short ticks, so that little time is lost by waiting for the next one.
 
     The streams are files, because a pipe would also be held open by whatever a probe left behind.
     `before` is shell code that runs ahead of the bundle: a login script's noise.
     """
+    if tick is None:
+        tick, more = TICK, round(1 / TICK)
+        probes, deadline = [replace(probe, timeout=probe.timeout * more) for probe in probes], deadline * more
     mark = bundle.nonce()
     script = before.encode() + bundle.sign(bundle.join(probes, deadline, parameters, tick), mark)
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
@@ -113,7 +122,7 @@ def counted(shell: Shell, probes: Sequence[Probe], parameters: Mapping[str, str]
     script = '"$@"; read -r _ _ _ _ last </proc/loadavg; echo "last $last" >&2'
     argv = ["unshare", "--pid", "--fork", "--mount-proc", "sh", "-c", script, "sh", *shell.argv]
     environment = shell.environment | {"PATH": f"{shell.environment['PATH']}:{os.environ['PATH']}"}
-    done = run(Shell(argv, environment), probes, parameters)
+    done = run(Shell(argv, environment), probes, parameters, tick=1)  # each tick is a process
     return done, int(done.errors.rpartition(b"last ")[2]) - 1
 
 
@@ -138,11 +147,9 @@ def remaining(session: int, seconds: float = 3.0) -> list[str]:
 
 
 def _members(session: int) -> Iterator[str]:
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            stat = (entry / "stat").read_text(errors="replace")
-        except OSError:
-            continue
-        fields = stat.rpartition(") ")[2].split()
-        if int(fields[3]) == session and fields[0] not in "ZX":
-            yield stat
+    for name in filter(str.isdecimal, os.listdir("/proc")):  # noqa: PTH208 many paths would take long to make
+        with suppress(OSError):  # it has ended meanwhile
+            if os.getsid(int(name)) == session:
+                stat = Path("/proc", name, "stat").read_text(errors="replace")
+                if stat.rpartition(") ")[2][0] not in "ZX":
+                    yield stat

@@ -43,8 +43,8 @@ def head(shell: Shell, tmp_path: Path) -> heads.Node:
 
 def asked(shell: Shell, top: str, path: str = "bin", **environment: str) -> tuple[Run, list[dict[str, Any]]]:
     """A run that was whole and quiet and left nothing, and the rows in it."""
-    lone = heads.alone(shell, Path(top).parent / "alone")
-    run = heads.asked(lone, top, f"{top}/{path}" if path else "", 1, **environment)
+    lone = heads.alone(shell, Path(top).parents[1] / "alone")
+    run = heads.asked(lone, top, f"{top}/{path}" if path else "", **environment)
     section = run.sections["batch"]
     assert (section.whole, section.errors) == (True, b""), run.errors
     assert shells.remaining(run.session) == []

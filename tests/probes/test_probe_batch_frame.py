@@ -39,7 +39,7 @@ def test_three_megabytes_come_quickly_and_whole(lone: Shell, node: Node) -> None
             "bin/qstat": f"#!/bin/sh\ncase $1 in -u) cat {top}/jobs ;; *) exit 1 ;; esac\n",
         }
     )
-    run = asked(lone, top, f"{top}/bin", patience=12, SGE_ROOT="/opt/sge")
+    run = asked(lone, top, f"{top}/bin", patience=60, SGE_ROOT="/opt/sge")
     assert len(sampling.of("batch_job", rows(run))) == 6000
     assert run.seconds < 5
 

@@ -46,10 +46,10 @@ def asked(shell: Shell, top: str, order: Sequence[str] = SYSTEMS, limit: int = L
     probe = sampling.probes()["batch"]
     assert TURNS in probe.script
     script = probe.script.replace(TURNS, f"for system in {' '.join(order)}; do\n    share")
-    alone = heads.alone(shell, Path(top).parent / "alone")
+    alone = heads.alone(shell, Path(top).parents[1] / "alone")
     environment = alone.environment | {"PATH": f"{top}/bin:{alone.environment['PATH']}", "SGE_ROOT": "/opt/sge"}
     one = replace(probe, script=script, timeout=limit)
-    return shells.run(Shell(alone.argv, environment), [one], {"root": top})
+    return shells.run(Shell(alone.argv, environment), [one], {"root": top}, tick=1)  # it divides its limit by seconds
 
 
 def states(run: Run) -> Mapping[str, str]:
@@ -67,7 +67,7 @@ def begun(top: str) -> list[str]:
 @pytest.mark.parametrize("behave", ["sleep 3; exit 1", "exec sleep 321"], ids=["fails", "hangs"])
 def test_a_slow_system_takes_no_time_of_the_others_in_any_order(behave: str, tmp_path: Path) -> None:
     dash = shells.find("dash", tmp_path / "shells")
-    heads.alone(dash, tmp_path / "alone")
+    heads.alone(dash, tmp_path.parent / "alone")
     cases = list(itertools.product(SYSTEMS, itertools.permutations(SYSTEMS)))
     tops = [head(tmp_path / f"head{number}", slow, behave) for number, (slow, _) in enumerate(cases)]
     with ThreadPoolExecutor(6) as pool:
@@ -80,7 +80,7 @@ def test_a_slow_system_takes_no_time_of_the_others_in_any_order(behave: str, tmp
 
 
 def test_a_slow_system_takes_no_time_of_the_others_under_any_shell(shell: Shell, tmp_path: Path) -> None:
-    heads.alone(shell, tmp_path / "alone")
+    heads.alone(shell, tmp_path.parent / "alone")
     tops = {slow: head(tmp_path / slow, slow, "sleep 3; exit 1") for slow in SYSTEMS}
     with ThreadPoolExecutor() as pool:
         runs = dict(zip(tops, pool.map(lambda top: asked(shell, top), tops.values()), strict=True))
@@ -99,7 +99,7 @@ def test_two_programs_that_fail_after_ten_seconds_each_leave_the_rest_its_time(t
 
 def test_a_system_that_cannot_be_killed_takes_no_time_of_the_others(shell: Shell, tmp_path: Path) -> None:
     needs.fuse()
-    heads.alone(shell, tmp_path / "alone")
+    heads.alone(shell, tmp_path.parent / "alone")
     tops = {slow: head(tmp_path / slow, slow, f"exec stat -f '{tmp_path}/dead'") for slow in SYSTEMS}
     with dead(tmp_path / "dead", "unanswered") as mount, ThreadPoolExecutor() as pool:
         there = mount.beside(shell)

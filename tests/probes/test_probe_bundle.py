@@ -14,7 +14,7 @@ import sampling
 import shells
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from shells import Run, Shell
+from shells import TICK, Run, Shell
 
 import needs
 from nicassh.collection import bundle
@@ -22,8 +22,6 @@ from nicassh.collection.bundle import Section
 from nicassh.probes.loader import SIZE, Probe
 
 AFTER = "echo still here"
-TICK = 0.2
-"""What a second of all limits really lasts here."""
 
 
 def made(name: str, script: str, timeout: int = 10) -> Probe:
@@ -276,8 +274,8 @@ def test_a_cut_keeps_every_section_that_came_whole(real: tuple[Run, list[Probe]]
 
 
 def test_a_probe_knows_its_time(shell: Shell) -> None:
-    probes = [made("first", "sleep 3; echo $limit", timeout=7), made("second", "echo $limit", timeout=60)]
-    sections = shells.run(shell, probes, deadline=30).sections
+    probes = [made("first", "sleep 0.6; echo $limit", timeout=7), made("second", "echo $limit", timeout=60)]
+    sections = shells.run(shell, probes, deadline=30, tick=TICK).sections
     first, second = sections["first"].output, sections["second"].output
     assert int(first) == 7
     assert 20 <= int(second) < 30, "what the first has used is gone"

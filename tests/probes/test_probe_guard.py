@@ -55,7 +55,7 @@ def test_what_a_guarded_command_prints_comes_whole_with_its_status(shell: Shell)
 
 
 def test_one_that_hangs_is_told_and_does_not_hold_the_others_up(shell: Shell) -> None:
-    lines, run = printed(shell, f"guarded {OWN} sleep 321; guarded quick echo here; await 1; echo after")
+    lines, run = printed(shell, f"guarded {OWN} sleep 321; guarded quick echo here; await 5; echo after")
     assert sorted(line for line in lines if line) == ["after", "guard quick 0", f"guard {OWN} hung", "here"]
     assert run.seconds < 4
     assert shells.remaining(run.session) == [], "a program that can be killed is killed"
@@ -63,7 +63,7 @@ def test_one_that_hangs_is_told_and_does_not_hold_the_others_up(shell: Shell) ->
 
 def test_one_that_starts_others_all_the_time_leaves_none(shell: Shell) -> None:
     """What it starts while it is being killed would be nobody's, and pass for one that hangs."""
-    script = f"guarded {OWN} sh -c 'while :; do sh -c \"sleep 20; :\" & sleep 0.01; done'; await 1; :"
+    script = f"guarded {OWN} sh -c 'while :; do sh -c \"sleep 20; :\" & sleep 0.01; done'; await 5; :"
     lines, run = printed(shell, script)
     assert [line for line in lines if line] == [f"guard {OWN} hung"]
     assert shells.remaining(run.session, 1) == []
@@ -78,7 +78,7 @@ def test_no_second_is_started_while_the_first_lives(shell: Shell) -> None:
 
 
 def test_another_collection_that_looks_just_now_is_no_hang(shell: Shell) -> None:
-    with lingering("3", f"/mnt/{OWN}", orphan=False):
+    with lingering("1", f"/mnt/{OWN}", orphan=False):
         lines, _ = printed(shell, f"guarded /mnt/{OWN} echo here; await 5")
     assert [line for line in lines if line] == [f"guard /mnt/{OWN} 0", "here"]
 
@@ -93,7 +93,7 @@ def test_a_process_of_somebody_else_cannot_pass_for_one_that_hangs(shell: Shell)
 
 def test_a_probe_may_have_its_own_way_of_splitting(shell: Shell) -> None:
     script = (
-        f"IFS=','; set -f; guarded '{OWN} *' sh -c 'sleep 322; :'; guarded b,c echo 'd e'; await 1; echo \"$IFS$-\""
+        f"IFS=','; set -f; guarded '{OWN} *' sh -c 'sleep 322; :'; guarded b,c echo 'd e'; await 5; echo \"$IFS$-\""
     )
     lines, run = printed(shell, script)
     *answers, kept = sorted((line for line in lines if line), key=lambda line: line[0] == ",")
@@ -109,7 +109,7 @@ def test_a_long_output_is_whole(shell: Shell) -> None:
 
 
 def test_what_several_print_at_once_does_not_mingle(shell: Shell) -> None:
-    script = "for i in 1 2 3 4 5 6 7 8; do for j in 1 2 3 4 5; do guarded $i$j seq $i$j 700; done; done; await 10"
+    script = "for i in 1 2 3 4 5 6 7 8; do for j in 1 2 3 4 5; do guarded $i$j seq $i$j 700; done; done; await 50"
     output = "\n".join(printed(shell, script)[0])
     for number in (10 * i + j for i in range(1, 9) for j in range(1, 6)):
         whole = "\n".join(map(str, range(number, 701)))
@@ -125,12 +125,12 @@ def test_how_long_it_took(shell: Shell) -> None:
 
 
 def test_a_probe_may_guard_again_after_waiting(shell: Shell) -> None:
-    lines, _ = printed(shell, "await 1; guarded a echo 1; await 5; guarded b echo 2; await 5")
+    lines, _ = printed(shell, "await 5; guarded a echo 1; await 5; guarded b echo 2; await 5")
     assert [line for line in lines if line] == ["guard a 0", "1", "guard b 0", "2"]
 
 
 def test_many_that_end_at_once_leave_nothing_behind_and_do_not_wait(shell: Shell) -> None:
-    script = "number=0; while [ $number -lt 200 ]; do number=$((number + 1)); guarded $number true; await 25; done"
+    script = "number=0; while [ $number -lt 200 ]; do number=$((number + 1)); guarded $number true; await 125; done"
     lines, run = printed(shell, script)
     assert [line for line in lines if line] == [f"guard {number} 0" for number in range(1, 201)]
     assert run.seconds < 20
@@ -139,7 +139,7 @@ def test_many_that_end_at_once_leave_nothing_behind_and_do_not_wait(shell: Shell
 
 def test_waiting_again_and_again_says_nothing_of_its_own(shell: Shell) -> None:
     """What limits the wait is ended while it begins; it must not report as if it were the probe."""
-    lines, _ = printed(shell, "n=0; while [ $n -lt 100 ]; do guarded a true; await 1; n=$((n + 1)); done; echo end")
+    lines, _ = printed(shell, "n=0; while [ $n -lt 100 ]; do guarded a true; await 5; n=$((n + 1)); done; echo end")
     assert {line for line in lines if line} == {"guard a 0", "end"}
 
 
@@ -150,7 +150,7 @@ def test_waiting_again_and_again_says_nothing_of_its_own(shell: Shell) -> None:
 )
 def test_a_probe_knows_whether_one_of_them_failed(shell: Shell, commands: list[str], failed: str) -> None:
     started = "; ".join(f"guarded {OWN}-{number} {command}" for number, command in enumerate(commands))
-    script = f'guarded before false; await 1; {started}; await 1; echo "failed ${{guards_failed:+yes}}"'
+    script = f'guarded before false; await 5; {started}; await 5; echo "failed ${{guards_failed:+yes}}"'
     lines, _ = printed(shell, script)
     assert [line for line in lines if line.startswith("failed")] == [f"failed {failed}".removesuffix("no")]
     hung = [line for line in lines if line.endswith(" hung")]

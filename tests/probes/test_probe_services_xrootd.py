@@ -114,7 +114,7 @@ def test_answers_that_are_none(shell: Shell, tree: Tree, program: str, state: st
 
 def test_a_client_that_hangs_does_not_hold_the_rest_up(shell: Shell, tree: Tree) -> None:
     root = tree(node(XROOTD, CMSD, **{"proc/net/tcp": listening((1094, 104))}))
-    run = ask(shell, root, {"xrdfs": "exec sleep 300"}, patience="1")
+    run = ask(shell, root, {"xrdfs": "exec sleep 300"}, patience="5")
     found = services(run)
     assert (found["xrootd", "mpd"]["state"], found["xrootd", "mpd"]["reason"]) == ("up", "its client hangs")
     assert found["cmsd", "mpd"]["state"] == "up"
