@@ -26,10 +26,13 @@ class Program:
     ) -> subprocess.CompletedProcess[str]:
         """Runs it, perhaps inside another program; the exit code must be `code`, unless that is None."""
         environment = {**os.environ, "NICAMON_CONFIG": str(self.config), **environment}
-        done = forked.run(words, environment, 120) if not inside else subprocess.run(
-            [*inside, sys.executable, "-m", "nicassh", *words], env=environment,
-            capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=120, check=False,
-        )  # fmt: skip
+        if inside:
+            done = subprocess.run(
+                [*inside, sys.executable, "-m", "nicassh", *words], capture_output=True, text=True,
+                stdin=subprocess.DEVNULL, timeout=120, check=False, env=environment,
+            )  # fmt: skip
+        else:
+            done = forked.run(words, environment)
         assert code is None or done.returncode == code, f"{words} ended with {done.returncode}: {done.stderr}"
         return done
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from program import Program, add_probe
 from sshd import generate
 
+import needs
 from nicassh import demo
 from nicassh.demo.farm import Farm
 
@@ -83,7 +84,7 @@ def test_node_that_dies_in_mid_run_is_told(farm: Farm, nicamon: Program) -> None
         env=os.environ | {"NICAMON_CONFIG": str(nicamon.config)},
         stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
     )  # fmt: skip
-    time.sleep(2)
+    needs.until(lambda: farm.enter("nc14", ["pgrep", "-f", "^sleep 3"]).stdout)
     os.kill(farm.node("nc14").pid, signal.SIGKILL)
     try:
         said = running.communicate(timeout=90)[1].decode()
@@ -111,7 +112,7 @@ def test_full_disk_is_told_and_loses_nothing(nicamon: Program, tmp_path: Path) -
         (place / "filler").unlink()
         after = nicamon("show", "load", "--ndjson", "--columns", "node,load1,updated", **database).stdout
         assert after == before != ""
-        time.sleep(1)
+        needs.next_second()
         nicamon("collect", **database)
     finally:
         subprocess.run(["umount", place], check=True)

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import forked
 import pytest
 from program import Program
 
@@ -46,8 +47,7 @@ def farm(folder: Path, database: str = "") -> Program:
 def run(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Runs nicamon with nothing of this process's environment but PATH."""
     kept = {"PATH": os.environ["PATH"], **environment}
-    command = [sys.executable, "-m", "nicassh", *words]
-    return subprocess.run(command, env=kept, capture_output=True, text=True, check=False, timeout=120)
+    return forked.run(words, kept)
 
 
 def snapshot(folder: Path) -> dict[str, str]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
+import forked
 import pytest
 
 import needs
@@ -35,10 +35,8 @@ class Planted:
     def run(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Runs nicamon in the folder, as one who has changed into it."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("NICAMON", "XDG"))}
-        return subprocess.run(
-            [sys.executable, "-m", "nicassh", *words], cwd=self.folder, capture_output=True, text=True, timeout=120,
-            env={**kept, "HOME": str(self.folder.parent), "RAN": str(self.mark), **environment}, check=False,
-        )  # fmt: skip
+        own = {"HOME": str(self.folder.parent), "RAN": str(self.mark)}
+        return forked.run(words, {**kept, **own, **environment}, self.folder)
 
     def complete(self, words: str) -> str:
         count = str(len(words.split(" ")) - 1)

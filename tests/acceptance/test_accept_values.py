@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import pytest
 from program import Program
 
+import needs
 from nicassh.demo import people, software
 from nicassh.demo.farm import Farm
 
@@ -75,7 +76,7 @@ def test_cpu_percent_is_what_a_busy_process_uses(farm: Farm, nicamon: Program) -
     burner = "setsid -f setpriv --reuid 1001 --clear-groups timeout 20 sh -c 'while :; do :; done' >/dev/null 2>&1"
     farm.enter("nc4", ["sh", "-c", burner])
     try:
-        time.sleep(1)
+        needs.until(lambda: farm.enter("nc4", ["pgrep", "-u", "1001", "-f", "while :"]).stdout)
         busy = nicamon.rows("procs", "--node", "nc4", "--min-cpu", "20", "--user", "strmaxim")
         assert len(busy) == 1
         assert "while" in busy[0]["command"]

@@ -28,18 +28,21 @@ _READ_AT_START = ("PYTHON", "LC_", "LANG", "LD_", "FAKETIME")
 _NOT_LOADED = ("nicassh.__main__", "nicassh.demo.", "nicassh.web.", "nicassh.tui.")
 
 
-def run(words: Sequence[str], environment: Mapping[str, str], timeout: float) -> subprocess.CompletedProcess[str]:
-    """Runs `nicamon WORDS` with this environment and nothing to read, and gives what it wrote and its exit code.
+def run(
+    words: Sequence[str], environment: Mapping[str, str], folder: Path = Path(), timeout: float = 120
+) -> subprocess.CompletedProcess[str]:
+    """Runs `nicamon WORDS` in a folder, with this environment and nothing to read; gives what came of it.
 
     Raises TimeoutExpired after `timeout` seconds; the process is killed then.
     """
     if _at_start(environment) != _at_start(os.environ):
         return subprocess.run(
             [sys.executable, "-m", "nicassh", *words], capture_output=True, text=True, stdin=subprocess.DEVNULL,
-            timeout=timeout, check=False, env=environment,
+            timeout=timeout, check=False, cwd=folder, env=environment,
         )  # fmt: skip
     with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
-        code = _ask(words, environment, (output, errors), timeout)
+        request = json.dumps([list(words), dict(environment), str(folder.absolute())])
+        code = _ask(request.encode(), (output, errors), timeout)
         return subprocess.CompletedProcess(list(words), code, _text(output), _text(errors))
 
 
@@ -47,9 +50,8 @@ def _at_start(environment: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in environment.items() if name.startswith(_READ_AT_START)}
 
 
-def _ask(words: Sequence[str], environment: Mapping[str, str], streams: Sequence[IO[bytes]], timeout: float) -> int:
+def _ask(request: bytes, streams: Sequence[IO[bytes]], timeout: float) -> int:
     """Gives the exit code as subprocess does: negative where a signal ended the process."""
-    request = json.dumps([list(words), dict(environment), str(Path.cwd())]).encode()
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as connection:
         connection.connect(_server())
         socket.send_fds(connection, [request], [stream.fileno() for stream in streams])
@@ -59,7 +61,7 @@ def _ask(words: Sequence[str], environment: Mapping[str, str], streams: Sequence
             return os.waitstatus_to_exitcode(int(connection.recv(32)))
         except TimeoutError:
             os.kill(pid, signal.SIGKILL)
-            raise subprocess.TimeoutExpired(list(words), timeout) from None
+            raise subprocess.TimeoutExpired(request.decode(), timeout) from None
 
 
 def _text(stream: IO[bytes]) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import fcntl
 import os
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
@@ -50,3 +51,16 @@ def machine() -> Iterator[None]:
     with (Path(tempfile.gettempdir()) / "nicamon-tests.lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+def until(ask: Callable[[], object], seconds: float = 60) -> None:
+    """Waits until `ask` gives something true; fails after so many seconds."""
+    end = time.monotonic() + seconds
+    while not ask():
+        assert time.monotonic() < end, "it did not come to pass"
+        time.sleep(0.05)
+
+
+def next_second() -> None:
+    """Waits for the next whole second: answers are told apart by theirs."""
+    time.sleep(1 - time.time() % 1)

@@ -43,7 +43,7 @@ OPERATORS = (
 SAMPLES = ("a0 -/_.:@=,", "0-_a ./:", " /a0-.", "-_.a0 ")
 """Characters to repeat where a class lets choose, in the order of preference."""
 USES = ("search", "match", "fullmatch", "findall", "finditer", "sub", "split")
-N = 1000
+N = 500
 
 
 def modules() -> Iterator[ModuleType]:
