@@ -6,11 +6,11 @@ DEMO_CONFIG = $$($(BIN)/nicamon demo folder)/nicamon.toml
 SYSTEMS := gridengine-master gridengine-exec gridengine-client slurmctld slurmd slurm-client munge \
 	xrootd-server xrootd-client
 
-# Processes that run tests side by side; most of what they do is waiting.
-TESTERS := 3
+# Processes that run tests side by side; much of what they do is waiting.
+TESTERS := 4
 
 .DEFAULT_GOAL := help
-.PHONY: help install packages demo demo-down test lint format docs bench clean
+.PHONY: help install packages demo demo-down test test-fast lint format docs bench clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -38,6 +38,9 @@ demo-down: .venv/nicamon ## Take the demo farm down and remove all of it
 
 test: packages ## Run all tests
 	@$(BIN)/pytest --numprocesses $(TESTERS) --dist loadgroup --durations 15
+
+test-fast: .venv/develop ## Run the tests that need no database server and no farm, in less than a minute
+	@$(BIN)/pytest --quiet --numprocesses 2 --dist loadgroup -m "not server" tests/unit tests/docs tests/views
 
 lint: .venv/develop ## Check format, types, floors and shell scripts
 	$(BIN)/ruff format --check .

@@ -43,6 +43,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item, group in groups.items():
         if group:
             item.add_marker(pytest.mark.xdist_group(group))
+        if ("session", "serving") in _fixtures(item) and "[sqlite" not in item.name:
+            item.add_marker(pytest.mark.server)
     first = {group: place for place, group in enumerate(_FIRST)}
     items.sort(key=lambda item: (first.get(groups[item], len(first)), _FOLDERS.index(item.path.parent.name)))
 
