@@ -31,6 +31,6 @@ def test_program_runs_from_its_wheel(tmp_path: Path) -> None:
         return subprocess.run(command, env=environment, cwd=tmp_path, check=True, capture_output=True, text=True).stdout
 
     folders = {row["folder"] for row in json.loads(run("probes", "--json"))["rows"]}
-    assert all(folder.startswith(str(tmp_path / "site" / "nicassh" / "probes")) for folder in folders)
+    assert all(folder.startswith(str(tmp_path / "site" / "nicassh" / "shipped_probes")) for folder in folders)
     run("collect")
     assert json.loads(run("show", "farm", "--json"))["rows"][0]["state"] == "up"

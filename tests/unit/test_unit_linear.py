@@ -42,8 +42,10 @@ OPERATORS = (
 """Modules whose patterns meet what an operator wrote, and no text of a node."""
 SAMPLES = ("a0 -/_.:@=,", "0-_a ./:", " /a0-.", "-_.a0 ")
 """Characters to repeat where a class lets choose, in the order of preference."""
+UNSEEN = ("fullmatch", "findall")
+"""Uses that cost at least as much as each of the others: tried where the module of a pattern does not show its uses."""
 USES = ("search", "match", "fullmatch", "findall", "finditer", "sub", "split")
-N = 500
+N = 1000
 
 
 def modules() -> Iterator[ModuleType]:
@@ -64,13 +66,13 @@ def within(value: Any, depth: int = 3) -> Iterator[re.Pattern[str]]:
 
 
 def patterns() -> dict[str, tuple[re.Pattern[str], tuple[str, ...]]]:
-    """Each pattern with the ways in which its module uses it; all ways where that cannot be seen."""
+    """Each pattern with the ways in which its module uses it."""
     found = {}
     for module in modules():
         text = Path(module.__file__ or "").read_text(encoding="utf-8")
         for name, value in list(vars(module).items()):
             for index, one in enumerate(within(value)):
-                uses = tuple(use for use in USES if re.search(rf"\b{name}\.{use}\b", text)) or USES
+                uses = tuple(use for use in USES if re.search(rf"\b{name}\.{use}\b", text)) or UNSEEN
                 if not re.search(rf"^{name}\b.*=|^\s*{name}, .*=|, {name} =", text, re.M):
                     continue  # it is of another module, which has its own say
                 found[f"{module.__name__}.{name}[{index}]"] = one, uses
