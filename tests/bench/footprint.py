@@ -73,11 +73,11 @@ def _measure(shell: Sequence[str], probes: Sequence[Probe], processes: int, roun
 
 
 def _run(shell: Sequence[str], probes: Sequence[Probe], processes: int) -> tuple[int, float]:
-    mark = bundle.nonce()
-    script = bundle.sign(bundle.join(probes, 60, {"roots": "\n".join(Config().roots)}), mark)
+    mark = bundle.new_mark()
+    script = bundle.with_mark(bundle.build_script(probes, 60, {"roots": "\n".join(Config().roots)}), mark)
     argv = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", SCRIPT, "sh", str(processes)]
     done = subprocess.run([*argv, sys.executable, "-c", _TIMED, *shell], input=script, capture_output=True, check=False)
-    sections = bundle.split(done.stdout, done.stderr, mark, probes)
+    sections = bundle.parse_output(done.stdout, done.stderr, mark, probes)
     bad = {name: section.errors for name, section in sections.items() if section.status not in (0, 77)}
     if bad or len(sections) != len(probes):
         sys.exit(f"some probes failed: {bad or done.stderr.decode()}")

@@ -32,10 +32,12 @@ def main() -> int:
     place = sampling.folder(one.name) / arguments.system
     place.parent.mkdir(exist_ok=True)
     if not arguments.reread:
-        mark = bundle.nonce()
-        script = bundle.sign(bundle.join([one], 60, parameters_of(Config()) | dict(arguments.parameters)), mark)
+        mark = bundle.new_mark()
+        script = bundle.with_mark(
+            bundle.build_script([one], 60, parameters_of(Config()) | dict(arguments.parameters)), mark
+        )
         done = subprocess.run(shell, input=script, capture_output=True, start_new_session=True, check=False)
-        section = bundle.split(done.stdout, done.stderr, mark, [one]).get(one.name)
+        section = bundle.parse_output(done.stdout, done.stderr, mark, [one]).get(one.name)
         if section is None or not section.whole or section.status:
             sys.stderr.buffer.write(done.stderr)
             return (section and section.status) or 1

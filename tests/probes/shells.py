@@ -87,8 +87,8 @@ def run(
     if tick is None:
         tick, more = TICK, round(1 / TICK)
         probes, deadline = [replace(probe, timeout=probe.timeout * more) for probe in probes], deadline * more
-    mark = bundle.nonce()
-    script = before.encode() + bundle.sign(bundle.join(probes, deadline, parameters, tick), mark)
+    mark = bundle.new_mark()
+    script = before.encode() + bundle.with_mark(bundle.build_script(probes, deadline, parameters, tick), mark)
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         started = time.monotonic()
         child = subprocess.Popen(
@@ -104,7 +104,7 @@ def run(
             if child.poll() is None:
                 os.killpg(child.pid, signal.SIGKILL)
         output, errors = _contents(out), _contents(err)
-    return Run(output, errors, mark, child.pid, seconds, bundle.split(output, errors, mark, probes))
+    return Run(output, errors, mark, child.pid, seconds, bundle.parse_output(output, errors, mark, probes))
 
 
 def _contents(stream: IO[bytes]) -> bytes:

@@ -34,7 +34,7 @@ def run(shell: Shell, script: str, timeout: int = 10, before: str = "") -> Run:
     done = shells.run(shell, [made("odd", script, timeout), made("next", AFTER)], before=before, tick=TICK)
     after = done.sections["next"]
     assert (after.output, after.status, after.whole, after.errors) == (b"still here\n", 0, True, b"")
-    assert done.output.endswith(bundle.end_of(done.mark))
+    assert done.output.endswith(bundle.end_line(done.mark))
     assert shells.remaining(done.session) == []
     return done
 
@@ -135,7 +135,7 @@ def test_a_probe_that_kills_the_whole_script(shell: Shell, victim: str) -> None:
     done = shells.run(child if "parent" in victim else shell, probes, tick=TICK)
     assert done.sections["good"].whole
     assert not any(done.sections[name].whole for name in done.sections if name != "good")
-    assert not done.output.endswith(bundle.end_of(done.mark))
+    assert not done.output.endswith(bundle.end_line(done.mark))
     assert shells.remaining(done.session, 20) == []
 
 
@@ -150,7 +150,7 @@ def test_a_probe_that_kills_what_serves_the_script(shell: Shell, victim: str) ->
         assert (done.sections[name].output, done.sections[name].whole) == (b"still here\n", True)
     # A shell that tells of the program that was killed may be quicker than the probe.
     assert b"killed" in done.sections["odd"].errors.lower()
-    assert done.output.endswith(bundle.end_of(done.mark))
+    assert done.output.endswith(bundle.end_line(done.mark))
     assert shells.remaining(done.session) == []
 
 
@@ -162,7 +162,7 @@ def test_errors_belong_to_their_probe(shell: Shell) -> None:
 
 
 def test_marks_of_another_run_are_text(shell: Shell) -> None:
-    other = bundle.nonce()
+    other = bundle.new_mark()
     script = "".join(f"printf '\\n%s\\n' '{other} {words}'\n" for words in ("exit 0", "close odd ok", "begin next"))
     odd = run(shell, script).sections["odd"]
     assert odd.whole
@@ -184,7 +184,7 @@ def test_the_deadline_of_the_whole(shell: Shell) -> None:
     assert done.sections["good"].whole
     assert done.sections["slow"].timed_out
     assert not {"late", "later"} & set(done.sections)
-    assert done.output.endswith(bundle.end_of(done.mark))
+    assert done.output.endswith(bundle.end_line(done.mark))
     assert done.seconds < 5
     assert shells.remaining(done.session) == []
 
@@ -224,13 +224,13 @@ def test_where_the_uptime_cannot_be_read_it_is_absent(shell: Shell, tmp_path: Pa
 @pytest.mark.parametrize("words", ["", "1.5", "1.5 x", "1.5 2.5 3.5", "nan 1.0", "1e3 2e3", "-1 2", f"{'9' * 400} 1"])
 def test_an_uptime_that_is_none_is_absent(words: str) -> None:
     output = f"\nm begin load\nx\nm exit 0\n\nm close load ok {words}\n".encode()
-    section = bundle.split(output, b"", "m", [sampling.probes()["load"]])["load"]
+    section = bundle.parse_output(output, b"", "m", [sampling.probes()["load"]])["load"]
     assert (section.whole, section.begun, section.ended) == (True, None, None)
 
 
 def test_a_status_that_is_none_is_not_whole() -> None:
     output = f"\nm begin load\nx\nm exit {'7' * 5000}\n\nm close load ok 1.0 2.0\n".encode()
-    assert not bundle.split(output, b"", "m", [sampling.probes()["load"]])["load"].whole
+    assert not bundle.parse_output(output, b"", "m", [sampling.probes()["load"]])["load"].whole
 
 
 @pytest.fixture(scope="module")
@@ -251,7 +251,7 @@ def test_no_cut_makes_a_whole_section_of_another_output(real: tuple[Run, list[Pr
     places = st.one_of(near, st.integers(0, len(done.output)))
     first, last = sorted((data.draw(places), data.draw(places)))
     errors = done.errors[: data.draw(st.integers(0, len(done.errors)))]
-    for name, section in bundle.split(done.output[first:last], errors, done.mark, probes).items():
+    for name, section in bundle.parse_output(done.output[first:last], errors, done.mark, probes).items():
         if section.whole:
             known = done.sections[name]
             assert (section.output, section.status, section.timed_out) == (known.output, known.status, False)
@@ -268,7 +268,7 @@ def test_a_cut_keeps_every_section_that_came_whole(real: tuple[Run, list[Probe]]
     closed = {name: found.end() for name, found in ends.items() if found}
     near = st.builds(lambda at, shift: max(0, at + shift), st.sampled_from(sorted(closed.values())), st.integers(-3, 3))
     cut = data.draw(st.one_of(near, st.integers(0, len(done.output))))
-    sections = bundle.split(done.output[:cut], b"", done.mark, probes)
+    sections = bundle.parse_output(done.output[:cut], b"", done.mark, probes)
     whole = {name for name, end in closed.items() if end <= cut and done.sections[name].whole}
     assert {name for name, section in sections.items() if section.whole} == whole
 

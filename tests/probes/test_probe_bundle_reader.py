@@ -44,10 +44,10 @@ def begun(shell: Shell, script: bytes) -> subprocess.Popen[bytes]:
 def test_a_slow_reader_loses_no_section(shell: Shell) -> None:
     """The shell must wait for room in its pipe with lines of its own, and ticks come meanwhile."""
     probes = [made(f"p{number}", "echo some; echo more >&2") for number in range(60)]
-    mark = bundle.nonce()
+    mark = bundle.new_mark()
     errors: list[bytes] = []
     output, ended = b"", False
-    with begun(shell, bundle.sign(bundle.join(probes, LONG, tick=0.5), mark)) as child:
+    with begun(shell, bundle.with_mark(bundle.build_script(probes, LONG, tick=0.5), mark)) as child:
         assert child.stdout and child.stderr
         reader = threading.Thread(target=lambda stream: errors.append(stream.read()), args=(child.stderr,))
         reader.start()
@@ -58,19 +58,19 @@ def test_a_slow_reader_loses_no_section(shell: Shell) -> None:
             os.kill(child.pid, signal.SIGUSR1)  # a tick; the first comes after the first word, when the trap is set
             time.sleep(0.001)  # this is how slow it is
         reader.join()
-    sections = bundle.split(output, errors[0], mark, probes)
+    sections = bundle.parse_output(output, errors[0], mark, probes)
     assert [name for name, section in sections.items() if not section.whole] == []
     assert list(sections) == [probe.name for probe in probes]
     assert {(section.output, section.errors) for section in sections.values()} == {(b"some\n", b"more")}
-    assert output.endswith(bundle.end_of(mark))
+    assert output.endswith(bundle.end_line(mark))
 
 
 def test_when_the_reader_goes_all_ends(shell: Shell, tmp_path: Path) -> None:
     gone = tmp_path / "gone"
     script = f"while [ ! -e {gone} ]; do sleep 0.05; done; echo to nobody; sleep 60"
     probes = [made("good", "echo here"), made("late", script)]
-    mark = bundle.nonce()
-    child = begun(shell, bundle.sign(bundle.join(probes, 3, tick=0.2), mark))
+    mark = bundle.new_mark()
+    child = begun(shell, bundle.with_mark(bundle.build_script(probes, 3, tick=0.2), mark))
     assert child.stdout and child.stderr
     output = b""
     while b"begin late" not in output:
@@ -79,5 +79,5 @@ def test_when_the_reader_goes_all_ends(shell: Shell, tmp_path: Path) -> None:
     child.stderr.close()
     gone.touch()
     child.wait(20)
-    assert bundle.split(output, b"", mark, probes)["good"].whole
+    assert bundle.parse_output(output, b"", mark, probes)["good"].whole
     assert shells.remaining(child.pid, 10) == []

@@ -1,4 +1,4 @@
-"""`nicamon install-units`: has systemd run the daemon, or `collect` each minute."""
+"""`nicamon install-units`: have systemd run the daemon, or `collect` each minute."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from nicassh.model.errors import ConfigError, SetupError, UsageError
 
 _SYSTEM = Path("/etc/systemd/system")
 _BOOTED = Path("/run/systemd/system")
-"""What is there where systemd runs the machine: sd_booted(3)."""
+"""This folder exists where systemd runs the machine: sd_booted(3)."""
 
 
 @click.command()
@@ -71,7 +71,7 @@ def command(
 
 
 def _of_user() -> Path:
-    """The folder of this user's units. Raises UsageError where there is no home folder."""
+    """Return the folder of this user's units. Raises UsageError where there is no home folder."""
     folder = config_folder("systemd")
     if folder is None:
         raise UsageError("this user has no home folder", "say where the units are to be written: --folder")
@@ -79,7 +79,7 @@ def _of_user() -> Path:
 
 
 def _setup(session: Session, account: str) -> systemd.Setup:
-    """What the units run. Raises ConfigError where nicamon would not start with it."""
+    """Return what the units run. Raises ConfigError where nicamon would not start with it."""
     file = config.find(session.file)
     if file is None:
         raise ConfigError("there is no configuration file", "write one: nicamon init ~/.config/nicamon")
@@ -94,18 +94,18 @@ def _setup(session: Session, account: str) -> systemd.Setup:
 
 
 def _program() -> list[str]:
-    """How to start the nicamon that runs now."""
+    """Return the command that starts the nicamon which runs now."""
     script = Path(sys.argv[0])
     return [str(_whole(script))] if script.name == "nicamon" else [sys.executable, "-m", "nicassh"]
 
 
 def _whole(file: Path) -> Path:
-    """The absolute path; where the file itself is a link, it stays one."""
+    """Return the absolute path. Where the file itself is a link, the link stays."""
     return file.parent.resolve() / file.name
 
 
 def _account(name: str) -> str:
-    """The account of system units. Raises UsageError where there is none to choose, or no such one."""
+    """Return the account of system units. Raises UsageError where none is named, or it does not exist."""
     if not name and os.geteuid() == 0:
         raise UsageError("say as which user they are to run", "--run-as NAME: the account whose keys open the nodes")
     name = name or getpass.getuser()
@@ -117,7 +117,7 @@ def _account(name: str) -> str:
 
 
 def _write(place: Path, units: dict[str, str], force: bool) -> None:
-    """Writes all units, or none. Raises UsageError for another's, SetupError where it may not."""
+    """Write all units, or none. Raises UsageError for a file of somebody else, SetupError where it may not write."""
     try:
         for file in (place / name for name in units):
             foreign = (file.exists() or file.is_symlink()) and not _ours(file)
@@ -140,7 +140,7 @@ def _ours(file: Path) -> bool:
 
 
 def _enable(systemctl: list[str], unit: str, now: bool) -> None:
-    """Enables and starts a unit, anew if it runs; or tells how. Raises SetupError where systemctl does."""
+    """Enable and start a unit, or restart it; or print how. Raises SetupError where systemctl fails."""
     steps = [[*systemctl, "daemon-reload"], [*systemctl, "enable", unit], [*systemctl, "restart", unit]]
     if now:
         for step in steps:

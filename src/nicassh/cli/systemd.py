@@ -14,7 +14,7 @@ from pathlib import Path
 from nicassh.model.errors import SetupError
 
 MARK = "# Written by `nicamon install-units`"
-"""How each unit of ours begins; a file that begins otherwise is not ours to write over."""
+"""The first line of each unit that nicamon wrote. A file that begins otherwise is not overwritten."""
 _PLAIN = re.compile(r"[\w./:@+=,-]+")
 _SLACK = 30
 """Seconds that a collector may need after its last node has answered, to write what came."""
@@ -24,8 +24,9 @@ _SLACK = 30
 class Setup:
     """What the units are made for.
 
-    `program` is how nicamon is started, `timeout` the setting of that name in seconds, `account` the user of
-    system units; empty: units of the user who enables them.
+    program: how nicamon is started
+    timeout: the setting of that name, in seconds
+    account: the user of system units; empty for units of the user who enables them
     """
 
     program: Sequence[str]
@@ -36,7 +37,7 @@ class Setup:
 
 
 def daemon(setup: Setup) -> dict[str, str]:
-    """The file of the daemon by its name. Raises SetupError for a path that systemd does not take."""
+    """Return the file of the daemon, by its name. Raises SetupError for a path that systemd does not take."""
     name = "nicamon-daemon.service"
     service = [
         "Type=exec",
@@ -57,7 +58,7 @@ def daemon(setup: Setup) -> dict[str, str]:
 
 
 def timer(setup: Setup) -> dict[str, str]:
-    """The files of a `collect` each minute, by their names, the timer first. Raises SetupError like `daemon`."""
+    """Return the files of a `collect` each minute, by their names, the timer first. Raises SetupError like `daemon`."""
     name, what = "nicamon-collect", "nicamon: ask the nodes of the farm what is due"
     service = [
         "Type=oneshot",
@@ -83,7 +84,7 @@ def timer(setup: Setup) -> dict[str, str]:
 
 
 def word(text: str) -> str:
-    """A text as one word of a setting that takes several. Raises SetupError where it cannot be written."""
+    """Return a text as one word of a setting that takes several. Raises SetupError where it cannot be written."""
     if not text.isprintable():
         raise SetupError(f"{text!a}: systemd takes no path with such characters", "use another folder")
     if _PLAIN.fullmatch(text):
@@ -92,7 +93,7 @@ def word(text: str) -> str:
 
 
 def _command(words: Sequence[str]) -> str:
-    """A command line. Only in its arguments `$` is special, and only in its program quotes are not allowed at all."""
+    """Return a command line. `$` is special in its arguments only; its program may contain no quotes."""
     program, *arguments = words
     if set(program) & set("\\\"'"):
         raise SetupError(f"{program}: systemd starts no program whose path has quotes or backslashes", "move it")
@@ -124,7 +125,7 @@ def _service(setup: Setup, *words: str) -> list[str]:
 
 
 def _limits(setup: Setup) -> list[str]:
-    """Rights that are given up."""
+    """Return the settings that give up rights."""
     ordinary = setup.account and setup.account != "root"
     return [
         "# No file system is hidden or made read-only: keys, known_hosts, agents and the database may be anywhere, and",

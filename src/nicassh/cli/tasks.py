@@ -68,14 +68,14 @@ def listing(session: Session, expression: str, output: Output) -> None:
     output.show(lambda: views.listed(task_list, nodes=nodes))
 
 
-def _steering(name: str, act: Callable[..., int], done: str, short: str, text: str) -> None:
-    """Declares one of the commands that change tasks."""
+def _operator_command(name: str, act: Callable[..., int], done: str, short: str, text: str) -> None:
+    """Declare one of the commands that change tasks."""
 
     @command.command(name, help=text, short_help=short)
     @node_expression("expression", metavar="[NODE]", required=False, default="")
     @click.argument("probe", required=False, default="", shell_complete=complete_probes)
     @click.pass_obj
-    def steer(session: Session, expression: str, probe: str) -> None:
+    def change(session: Session, expression: str, probe: str) -> None:
         session.probes([probe] if probe else [])
         number = act(session.existing_task_list, _nodes(session, expression), probe)
         click.echo(f"{counted(number, 'task')} {done}")
@@ -85,7 +85,7 @@ def _nodes(session: Session, expression: str) -> list[str] | None:
     return [node.name for node in session.select(expression)] if expression else None
 
 
-_steering(
+_operator_command(
     "retry", tasks.retry, "to be tried again now", "Try what failed, is deferred or paused again now.",
     """Give tasks that failed, are deferred after a failure, or are paused with their node, a fresh start.
 
@@ -97,7 +97,7 @@ _steering(
     nicamon tasks retry @batch software
     """,
 )  # fmt: skip
-_steering(
+_operator_command(
     "cancel", tasks.cancel, "cancelled", "Put due tasks off to their next time.",
     """Put due tasks off to their next time, and remove those that are done once. What runs goes on.
 
@@ -106,7 +106,7 @@ _steering(
     nicamon tasks cancel @batch software
     """,
 )  # fmt: skip
-_steering(
+_operator_command(
     "now", tasks.run_now, "due now", "Make tasks due at once.",
     """Make tasks due at once, also those of paused nodes; the next collector runs them.
 

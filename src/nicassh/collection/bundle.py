@@ -1,8 +1,8 @@
-"""One sh script out of many probes, and its output taken apart again.
+"""Build one sh script of several probes, and parse its output into sections, one for each probe.
 
 The script runs on the node as `sh -s`, read from its standard input. Each probe runs in a shell of
-its own with its own time and size limit, framed by lines that carry a random mark. Each run on each node
-has a mark of its own: who learns one can forge nothing on another node, nor in a later run. On both streams:
+its own with its own time and size limit, between lines that carry a random mark. Each run on each node has a
+mark of its own: who learns one can forge nothing on another node, nor in a later run. On both streams:
 
     MARK begin NAME
     (the probe's output)
@@ -23,7 +23,7 @@ from nicassh.probes import filesystems
 from nicassh.probes.loader import Probe
 
 ERROR_LIMIT = 16 * 1024
-"""Bytes kept of what a probe says on stderr."""
+"""Bytes that are kept of what a probe prints on stderr."""
 _STATUS = re.compile(rb"[0-9]{1,3}\s*")
 _UPTIME = re.compile(rb"[0-9]{1,10}(?:\.[0-9]{1,9})?")
 
@@ -46,24 +46,24 @@ class Section:
     ended: float | None = None
 
 
-def nonce() -> str:
-    """A mark for one run on one node, that no process can guess."""
+def new_mark() -> str:
+    """Return a mark for one run on one node, which no process can guess."""
     return f"nicamon-{secrets.token_hex(16)}"
 
 
-def end_of(mark: str) -> bytes:
-    """The line after which a node has nothing more to say."""
+def end_line(mark: str) -> bytes:
+    """Return the line that ends the output of a run."""
     return f"\n{mark} end\n".encode()
 
 
-def join(
+def build_script(
     probes: Sequence[Probe], deadline: float, parameters: Mapping[str, str] | None = None, tick: float = 1
 ) -> bytes:
-    """The script for these probes, in their order. It can be run after `sign` has given it a mark.
+    """Return the script of these probes, in their order. It can be run after `with_mark` has given it a mark.
 
-    `deadline` is how many seconds the whole script may live; each probe's own limit comes with it.
-    `parameters` become shell variables that every probe can read. `tick` is how long a second of all these limits
-    really is, for tests that wait for them; the node's `sleep` must know fractions then.
+    deadline:   seconds that the whole script may live; each probe has its own limit as well
+    parameters: become shell variables that every probe can read
+    tick:       how long a second of all these limits really is, for tests; `sleep` must know fractions then
     """
     assignments = [f"{name}={_quoted(value)}\n" for name, value in (parameters or {}).items()]
     runs = [f"run {probe.name} {probe.timeout} {probe.size} {_quoted(probe.script)}\n" for probe in probes]
@@ -72,15 +72,15 @@ def join(
     return "".join([settings, *assignments, filesystems.functions(), frame, *runs, "finish\n"]).encode()
 
 
-def sign(script: bytes, mark: str) -> bytes:
-    """The script of `join` for one run on one node."""
+def with_mark(script: bytes, mark: str) -> bytes:
+    """Return the script of `build_script` for one run on one node."""
     return f"mark={mark}\n".encode() + script
 
 
-def split(output: bytes, errors: bytes, mark: str, probes: Sequence[Probe]) -> dict[str, Section]:
-    """The sections of those probes that were begun. What stands before, between and after them is ignored.
+def parse_output(output: bytes, errors: bytes, mark: str, probes: Sequence[Probe]) -> dict[str, Section]:
+    """Return the sections of those probes that were begun, by name. Text outside of the sections is ignored.
 
-    Wherever the streams were cut, a section of which all has come is whole.
+    Wherever the streams were cut, a section that came from its first to its last byte is whole.
     """
     said = {name: body for name, body, _ in _frames(errors, mark)}
     sections = {}
@@ -104,7 +104,7 @@ def split(output: bytes, errors: bytes, mark: str, probes: Sequence[Probe]) -> d
 
 
 def _frames(stream: bytes, mark: str) -> Iterator[tuple[str, bytes, list[bytes]]]:
-    """Name, body and words of the closing line (none where it was cut) of each frame in a stream."""
+    """Yield name, body and words of the closing line of each frame in a stream; no words where it was cut."""
     for part in stream.split(f"{mark} begin ".encode())[1:]:
         name, _, rest = part.partition(b"\n")
         body, closed, tail = rest.partition(f"\n{mark} close ".encode())
@@ -116,12 +116,12 @@ def _frames(stream: bytes, mark: str) -> Iterator[tuple[str, bytes, list[bytes]]
 
 
 def _uptimes(words: Sequence[bytes]) -> tuple[float, float] | tuple[None, None]:
-    """The node's uptime before and after a probe, as the closing line tells it."""
+    """Return the node's uptime before and after a probe, from the words of the closing line."""
     if len(words) != 2 or not all(_UPTIME.fullmatch(word) for word in words):
         return None, None
     return float(words[0]), float(words[1])
 
 
 def _quoted(text: str) -> str:
-    """The text as one word for any POSIX shell."""
+    """Return the text as one word for any POSIX shell."""
     return "'" + text.replace("'", "'\\''") + "'"

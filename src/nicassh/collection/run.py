@@ -79,7 +79,7 @@ def collect(
     scripts = _scripts(requests, connections.limits.timeout, parameters)
     for response in connections.run(scripts, lambda script: started(script.context[0])):
         request, mark = response.context
-        yield _result(response, bundle.split(response.output, response.errors, mark, request.probes), request)
+        yield _result(response, bundle.parse_output(response.output, response.errors, mark, request.probes), request)
 
 
 def _scripts(
@@ -93,10 +93,12 @@ def _scripts(
     for request in requests:
         names = tuple(probe.name for probe in request.probes)
         if names not in scripts:
-            scripts[names] = bundle.join(request.probes, deadline, parameters)
+            scripts[names] = bundle.build_script(request.probes, deadline, parameters)
         size = sum(probe.size for probe in request.probes) + 2**20
-        mark = bundle.nonce()
-        yield Request(request.node, bundle.sign(scripts[names], mark), bundle.end_of(mark), size, (request, mark))
+        mark = bundle.new_mark()
+        yield Request(
+            request.node, bundle.with_mark(scripts[names], mark), bundle.end_line(mark), size, (request, mark)
+        )
 
 
 def limits_of(config: Config) -> Limits:
