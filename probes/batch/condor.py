@@ -17,7 +17,7 @@ from . import condor_ads
 from .condor_ads import Ad
 from .doubts import each
 from .rows import Host, Job, Scheduler
-from .sources import Source
+from .sources import Source, find_source
 
 _MIB = 1024 * 1024
 _USED = ("Claimed", "Preempting", "Matched")
@@ -40,8 +40,8 @@ _STATUS = {
 
 def read(sources: Sequence[Source], notes: Notes) -> Iterator[Record]:
     """The Scheduler, and its hosts and jobs where it is up. A pool is told completely or not at all."""
-    pool, status, queue = (_find(sources, name) for name in ("condor_config_val", "condor_status", "condor_q "))
-    version = _version(_find(sources, "condor_version"))
+    pool, status, queue = (find_source(sources, name) for name in ("condor_config_val", "condor_status", "condor_q "))
+    version = _version(find_source(sources, "condor_version"))
     failed = next((source for source in (pool, status, queue) if source and not source.well), None)
     # Of several schedds, condor_q ends as the last one did.
     missed = [line for line in queue.errors if "Failed to fetch ads" in line] if queue else []
@@ -54,10 +54,6 @@ def read(sources: Sequence[Source], notes: Notes) -> Iterator[Record]:
     yield Scheduler("condor", "up", None, version)
     yield from hosts
     yield from jobs
-
-
-def _find(sources: Sequence[Source], start: str) -> Source | None:
-    return next((source for source in sources if source.command.startswith(start)), None)
 
 
 def _version(source: Source | None) -> str | None:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from nicassh.model.notes import STRANGE, Notes, Unreadable
-from nicassh.model.records import moment
+from nicassh.probes.tools import from_epoch
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -41,7 +41,7 @@ class Doubts:
     def time(self, what: str, value: Any) -> datetime | None:
         """The moment of a number of seconds since 1970, of which 0 is none."""
         seconds = self.number(what, value)
-        return self.read(what, moment, seconds) if seconds else None
+        return self.read(what, from_epoch, seconds) if seconds else None
 
     def text(self, what: str, value: Any) -> str | None:
         """A text that is not empty."""

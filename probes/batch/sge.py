@@ -12,7 +12,7 @@ from . import sge_hosts, sge_jobs
 from .doubts import Doubts, each
 from .rows import Queue, Scheduler
 from .sge_values import count, elements, needed, number, tagged
-from .sources import Source
+from .sources import Source, find_source
 
 
 def read(sources: Sequence[Source], notes: Notes) -> Iterator[Record]:
@@ -21,8 +21,8 @@ def read(sources: Sequence[Source], notes: Notes) -> Iterator[Record]:
     A cluster is told completely or not at all. If qhost is answered and qstat is not, hosts without jobs would look
     like an idle cluster, and a master that does not answer the one in time will not schedule either: it is down.
     """
-    version = _version(_find(sources, "qstat -help"))
-    asked = [_find(sources, command) for command in ("SGE_ROOT", "qhost ", "qstat -u ")]
+    version = _version(find_source(sources, "qstat -help"))
+    asked = [find_source(sources, command) for command in ("SGE_ROOT", "qhost ", "qstat -u ")]
     failed = next((source for source in asked if source and not source.well), None)
     if failed:
         said = "; ".join(line.removeprefix("error: ") for line in failed.errors)
@@ -35,12 +35,8 @@ def read(sources: Sequence[Source], notes: Notes) -> Iterator[Record]:
     found = sge_jobs.read(jobs.text, farm.tasks, notes)
     yield Scheduler("sge", "up", None, version)
     yield from farm.hosts
-    yield from _queues(_find(sources, "qstat -g c"), farm, notes)
+    yield from _queues(find_source(sources, "qstat -g c"), farm, notes)
     yield from found
-
-
-def _find(sources: Sequence[Source], start: str) -> Source | None:
-    return next((source for source in sources if source.command.startswith(start)), None)
 
 
 def _version(usage: Source | None) -> str | None:

@@ -11,7 +11,7 @@ from typing import Any
 from xml.etree.ElementTree import Element
 
 from nicassh.model.notes import Unreadable
-from nicassh.model.records import moment
+from nicassh.probes.tools import from_epoch
 
 from .doubts import MOST
 
@@ -119,7 +119,7 @@ def clock(text: str | None) -> datetime | None:
         return None
     text = text.strip()
     time = datetime.strptime(text, "%m/%d/%Y %H:%M:%S") if "/" in text else datetime.fromisoformat(text)
-    return moment((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp())
+    return from_epoch((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp())
 
 
 def epoch(text: str | None) -> datetime | None:
@@ -127,4 +127,4 @@ def epoch(text: str | None) -> datetime | None:
     value = number(text)
     while value and value > 1e11:  # the year 5138 in seconds, 1973 in milliseconds
         value /= 1000
-    return moment(value) if value else None
+    return from_epoch(value) if value else None

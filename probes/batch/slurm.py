@@ -22,7 +22,7 @@ from nicassh.model.records import Record
 from . import slurm_json, slurm_text
 from .rows import Host, Job, Queue, Scheduler
 from .slurm_text import Partition
-from .sources import Source
+from .sources import Source, find_source
 
 _PING = re.compile(r"Slurmctld\(([^\s()]++)\) at (\S++) (?:is|are) (\S++)")
 
@@ -33,7 +33,7 @@ class _Down(Exception):
 
 def read(sources: Sequence[Source], notes: Notes) -> Iterator[Record]:
     """The Scheduler, and its hosts, queues and jobs where it is up. A cluster is told completely or not at all."""
-    version = _find(sources, "scontrol --version")
+    version = find_source(sources, "scontrol --version")
     named = version.text.strip() or None if version and version.well else None
     try:
         hosts, partitions, jobs = _nodes(sources, notes), _partitions(sources, notes), _jobs(sources, notes)
@@ -47,20 +47,16 @@ def read(sources: Sequence[Source], notes: Notes) -> Iterator[Record]:
     yield from jobs
 
 
-def _find(sources: Sequence[Source], words: str) -> Source | None:
-    return next((source for source in sources if words in source.command), None)
-
-
 def _answer(sources: Sequence[Source], program: str, words: str) -> str:
     """What a command printed. Raises _Down where it, or one before it, could not reach the controller."""
-    source = _find(sources, words)
+    source = find_source(sources, words)
     if source and source.well:
         return source.text
     if source:
         raise _Down(_named(source, program))
     if hung := next((source for source in sources if source.status is None), None):
         raise _Down(hung.trouble)
-    asked = _find(sources, "scontrol ping")
+    asked = find_source(sources, "scontrol ping")
     if not asked:
         raise Unreadable(f"{words} was not asked, though nothing before it has failed")
     if down := _down(sources):
@@ -79,7 +75,7 @@ def _down(sources: Sequence[Source]) -> str | None:
 
     Until 18.03 it is `Slurmctld(primary/backup) at nc2/(NULL) are UP/DOWN`.
     """
-    asked = _find(sources, "scontrol ping")
+    asked = find_source(sources, "scontrol ping")
     told = [match.groups() for match in _PING.finditer(asked.text)] if asked else []
     each = [one for words in told for one in zip(*(word.split("/") for word in words), strict=False)]
     down = [f"Slurmctld({role}) at {host} is {state}" for role, host, state in each if state == "DOWN"]

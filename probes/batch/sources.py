@@ -13,10 +13,11 @@ Lines without anything lie between.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from nicassh.model.notes import Unreadable
-from nicassh.model.records import whole
+from nicassh.probes.tools import require_end
 
 _ENDINGS = ("hung", "stuck", "late")
 
@@ -55,6 +56,11 @@ class Source:
         return " ".join(self.errors) or f"{name} ended with {self.status}"
 
 
+def find_source(sources: Sequence[Source], words: str) -> Source | None:
+    """Returns the first command in which these words stand; None where there is none."""
+    return next((source for source in sources if words in source.command), None)
+
+
 @dataclass
 class Printed:
     """All that the script printed: the commands in their order, and the folders that it did not use."""
@@ -66,7 +72,7 @@ class Printed:
 def read(output: str) -> Printed:
     """What the script printed. Raises Unreadable for an output that does not end with the line `end`."""
     printed = Printed()
-    for line in filter(None, whole(output).split("\n")):
+    for line in filter(None, require_end(output).split("\n")):
         word, _, rest = line.partition(" ")
         if word == "guard":
             printed.sources.append(_begun(rest))

@@ -9,9 +9,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from nicassh.model.notes import Note, Notes, Unreadable
-from nicassh.model.records import Record, column, unescaped, whole
+from nicassh.model.records import Record, column
 from nicassh.model.units import Bytes, Count, Flag, Percent, Text
 from nicassh.probes.filesystems import MEMORY
+from nicassh.probes.tools import decode_mount, require_end
 
 every = 300
 priority = "medium"
@@ -38,7 +39,7 @@ def parse(output: str) -> Iterable[Record | Note]:
     notes = Notes()
     sizes: dict[str, list[int]] = {}
     mounts: dict[str, tuple[str, str, str, str]] = {}
-    for line in whole(output).split("\n"):  # splitlines() would also cut at U+2028 and others that a name may hold
+    for line in require_end(output).split("\n"):  # splitlines() would also cut at U+2028, which a name may hold
         with notes.reading("line", line):
             if line.startswith("size "):
                 *words, point = line.split(" ", 7)[1:]
@@ -49,10 +50,10 @@ def parse(output: str) -> Iterable[Record | Note]:
                 device, point, kind, options = line.split(" ")[1:5]
                 # Each file system in memory has a device of this name.
                 key = f"{device} {point}" if kind in MEMORY else device
-                if key not in mounts or len(unescaped(point)) < len(unescaped(mounts[key][1])):
+                if key not in mounts or len(decode_mount(point)) < len(decode_mount(mounts[key][1])):
                     mounts[key] = (device, point, kind, options)
     for device, point, kind, options in mounts.values():
-        path, name = unescaped(point), unescaped(device)
+        path, name = decode_mount(point), decode_mount(device)
         with notes.reading("mount", path):
             numbers = sizes.get(path)
             if numbers and not numbers[1] and not name.startswith("/dev/"):

@@ -21,6 +21,7 @@ from .tables import Row, Said, cards, fault, processes
 every = 60
 priority = "medium"
 timeout = 40
+requires = ("nvidia-smi",)
 keep = "series"
 
 ANSWERED = ("0", "14", "15")

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from nicassh.model.notes import Unreadable
-from nicassh.model.records import whole
+from nicassh.probes.tools import require_end, user_names
 
 PART = re.compile(r"  MIG (\S+) +Device +(\d{1,9}): \(UUID: (.*)\)")
 
@@ -39,7 +39,7 @@ class Sections:
 
 def sections(output: str) -> Sections:
     """The script's output. Raises ValueError where its end is missing."""
-    cards, known, rest = whole(output).removesuffix("\n").partition("\nowners\n")
+    cards, known, rest = require_end(output).removesuffix("\n").partition("\nowners\n")
     owners, _, processes = f"\n{rest}".partition("\nprocesses\n")
     cards, _, found = cards.removeprefix("cards\n").partition("\nparts\n")
     if not known or not output.startswith("cards\n"):
@@ -54,16 +54,14 @@ def _section(text: str) -> Section:
 
 def _owners(text: str) -> dict[int, str]:
     """Names by process, from `owner PID UID` and lines of passwd(5), where the first of several names wins."""
-    people: dict[str, str] = {}
+    lines = text.split("\n")
+    people = {str(uid): name for uid, name in user_names(lines).items()}
     owned: dict[int, str] = {}
-    for line in text.split("\n"):
+    for line in lines:
         word, _, rest = line.partition(" ")
         pid, _, uid = rest.partition(" ")
-        fields = line.split(":", 3)
         if word == "owner" and len(pid) < 20 and pid.isdecimal():
             owned[int(pid)] = uid
-        elif len(fields) > 2:
-            people.setdefault(fields[2], fields[0])
     return {pid: people.get(uid, uid) for pid, uid in owned.items()}
 
 

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from nicassh.model.notes import Note, Notes, Unreadable
-from nicassh.model.records import Record, column, whole
+from nicassh.model.records import Record, column
 from nicassh.model.units import Count, Number
+from nicassh.probes.tools import require_end
 
 every = 60
 priority = "critical"
@@ -27,7 +28,7 @@ class Load(Record):
 
 def parse(output: str) -> Iterable[Record | Note]:
     """One Load. The first line is `loadavg 0.20 0.18 0.12 1/80 11206` (proc(5)); `pids` is our own count."""
-    words = dict(line.partition(" ")[::2] for line in whole(output).splitlines())
+    words = dict(line.partition(" ")[::2] for line in require_end(output).splitlines())
     averages = words.get("loadavg", "").split()[:3]
     if len(averages) < 3:
         raise Unreadable(f"no three load averages in `{words.get('loadavg', '')}`")

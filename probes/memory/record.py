@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from nicassh.model.notes import Note, Notes, Unreadable
-from nicassh.model.records import Record, column, whole
+from nicassh.model.records import Record, column
 from nicassh.model.units import Bytes, Flag, Percent
+from nicassh.probes.tools import require_end
 
 every = 60
 priority = "critical"
@@ -30,7 +31,7 @@ def parse(output: str) -> Iterable[Record | Note]:
     sizes: dict[str, int] = {}
     notes = Notes()
     low = page = 0
-    for line in whole(output).splitlines():
+    for line in require_end(output).splitlines():
         with notes.reading("line", line):
             name, word, *_ = line.split()
             number = int(word)

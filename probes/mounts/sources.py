@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from nicassh.model.notes import Notes, Unreadable
-from nicassh.model.records import unescaped, whole
+from nicassh.probes.tools import decode_mount, require_end
 
 UPTIME, NUMBER = re.compile(r"\d{1,12}(?:\.\d{1,9})?"), re.compile(r"\d{1,20}")
 SLOW = 1.0
@@ -87,25 +87,25 @@ def read(output: str) -> Output:
     """The script's output. Raises ValueError where its end is missing."""
     found = Output()
     answer = Answer("")
-    for line in whole(output).split("\n"):
+    for line in require_end(output).split("\n"):
         word, _, rest = line.partition(" ")
         if word in ("mount", "fstab"):
             with found.notes.reading("line", line):
                 source, point, kind, options = rest.split(" ")
-                path = unescaped(point).rstrip("/") or "/"  # fstab may have `/data/`
+                path = decode_mount(point).rstrip("/") or "/"  # fstab may have `/data/`
                 place = found.mounts if word == "mount" else found.listed
                 place.pop(path, None)  # of several on one path the last counts
-                place[path] = [unescaped(source), kind, options]
+                place[path] = [decode_mount(source), kind, options]
         elif word == "over":
-            found.covered.add(unescaped(rest))
-            found.mounts.pop(unescaped(rest), None)
+            found.covered.add(decode_mount(rest))
+            found.mounts.pop(decode_mount(rest), None)
         elif word == "unasked":
             point, _, reason = rest.partition(" ")
-            found.unasked[unescaped(point)] = reason
+            found.unasked[decode_mount(point)] = reason
         elif word == "guard":
             point, _, status = rest.removeprefix("mount ").rpartition(" ")
             answer = Answer(status)
-            found.answers.setdefault(unescaped(point), answer)
+            found.answers.setdefault(decode_mount(point), answer)
         elif line:
             answer.lines.append(line)
     return found

@@ -7,8 +7,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 from nicassh.model.notes import Note
-from nicassh.model.records import Record, moment
+from nicassh.model.records import Record
 from nicassh.model.text import redact
+from nicassh.probes.tools import from_epoch
 
 from .programs import software
 from .rows import Process, User, Visibility
@@ -54,7 +55,7 @@ def _process(seen: Sources, pid: int, kin: Kin, ties: Ties) -> Process:
         cpu_percent=stat.cpu_percent(seen.uptime, seen.files[pid].get("before"), seen.facts["before"]),
         state=stat.state,
         time=stat.time,
-        started=moment(seen.boot + stat.started),
+        started=from_epoch(seen.boot + stat.started),
         kind=kind,
         batch=tie and tie[0],
         job=tie and tie[1],

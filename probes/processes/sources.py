@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from nicassh.model.notes import Notes, Unreadable
-from nicassh.model.records import whole
+from nicassh.probes.tools import TICKS, require_end, user_names
 
 _FACTS = (("stat", 1), ("meminfo", 1), ("uptime", 0))
 """The time of the boot, the memory in KiB, the seconds since the boot: file and place in its line."""
 LARGEST, DIGITS = 1e15, 11
-TICKS = 100  # sysconf(SC_CLK_TCK) is 100 on every Linux that a farm runs
 RESERVED = range(60000, 65536)
 """User ids of packages (munge, slurm, nobody) that are no people: Debian Policy 9.2.2."""
 
@@ -20,7 +19,7 @@ class Sources:
     """
 
     def __init__(self, output: str) -> None:
-        sources, known, accounts = whole(output).partition("\npasswd\n")
+        sources, known, accounts = require_end(output).partition("\npasswd\n")
         if not known:
             raise Unreadable("it has no list of accounts")
         self.notes = Notes()
@@ -37,7 +36,7 @@ class Sources:
                         self.uids[pid] = int(status["Uid"].split()[1])
                     self.stats[pid], self.statuses[pid] = stat, status
         self.own = _own(self.stats, int(self._fact("self", 0)))
-        self.names = _people(accounts)
+        self.names = user_names(accounts.split("\n"))
         lowest = 1000
         for line in self.facts["../etc/login.defs"][:1]:
             lowest = self.notes.value("UID_MIN", lambda text: int(text.split()[1]), line) or lowest
@@ -102,16 +101,6 @@ def _sort(sources: str) -> tuple[dict[int, dict[str, list[str]]], dict[str, list
             facts.setdefault(name, []).append(text)
             stat = "stat" if name == "uptime" else stat
     return files, facts, environ
-
-
-def _people(accounts: str) -> dict[int, str]:
-    """User id to name, from lines of passwd(5); the first of several names wins, as in getpwuid(3)."""
-    names: dict[int, str] = {}
-    for line in accounts.split("\n"):
-        fields = line.split(":")
-        if len(fields) > 2 and fields[2].isdecimal() and len(fields[2]) < DIGITS:
-            names.setdefault(int(fields[2]), fields[0])
-    return names
 
 
 def _own(stats: dict[int, Stat], shell: int) -> set[int]:

@@ -9,9 +9,8 @@ from datetime import datetime, timedelta
 from functools import cached_property
 
 from nicassh.model.notes import Notes, Unreadable
-from nicassh.model.records import moment, whole
+from nicassh.probes.tools import TICKS, from_epoch, require_end, user_names
 
-TICKS = 100  # sysconf(SC_CLK_TCK) is 100 on every Linux that a farm runs
 NOBODY = 65534
 _UID = re.compile("[0-9]{1,10}")
 _FILE = re.compile(r"(\d+/(?:stat|status|cmdline)|stat|mounts|net/tcp6?|\.\./etc/[\w.]+):(.*)")
@@ -48,7 +47,7 @@ class Sources:
     """The whole output. `words` holds lines such as `enabled sshd.service`, `sections` what programs printed."""
 
     def __init__(self, output: str) -> None:
-        head, *rest = whole(output).split("\nsection ")
+        head, *rest = require_end(output).split("\nsection ")
         self.sections = {name: text.split("\n") for name, _, text in (part.partition("\n") for part in rest)}
         self.files: dict[str, list[str]] = {}
         self.words: dict[str, list[str]] = {}
@@ -66,7 +65,7 @@ class Sources:
         for line in self.files.get("../etc/login.defs", [])[:1]:
             self.minimum = self.notes.value("UID_MIN", lambda text: int(text.split()[1]), line) or self.minimum
         self.processes = list(self._processes())
-        self.accounts = self._accounts()
+        self.accounts = user_names(self.files.get("../etc/passwd", []) + self.sections.get("accounts", []))
 
     def units(self) -> list[dict[str, str]]:
         """The properties of each unit, as `systemctl show` prints them: `Id=sshd.service`, a blank line between two.
@@ -99,19 +98,10 @@ class Sources:
 
     def _moment(self, name: str, text: str) -> datetime:
         """A moment without which nothing can be told. Raises Unreadable where it is none."""
-        found = self.notes.value(name, lambda word: moment(int(word)), text)
+        found = self.notes.value(name, lambda word: from_epoch(int(word)), text)
         if found is None:
             raise Unreadable(f"`{text[:60]}` is no {name}")
         return found
-
-    def _accounts(self) -> dict[int, str]:
-        """User id to name, from lines of passwd(5); the first of several names wins, as in getpwuid(3)."""
-        accounts: dict[int, str] = {}
-        for line in self.files.get("../etc/passwd", []) + self.sections.get("accounts", []):
-            fields = line.split(":")
-            if len(fields) > 2 and _UID.fullmatch(fields[2]):
-                accounts.setdefault(int(fields[2]), fields[0])
-        return accounts
 
     def _processes(self) -> Iterator[Process]:
         """A Process for each `33/stat:33 (xrootd) S 1 …`; a name with a newline could make no such line of its own."""

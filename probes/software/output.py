@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from nicassh.model.notes import Notes, Unreadable
-from nicassh.model.records import whole
+from nicassh.probes.tools import require_end
 
 LONGEST = 8192
 GUARD = re.compile(r"guard software (.+) (\w+)")
@@ -46,7 +46,7 @@ def within(path: str, folder: str) -> bool:
 def read(output: str) -> Output:
     """The output sorted. Raises ValueError for one that is cut, and for a line that the script does not print."""
     seen, link = Output(), ""
-    for line in whole(output).split("\n"):
+    for line in require_end(output).split("\n"):
         if len(line) > LONGEST:  # no path is as long
             seen.notes.add(f"line `{line[:60]}…` is too long")
             continue

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from nicassh.model.notes import Note, Notes, Unreadable
-from nicassh.model.records import Record, column, moment, whole
+from nicassh.model.records import Record, column
 from nicassh.model.units import Count, Text, Time
+from nicassh.probes.tools import from_epoch, require_end
 
 from .processors import model
 from .releases import operating_system
@@ -33,7 +34,7 @@ def parse(output: str) -> Iterable[Record | Note]:
     """One System. Lines are `etc/os-release:NAME="AlmaLinux"`, as grep -H prints them, or `osrelease 5.14.0`."""
     files: dict[str, list[str]] = {}
     plain: dict[str, str] = {}
-    for line in filter(None, whole(output).split("\n")):
+    for line in filter(None, require_end(output).split("\n")):
         name, colon, text = line.partition(":")
         if colon and "/" in name and " " not in name:
             files.setdefault(name, []).append(text)
@@ -51,7 +52,7 @@ def parse(output: str) -> Iterable[Record | Note]:
         kernel=plain["osrelease"],
         cpu=model(processors),
         cpus=sum(line.startswith("processor") for line in processors) or None,
-        boot_time=notes.value("btime", lambda text: moment(int(text)), boot),
+        boot_time=notes.value("btime", lambda text: from_epoch(int(text)), boot),
     )
     yield from notes
 

@@ -16,7 +16,7 @@ import pytest
 import reading
 
 import needs
-from nicassh.model.records import columns, plain
+from nicassh.model.records import as_dict, columns
 from nicassh.probes import loader as probe
 
 PAGE = reading.TOP / "docs" / "write-a-probe.md"
@@ -144,7 +144,7 @@ def test_samples_of_the_page_parse_to_their_rows(made: probe.Probe) -> None:
     samples = sorted((made.folder / "samples").glob("*.out"))
     assert samples
     for sample in samples:
-        rows = [plain(record) for record in probe.read(made, sample.read_bytes())]
+        rows = [as_dict(record) for record in probe.read(made, sample.read_bytes())]
         assert rows == json.loads(sample.with_suffix(".json").read_text())
 
 

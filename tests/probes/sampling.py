@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from nicassh.model.records import Record, plain
+from nicassh.model.records import Record, as_dict
 from nicassh.probes import loader as probe
 from nicassh.probes.loader import Probe
 
@@ -60,5 +60,5 @@ def text(found: list[dict[str, Any]]) -> str:
 def _values(record: Record) -> dict[str, Any]:
     return {
         name: value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if isinstance(value, datetime) else value
-        for name, value in plain(record).items()
+        for name, value in as_dict(record).items()
     }

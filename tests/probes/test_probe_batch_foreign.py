@@ -11,7 +11,7 @@ import sampling
 from batches import JOBS, MACHINES, MARK, NODE, NODES, PARTITION, PARTITIONS, PING, QUEUE, listed, told
 
 from nicassh.model.notes import Note
-from nicassh.model.records import Record, plain
+from nicassh.model.records import Record, as_dict
 from nicassh.probes import loader as probe
 
 MANY = 20_000
@@ -24,7 +24,7 @@ def found(*commands: str) -> dict[str, list[dict[str, Any]]]:
     for record in probe.read(one, "".join([*commands, "end\n"]).encode()):
         assert not isinstance(record, Note), record
         if isinstance(record, Record):
-            rows.setdefault(type(record).__name__, []).append(plain(record))
+            rows.setdefault(type(record).__name__, []).append(as_dict(record))
     return rows
 
 
@@ -125,7 +125,7 @@ def test_grid_engine_with_two_cells_of_names_and_unknown_values() -> None:
     one = sampling.probes()["batch"]
     text = f"{gridengine.qhost(*hosts)}{gridengine.qstat(*jobs)}end\n"
     rows = [row for row in probe.read(one, text.encode()) if not isinstance(row, Note)]
-    told_of = [plain(row) for row in rows if isinstance(row, Record)]
+    told_of = [as_dict(row) for row in rows if isinstance(row, Record)]
     assert [row["host"] for row in told_of if "host" in row] == ["n[1]", "узел-2"]
     (job,) = (row for row in told_of if "job" in row)
     assert (job["user"], job["tasks"], job["state"], job["name"]) == ("иванов", MANY, "held", "a|b&c")

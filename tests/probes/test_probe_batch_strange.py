@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from nicassh.model.notes import Note
 from nicassh.model.outcome import Unknown
-from nicassh.model.records import Record, plain
+from nicassh.model.records import Record, as_dict
 from nicassh.probes import loader as probe
 
 STRANGE: list[Any] = [
@@ -74,7 +74,7 @@ def ads(rows: list[dict[str, Any]]) -> str:
 
 def names(records: list[Record], name: str) -> list[str]:
     """The names of hosts, queues or jobs among the records."""
-    return [str(plain(row)[name]) for row in records if type(row).__name__.lower() == name]
+    return [str(as_dict(row)[name]) for row in records if type(row).__name__.lower() == name]
 
 
 @pytest.mark.parametrize("field", SLOT)
@@ -100,7 +100,7 @@ def test_a_user_who_asks_for_more_than_there_is() -> None:
     records, notes = read(
         told(MACHINES, ads([SLOT])), told(QUEUE, ads([AD | {"RequestCpus": 1e30, "CpusProvisioned": None}]))
     )
-    (job,) = (plain(row) for row in records if "job" in plain(row))
+    (job,) = (as_dict(row) for row in records if "job" in as_dict(row))
     assert (job["user"], job["slots"], job["name"]) == ("ivanov", None, "reco")
     assert notes == ["job 12.3: RequestCpus 1e+30 cannot be read"]
 
@@ -226,7 +226,7 @@ def test_a_queue_of_grid_engine(field: str) -> None:
 def test_an_answer_of_one_system_that_cannot_be_read_leaves_the_others_theirs() -> None:
     slurm = [told(NODES, NODE), told(PARTITIONS, PARTITION), told(JOBS, listed(JOB))]
     records, notes = read(*slurm, told(MACHINES, "Segmentation fault"), told(QUEUE, ""))
-    assert {plain(row)["system"] for row in records} == {"slurm"}
+    assert {as_dict(row)["system"] for row in records} == {"slurm"}
     assert len(notes) == 1 and notes[0].startswith("the answer of condor cannot be read: no list of ads")
     found = probe.read(
         sampling.probes()["batch"], "".join([*slurm, told(MACHINES, "x"), told(QUEUE), "end\n"]).encode()

@@ -16,7 +16,7 @@ from nicassh.collection.bundle import Section
 from nicassh.collection.judge import to_outcome
 from nicassh.model.notes import Note, Unreadable
 from nicassh.model.outcome import Outcome, State
-from nicassh.model.records import Record, plain
+from nicassh.model.records import Record, as_dict
 from nicassh.probes import loader as probe
 
 WORDS = (
@@ -139,7 +139,7 @@ def test_a_daemon_that_cannot_be_read_is_not_gone() -> None:
 def test_more_available_memory_than_there_is_memory_is_unknown(more: str) -> None:
     memory, note = probe.read(sampling.probes()["memory"], f"MemTotal: 4 kB\n{more}end\n".encode())
     assert isinstance(memory, Record) and isinstance(note, Note)
-    values = plain(memory)
+    values = as_dict(memory)
     assert (values["total"], values["available"], values["available_percent"]) == (4096, None, None)
     assert "more than the total" in note.text
 
@@ -148,7 +148,7 @@ def test_more_available_memory_than_there_is_memory_is_unknown(more: str) -> Non
 def test_a_load_that_cannot_be_is_unknown(load: str) -> None:
     found, note = probe.read(sampling.probes()["load"], f"loadavg {load} 0.5 0.2 1/8 1\nend\n".encode())
     assert isinstance(found, Record) and isinstance(note, Note)
-    assert (plain(found)["load1"], plain(found)["load5"]) == (None, 0.5)
+    assert (as_dict(found)["load1"], as_dict(found)["load5"]) == (None, 0.5)
 
 
 def test_records_and_notes_are_apart() -> None:

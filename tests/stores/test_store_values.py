@@ -14,7 +14,7 @@ from unit_rows import PROBES, at, made, outcome
 from nicassh.database import connect, create, tables
 from nicassh.model.notes import Note
 from nicassh.model.outcome import Unknown
-from nicassh.model.records import Keep, Record, column, plain, width
+from nicassh.model.records import Keep, Record, as_dict, column, width
 from nicassh.model.units import Bytes, Count, Number, Text, Time
 from nicassh.probes import loader as probe
 from nicassh.store import Store
@@ -133,7 +133,7 @@ def test_words_of_sql_as_names_and_keys_as_long_as_may_be(made_of_words: tuple[s
     engine, metadata = made_of_words
     longest = HORSE * width(Select)
     rows = [
-        plain(Select(longest, longest, longest, longest[1:] + end, 2**62, 5, 0.5, "merz", at(0)))
+        as_dict(Select(longest, longest, longest, longest[1:] + end, 2**62, 5, 0.5, "merz", at(0)))
         | {"node": "n" * 255, "at": at(0)}
         for end in "ab"
     ]
@@ -177,7 +177,7 @@ def test_a_key_that_is_too_long_ends_in_a_digest_and_stays_the_same() -> None:
     )
     assert isinstance(first, Record)
     assert isinstance(second, Record)
-    names = [plain(first)["mount"], plain(second)["mount"]]
+    names = [as_dict(first)["mount"], as_dict(second)["mount"]]
     assert [len(name) for name in names] == [255, 255]
     assert names[0] != names[1]
     assert isinstance(meant, Unknown)

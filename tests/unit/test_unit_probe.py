@@ -97,6 +97,21 @@ def test_further_scripts_are_variables_of_the_probe(tmp_path: Path) -> None:
         probe.load(place)
 
 
+def test_a_program_that_is_required_makes_the_probe_absent_where_it_is_not(tmp_path: Path) -> None:
+    for program, status in (("sh", 0), ("no-such-program", 77)):
+        record = RECORD.replace("every,", f'requires = ("sh", {program!r})\nevery,')
+        one = probe.load(folder(tmp_path / program, record))
+        assert one.requires == ("sh", program)
+        assert subprocess.run(["sh", "-c", one.script], check=False).returncode == status
+
+
+@pytest.mark.parametrize("requires", ['"sh"', '["sh"]', "(1,)", '("a b",)', '("$(id)",)', '("-p",)', '("",)'])
+def test_what_names_no_program_is_refused(tmp_path: Path, requires: str) -> None:
+    place = folder(tmp_path, RECORD.replace("every,", f"requires = {requires}\nevery,"))
+    with pytest.raises(ProbeError, match="`requires` must be a tuple of names of programs"):
+        probe.load(place)
+
+
 @pytest.mark.parametrize("missing", ["probe.sh", "record.py"])
 def test_half_a_folder(tmp_path: Path, missing: str) -> None:
     (folder(tmp_path) / missing).unlink()

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from nicassh.model.notes import Unreadable
-from nicassh.model.records import Record, column, columns, keys, moment, name_of, plain
+from nicassh.model.records import Record, as_dict, column, columns, keys, name_of
 from nicassh.model.units import Bytes, Count, Flag, Number, Percent, Seconds, Text, Time
+from nicassh.probes.tools import from_epoch
 
 
 @dataclass(frozen=True)
@@ -76,10 +77,10 @@ def test_a_field_without_a_declaration_is_refused() -> None:
         columns(Bare)
 
 
-def test_plain_and_moment() -> None:
-    start = moment(1413792000.9)
+def test_a_record_as_a_dictionary() -> None:
+    start = from_epoch(1413792000.9)
     assert start == datetime(2014, 10, 20, 8, tzinfo=UTC)
-    values = plain(GpuProcess(1, None, 2.0, None, start, True, 1.0, 2.0, 3, "x"))
+    values = as_dict(GpuProcess(1, None, 2.0, None, start, True, 1.0, 2.0, 3, "x"))
     assert list(values.items())[:5] == [("pid", 1), ("memory", None), ("share", 2.0), ("name", None), ("since", start)]
 
 
@@ -89,4 +90,4 @@ def test_plain_and_moment() -> None:
 )
 def test_a_moment_that_there_is_not(seconds: float) -> None:
     with pytest.raises(Unreadable, match="no time is"):
-        moment(seconds)
+        from_epoch(seconds)

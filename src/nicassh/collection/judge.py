@@ -12,10 +12,8 @@ from nicassh.model.outcome import Outcome, State, Unknown
 from nicassh.model.records import Record
 from nicassh.model.text import clean
 from nicassh.model.units import draw_bytes
-from nicassh.probes.loader import Probe, read
+from nicassh.probes.loader import ABSENT, Probe, read
 
-ABSENT = 77
-"""The exit status by which a probe says that it does not apply to its node (the convention of automake)."""
 _KEPT = 2000
 """Characters of an unreadable output that are kept for the operator."""
 _REASON = 300

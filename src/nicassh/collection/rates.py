@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from nicassh.collection.judge import incomparable
 from nicassh.model.notes import Note, joined
 from nicassh.model.outcome import Outcome, State, Unknown
-from nicassh.model.records import Keep, Record, keys, plain
+from nicassh.model.records import Keep, Record, keys, as_dict
 from nicassh.probes.loader import Probe
 from nicassh.probes.reading import Found, fit
 
@@ -110,4 +110,4 @@ def _identity(record: Record) -> tuple[Any, ...]:
 
 def _is_unknown(record: Record, gap: Unknown) -> bool:
     """Say whether a stored record is one that the probe could not learn this time: it may be there or gone."""
-    return isinstance(record, gap.record) and plain(record) in gap
+    return isinstance(record, gap.record) and as_dict(record) in gap

@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Any
 
 from ClusterShell.Defaults import config_paths
-from ClusterShell.NodeSet import NodeSet, NodeSetException
+from ClusterShell.NodeSet import RESOLVER_NOGROUP, NodeSet, NodeSetException
 from ClusterShell.NodeUtils import (
     GroupResolverConfig,
     GroupResolverError,
@@ -88,7 +88,7 @@ def _folded(names: tuple[str, ...]) -> str:
         prefix, number, suffix = found.groups() if found else (name, "", "")
         numbers.setdefault((prefix, suffix), []).append(number)
     parts = [f"{prefix}[{','.join(some)}]{suffix}" if some[0] else prefix for (prefix, suffix), some in numbers.items()]
-    return str(NodeSet(",".join(parts), resolver=_nothing()))
+    return str(NodeSet(",".join(parts), resolver=RESOLVER_NOGROUP))
 
 
 @lru_cache(maxsize=65536)
@@ -120,7 +120,7 @@ def _operand(part: str, inventory: Inventory) -> str:
         if not found:
             raise InventoryError(f"no node matches {part!r}", _hint(part, inventory))
         return fold(found)
-    return fold(inventory.canonical(name) or name for name in NodeSet(part, resolver=_nothing()))
+    return fold(inventory.canonical(name) or name for name in NodeSet(part, resolver=RESOLVER_NOGROUP))
 
 
 def _hint(name: str, inventory: Inventory) -> str:
@@ -149,10 +149,3 @@ class _Resolver(GroupResolverConfig):  # type: ignore[misc]
                 listed = ", ".join(prefix + name for name in known) or "none"
                 raise InventoryError(f"unknown group {prefix}{group}", f"known groups: {listed}")
         return nodes
-
-
-def _nothing() -> Any:
-    """A resolver without groups: for names that come from files or from nodes."""
-    from ClusterShell.NodeSet import RESOLVER_NOGROUP
-
-    return RESOLVER_NOGROUP

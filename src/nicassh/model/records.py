@@ -12,11 +12,10 @@ import types
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar
 
-from nicassh.model.notes import Unreadable
 from nicassh.model.units import UNKNOWN, Text, Unit
 
 KEYS = 504
@@ -128,29 +127,9 @@ def name_of(record: type[Record]) -> str:
     return _HUMP.sub("_", record.__name__).lower()
 
 
-def plain(record: Record) -> dict[str, Any]:
-    """The record as a dictionary of its fields, not copied deeply (fields are plain values)."""
+def as_dict(record: Record) -> dict[str, Any]:
+    """Returns the record as a dictionary of its fields."""
     return {column.name: getattr(record, column.name) for column in columns(type(record))}
-
-
-def whole(output: str) -> str:
-    """The output of a script above its last line `end`. Raises Unreadable where that is missing: then it was cut."""
-    if not f"\n{output}".endswith("\nend\n"):
-        raise Unreadable("the output is cut: its last line is not `end`")
-    return output.removesuffix("end\n")
-
-
-def unescaped(path: str) -> str:
-    r"""A name of /proc/mounts without its octal escapes: blank `\040`, tab `\011`, newline `\012`, backslash `\134`."""
-    return _ESCAPED.sub(lambda match: chr(int(match[1], 8)), path)
-
-
-def moment(seconds: float) -> datetime:
-    """The UTC moment of an epoch time, to the whole second as it is stored. Raises Unreadable where there is none."""
-    try:
-        return datetime.fromtimestamp(int(seconds), UTC)
-    except (OverflowError, OSError, ValueError):
-        raise Unreadable("no time is so many seconds after 1970") from None
 
 
 def _column(field: dataclasses.Field[Any], hint: Any) -> Column:
@@ -177,6 +156,5 @@ def _kind_and_unit(hint: Any) -> tuple[Any, Unit]:
 
 
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_ESCAPED = re.compile(r"\\([0-7]{3})")
 _COLUMNS: dict[type[Record], tuple[Column, ...]] = {}
 _TEXT: Unit = typing.get_args(Text)[1]

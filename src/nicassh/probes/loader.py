@@ -28,9 +28,12 @@ from nicassh.probes.reading import fit
 from nicassh.probes.reserved import BUCKETS, COLUMNS, is_taken
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
+_PROGRAM = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]*")
 PRIORITIES = ("critical", "high", "medium", "low", "background")
 PLACES = ("nodes", "batch_cluster")
 """Where a probe runs: on every node, or once a batch cluster, on the node that answers for it."""
+ABSENT = 77
+"""The exit status by which a probe says that it does not apply to its node (the convention of automake)."""
 SIZE = 2 * 1024 * 1024
 """Bytes that a probe may print unless its folder says otherwise."""
 _HISTORIES = {Keep.SERIES: ("series", "5m", "1h", "1d"), Keep.INTERVALS: ("intervals",), Keep.LATEST: ("top",)}
@@ -57,6 +60,7 @@ class Probe:
     timeout: int
     size: int
     where: str
+    requires: tuple[str, ...]
     records: dict[str, type[Record]]
     keep: dict[str, Keep]
     parse: Parse
@@ -125,10 +129,10 @@ def load(folder: Path) -> Probe:
     """One probe. Raises ProbeError that says what its folder lacks."""
     if not NAME.fullmatch(folder.name):
         raise ProbeError(f"{folder}: a probe's name has lower-case letters, digits and '_' only")
-    script = _script(folder)
     module = _import(folder)
     types = _records(module)
     _check(module, types, folder)
+    script = _script(folder, getattr(module, "requires", ()))
     records = {_table(folder.name, index, record): record for index, record in enumerate(types)}
     return Probe(
         name=folder.name,
@@ -139,6 +143,7 @@ def load(folder: Path) -> Probe:
         timeout=module.timeout,
         size=getattr(module, "size", SIZE),
         where=getattr(module, "where", "nodes"),
+        requires=tuple(getattr(module, "requires", ())),
         records=records,
         keep={name: Keep(record.keep or module.keep) for name, record in records.items()},
         parse=module.parse,
@@ -155,8 +160,12 @@ def read(probe: Probe, output: bytes) -> tuple[Record | Unknown | Note, ...]:
     return tuple(fit(probe.parse(output.decode("utf-8", "replace"))))
 
 
-def _script(folder: Path) -> str:
-    """probe.sh, and before it the folder's other scripts as variables: the text of ask.sh is `$ask`."""
+def _script(folder: Path, requires: Iterable[str]) -> str:
+    """Returns what runs on a node: the test for required programs, the folder's other scripts, and probe.sh.
+
+    The other scripts are variables: the text of ask.sh is `$ask`.
+    """
+    tests = [f"command -v {program} >/dev/null || exit {ABSENT}\n" for program in requires]
     others = sorted(file for file in folder.glob("*.sh") if file.name != "probe.sh")
     try:
         parts = [f"{file.stem}={shlex.quote(file.read_text(encoding='utf-8'))}\n" for file in others]
@@ -166,7 +175,7 @@ def _script(folder: Path) -> str:
     for file in others:
         if not NAME.fullmatch(file.stem):
             raise ProbeError(f"{file}: the name of a script has lower-case letters, digits and '_' only")
-    return "".join([*parts, script])
+    return "".join([*tests, *parts, script])
 
 
 def _table(probe: str, index: int, record: type[Record]) -> str:
@@ -229,6 +238,9 @@ def _check(module: ModuleType, types: list[type[Record]], folder: Path) -> None:
         raise ProbeError(f"{where}: priority {module.priority!r} is not one of: {', '.join(PRIORITIES)}")
     if getattr(module, "where", "nodes") not in PLACES:
         raise ProbeError(f"{where}: where {module.where!r} is not one of: {', '.join(PLACES)}")
+    requires = getattr(module, "requires", ())
+    if not isinstance(requires, tuple) or not all(isinstance(one, str) and _PROGRAM.fullmatch(one) for one in requires):
+        raise ProbeError(f"{where}: `requires` must be a tuple of names of programs")
     if module.keep not in list(Keep):
         raise ProbeError(f"{where}: keep {module.keep!r} is not one of: {', '.join(Keep)}")
     if not types or not callable(getattr(module, "parse", None)):

@@ -10,7 +10,7 @@ from typing import Any
 
 from nicassh.inventory import Node, fold, natural
 from nicassh.model.outcome import Outcome
-from nicassh.model.records import plain
+from nicassh.model.records import as_dict
 from nicassh.model.units import UNKNOWN, Count, Percent, Seconds, Text, Time, counted, draw_seconds
 from nicassh.probes.loader import Probe
 from nicassh.query.scene import Scene
@@ -49,7 +49,7 @@ def live(outcomes: Iterable[Outcome], probe: Probe, wanted: Wanted, failed: Sequ
     tables = {record: name for name, record in probe.records.items()}
     for outcome in outcomes:
         for record in outcome.records:
-            found[tables[type(record)]].append({"node": outcome.node, **plain(record)})
+            found[tables[type(record)]].append({"node": outcome.node, **as_dict(record)})
     processes = [process for process in found["processes"] if wanted(process)]
     return _view(processes, [*_hidden(found["processes_visibility"]), *failed])
 
