@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from nicassh.collection.judge import incomparable
 from nicassh.model.notes import Note, joined
 from nicassh.model.outcome import Outcome, State, Unknown
-from nicassh.model.records import Keep, Record, keys, as_dict
+from nicassh.model.records import Keep, Record, as_dict, keys
 from nicassh.probes.loader import Probe
 from nicassh.probes.reading import Found, fit
 
