@@ -22,7 +22,7 @@ from nicassh.model.records import Column, Keep, columns
 from nicassh.model.units import draw_seconds
 from nicassh.probes import loader as probe
 from nicassh.probes.loader import Probe
-from nicassh.query import NAMED, Field, tasks
+from nicassh.query import Field, Nodes, Parameter, TableSpec, table_specs
 from nicassh.store import Store
 from nicassh.store.published import published
 
@@ -34,7 +34,7 @@ KEEPS = {
     Keep.LATEST: "latest: `{0}` has the newest rows and nothing else",
 }
 LOOK = ("tasks", "show", "explain", "procs")
-TABLE = ("--json", "--ndjson", "--csv", "--sort", "--filter", "--columns", "--gather", "--watch")
+TABLE = ("--json", "--ndjson", "--csv", "--sort", "--filter", "--columns", "--group", "--limit", "--watch")
 KINDS = {
     "str": "text",
     "int": "whole number",
@@ -76,7 +76,7 @@ def probes() -> Iterator[str]:
     yield ""
     yield "What nicamon collects. How to add a probe: [write a probe](write-a-probe.md)."
     yield ""
-    yield "A value at or beyond the threshold *warning* is marked with `!`, at or beyond *bad* with `‼`. A column"
+    yield "A value at or beyond the threshold *warning* is marked with `!`, at or beyond *critical* with `‼`. A column"
     yield "marked `?` may be unknown: `–` in a table, `null` in JSON, `NULL` in SQL, never 0. Columns marked `key`"
     yield "tell the rows of one node apart. For programs, sizes are in bytes, durations in seconds and times in UTC."
     for one in probe.load_all():
@@ -101,39 +101,87 @@ def _column(column: Column) -> tuple[str, ...]:
 def _thresholds(column: Column) -> str:
     if column.levels:
         words = {level: [word for word, own in column.levels.items() if own == level] for level in (1, 2)}
-        named = {1: "warning", 2: "bad"}
+        named = {1: "warning", 2: "critical"}
         return "; ".join(f"{named[level]}: {', '.join(some)}" for level, some in words.items() if some)
     if column.high:
-        return f"warning ≥ {column.high[0]:g}, bad ≥ {column.high[1]:g}"
-    return f"warning ≤ {column.low[0]:g}, bad ≤ {column.low[1]:g}" if column.low else ""
+        return f"warning ≥ {column.high[0]:g}, critical ≥ {column.high[1]:g}"
+    return f"warning ≤ {column.low[0]:g}, critical ≤ {column.low[1]:g}" if column.low else ""
 
 
-def views() -> Iterator[str]:
-    """The page of the views that are more than the rows of one record."""
-    yield "# Views"
+def tables() -> Iterator[str]:
+    """The page of every table of the registry; those of records stand in another."""
+    yield "# Tables"
     yield ""
-    yield "What `nicamon show NAME` shows besides the rows of a record, whose columns are in [probes](probes.md)."
+    yield "Every table that nicamon can show, but for those of records: their columns are in [probes](probes.md)."
+    yield "The name is that of `App.query` and of the schema in JSON, `nicamon.NAME/1`."
+    yield ""
     yield "A table on a terminal shows the columns that fit; those marked `on request` only where `--columns` names"
-    yield "them. `--json` has them all, under these names. The last three are the tables of `nicamon tasks`."
-    for name, named in NAMED.items():
-        yield from _view(name, named.help, named.fields)
-    yield from _view("nicamon tasks", "The classes of tasks, one line each: see [the tasks](tasks.md).", tasks.CLASSES)
-    yield from _view(
-        "nicamon tasks: collectors", "The collectors that are alive; in JSON `collectors`.", tasks.COLLECTORS
-    )
-    yield from _view(
-        "nicamon tasks list", "The tasks, one line each; in JSON `troubled` has some of them.", tasks.TASKS
-    )
+    yield "them. `--json` has them all, under these names. A severity is `ok`, `warning`, `critical` or `unknown`: in a"
+    yield "table on a terminal the marks are none, `!`, `‼` and `?`. Tables with a command of their own stand on"
+    yield "[another page](tables-more.md)."
+    for spec in _sorted_specs():
+        if spec.words.startswith("show "):
+            yield from _spec(spec)
 
 
-def _view(name: str, said: str, fields: Iterable[Field]) -> Iterator[str]:
-    yield from ("", f"## {name}", "", said, "")
-    yield from _table([("column", "unit", "", "thresholds", "what it is"), *map(_field, fields)])
+def more_tables() -> Iterator[str]:
+    """The page of the tables that have a command of their own."""
+    yield "# More tables"
+    yield ""
+    yield "Tables that have a command of their own. What the columns of this page mean: [tables](tables.md)."
+    for spec in _sorted_specs():
+        if not spec.words.startswith("show "):
+            yield from _spec(spec)
+
+
+def _sorted_specs() -> list[TableSpec]:
+    return sorted(table_specs().values(), key=lambda spec: spec.name)
+
+
+def _spec(spec: TableSpec) -> Iterator[str]:
+    yield from ("", f"## {spec.name}", "", spec.help, "", f"Command: `nicamon {spec.words}`. {_ABOUT[spec.nodes]}", "")
+    if spec.parameters:
+        yield from _table([("parameter", "kind", "what it is"), *map(_parameter, spec.parameters)])
+        yield ""
+    base = next((one for one in map(table_specs().get, ("farm", "procs")) if one and _shares(spec, one)), None)
+    fields = [field for field in spec.fields if not base or field.column not in [one.column for one in base.fields]]
+    if base:
+        yield f"It has the columns of [{base.name}]({_page(base)}#{base.name}){', and these:' if fields else '.'}"
+        yield ""
+    if fields:
+        yield from _table([("column", "unit", "", "thresholds", "what it is"), *map(_field, fields)])
+
+
+def _shares(spec: TableSpec, base: TableSpec) -> bool:
+    """Whether a table has all columns of another one."""
+    return spec is not base and {field.column.name for field in base.fields} <= {
+        field.column.name for field in spec.fields
+    }
+
+
+def _page(spec: TableSpec) -> str:
+    return "tables.md" if spec.words.startswith("show ") else "tables-more.md"
+
+
+_ABOUT = {
+    Nodes.SOME: "It is about all nodes, or those named.",
+    Nodes.NAMED: "It is about nodes that must be named.",
+    Nodes.ONE: "It is about one node.",
+    Nodes.NONE: "It is not about nodes.",
+}
+
+
+def _parameter(one: Parameter) -> tuple[str, ...]:
+    kinds = {"str": "text", "int": "whole number", "float": "number", "bool": "yes or no", "datetime": "time"}
+    kind = kinds.get(one.kind.__name__, "duration")
+    choices = f" One of: {', '.join(choice for choice in one.choices if choice)}." if one.choices else ""
+    needed = " Required." if one.required else ""
+    return f"`{one.name}`", f"{kind}, several" if one.many else kind, f"{one.help}{choices}{needed}"
 
 
 def _field(field: Field) -> tuple[str, ...]:
     name, unit, _, thresholds, text = _column(field.column)
-    return name, unit, "" if field.weight else "on request", thresholds, text
+    return name, unit, "" if field.priority else "on request", thresholds, text
 
 
 def cli() -> Iterator[str]:
@@ -206,7 +254,7 @@ def _below(group: click.Group, context: click.Context, seen: dict[str, str], nam
             yield from _command(child, own, seen)
     for options, some in alike.items():
         said = f"{', '.join(some)} have the options of `{seen[options]}`; their columns are in "
-        yield from ("", *textwrap.wrap(f"{said}[views](views.md) and [probes](probes.md).", WIDTH))
+        yield from ("", *textwrap.wrap(f"{said}[tables](tables.md) and [probes](probes.md).", WIDTH))
 
 
 def sql() -> Iterator[str]:
@@ -299,7 +347,8 @@ def _table(rows: Iterable[Iterable[str]]) -> Iterator[str]:
 
 PAGES = {
     "probes.md": probes,
-    "views.md": views,
+    "tables.md": tables,
+    "tables-more.md": more_tables,
     "cli.md": cli,
     "cli-look.md": look,
     "cli-db.md": database,

@@ -92,7 +92,7 @@ def test_a_dead_execd(batch_farm: Farm, batch_nicamon: Program) -> None:
         (service,) = where(batch_nicamon, "services", "service = execd and node = nc15.jinr.ru")
         assert service["state"] == "down", "the next collection sees it, before the master does"
         down = "node = nc15.jinr.ru and batch = down"
-        (worker,) = until(batch_nicamon, lambda: where(batch_nicamon, "workers", down), "batch")
+        (worker,) = until(batch_nicamon, lambda: where(batch_nicamon, "batch-nodes", down), "batch")
         assert worker["batch_words"] == "u" and worker["batch_since"]
         (bad,) = where(batch_nicamon, "bad", "node = nc15.jinr.ru")
         assert "sge: down (u)" in bad["reason"] and "execd is down" in bad["reason"]
@@ -150,13 +150,15 @@ def test_a_drained_node_says_by_whom_and_why(batch_farm: Farm, batch_nicamon: Pr
     assert batch_farm.enter("nc2", drain).returncode == 0
     try:
         batch_nicamon("collect", "-p", "batch", "-p", "load")
-        (worker,) = where(batch_nicamon, "workers", "node = nc9.jinr.ru")
+        (worker,) = where(batch_nicamon, "batch-nodes", "node = nc9.jinr.ru")
         assert (worker["batch"], worker["batch_reason"], worker["by"]) == ("drained", "disk = bad | soon", "root")
         assert batch_nicamon("show", "bad", "--as", "slurm", "-n", "@batch").stdout == "--exclude=nc9\n"
         assert batch_nicamon("show", "bad", "--as", "nica-scheduler", "-n", "nc9").stdout == 'hosts="~nc9"\n'
     finally:
         batch_farm.enter("nc2", ["scontrol", "update", "nodename=nc9", "state=resume"])
-    until(batch_nicamon, lambda: where(batch_nicamon, "workers", "node = nc9.jinr.ru and batch != drained"), "batch")
+    until(
+        batch_nicamon, lambda: where(batch_nicamon, "batch-nodes", "node = nc9.jinr.ru and batch != drained"), "batch"
+    )
 
 
 def test_a_killed_xrootd_is_seen_by_the_next_collection(batch_farm: Farm, batch_nicamon: Program) -> None:

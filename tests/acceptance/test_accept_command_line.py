@@ -39,7 +39,7 @@ def test_version_loads_nothing_that_it_does_not_need(here: Program) -> None:
 def test_collect_is_silent_from_cron_and_stores(here: Program) -> None:
     done = here("collect")
     assert (done.stdout, done.stderr) == ("", "")
-    (row,) = here.rows("show", "workers")
+    (row,) = here.rows("show", "batch-nodes")
     assert row["state"] == "up"
     assert row["load_per_cpu"] == pytest.approx(row["load1"] / row["ncpu"], abs=0.01)
 

@@ -10,8 +10,8 @@ from program import Program, add_probe
 from servers import Server
 
 VIEWS = (
-    "workers", "users", "jobs", "queues", "software", "services", "mounts", "storage", "bad", "node here", "processes",
-    "diff here there",
+    "batch-nodes", "users", "jobs", "queues", "software", "services", "mounts", "storage", "bad", "node here",
+    "processes", "diff here there",
 )  # fmt: skip
 
 

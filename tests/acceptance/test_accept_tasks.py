@@ -49,7 +49,7 @@ def test_what_is_done_is_counted(program: Program, database: str, monkeypatch: p
     monkeypatch.setenv("NICAMON_DATABASE", database)
     program("collect", "--quiet", code=1)
     page = json.loads(program("tasks", "--json").stdout)
-    assert page["schema"] == "nicamon.task_classes/1"
+    assert page["schema"] == "nicamon.task-classes/1"
     assert [row["priority"] for row in page["rows"]] == ["critical", "high", "medium", "low", "background"]
     assert page["collectors"] == []
     assert sorted(task["node"] for task in page["troubled"]) == ["here", "there"]

@@ -26,7 +26,7 @@ from nicassh.store import Store
 BOUND = 1.0
 NOW = datetime.now(UTC).replace(microsecond=0)
 COMMANDS = (
-    "show farm", "show workers", "show users", "show jobs", "show queues", "show services", "show mounts",
+    "show farm", "show batch-nodes", "show users", "show jobs", "show queues", "show services", "show mounts",
     "show storage", "show software", "show software --all", "show diff n2 n500", "show diff ROOT", "show outcomes",
     "show bad", "explain n500", "show node n500", "procs --cached --user user7",
 )  # fmt: skip

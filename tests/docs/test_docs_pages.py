@@ -18,7 +18,7 @@ from nicassh.cli import COMMANDS, command
 from nicassh.config.settings import SETTINGS, places
 from nicassh.model.outcome import State
 from nicassh.probes import loader as probe
-from nicassh.query import tasks
+from nicassh.query.tables.task_classes import TASK_CLASSES
 from nicassh.store import Store
 from nicassh.tasks import Priority
 from nicassh.tasks.model import METADATA
@@ -162,8 +162,8 @@ def test_classes_of_the_probes_are_those_of_the_page() -> None:
 
 def test_columns_of_the_tasks_are_explained() -> None:
     """By the names over them, but for those that say what they are."""
-    (first, *_), *_ = [block.text.splitlines()[1:] for block in reading.blocks(TASKS) if "TASK_CLASSES" in block.text]
+    (first, *_), *_ = [block.text.splitlines()[1:] for block in reading.blocks(TASKS) if "TASK-CLASSES" in block.text]
     named = {name for row in reading.cells(TASKS, "column") for name in row[0].split(", ")}
-    titles = [field.column.title for field in tasks.CLASSES]
+    titles = [field.column.title for field in TASK_CLASSES]
     assert re.split(r"  +", first) == titles
     assert set(titles) - named == {"class"}

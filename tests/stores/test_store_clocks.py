@@ -16,8 +16,8 @@ from nicassh.collector.saving import save
 from nicassh.config.settings import Config
 from nicassh.database import Clock, create
 from nicassh.model.outcome import State
-from nicassh.query import Scene
-from nicassh.query.farm import farm
+from nicassh.query import Snapshot
+from nicassh.query.tables.farm import farm
 from nicassh.store import Store, prune, rollup
 
 HOUR, DAY = 3600, 86400
@@ -70,8 +70,8 @@ def answer(store: Store, *names: str, load1: float = 1.0) -> None:
 
 def seen(store: Store, *names: str) -> dict[str, dict[str, Any]]:
     """The rows of the farm by node, as a person sees them now."""
-    scene = Scene(store, [node(name) for name in names], 900, store.now())
-    return {str(row.values["node"]): {**row.values, "old": row.old} for row in farm(scene).rows}
+    snapshot = Snapshot(store, [node(name) for name in names], 900, store.now())
+    return {str(row.values["node"]): {**row.values, "old": row.stale} for row in farm(snapshot).rows}
 
 
 def count(store: Store, table: str) -> int:

@@ -7,10 +7,13 @@ from datetime import UTC, datetime
 import pytest
 import sqlalchemy as sa
 from task_rows import HOUR, MINUTE, MOMENT, begun, claimed, later, put, row, rows, run
+from unit_rows import summary
 
 from nicassh import tasks
-from nicassh.query import View
-from nicassh.query import tasks as views
+from nicassh.query import Table
+from nicassh.query.tables.collectors import collectors
+from nicassh.query.tables.task_classes import task_classes
+from nicassh.query.tables.tasks import tasks as task_table
 from nicassh.tasks import Priority, Registration, TaskList
 from nicassh.tasks.model import FINISHED_TASKS
 
@@ -24,7 +27,7 @@ def finished(task_list: TaskList, **ago: int) -> None:
     task_list.write(lambda connection: connection.execute(sa.insert(FINISHED_TASKS), made))
 
 
-def by(view: View, column: str, value: object) -> dict[str, object]:
+def by(view: Table, column: str, value: object) -> dict[str, object]:
     """The values of the one row that has this value in this column."""
     (found,) = (one for one in view.rows if one.values[column] == value)
     return dict(found.values)
@@ -66,7 +69,7 @@ def test_the_classes(task_list: TaskList, collector: Registration) -> None:
     put(task_list, "nc6", state="failed")
     put(task_list, "nc7", priority=Priority.CRITICAL)
     claimed(task_list, collector)
-    view = views.classes(task_list)
+    view = task_classes(task_list)
     assert [one.values["priority"] for one in view.rows] == [priority.word for priority in Priority]
     medium = by(view, "priority", "medium")
     assert {name: medium[name] for name in ("waiting", "running", "deferred", "failed", "scheduled", "paused")} == {
@@ -74,15 +77,15 @@ def test_the_classes(task_list: TaskList, collector: Registration) -> None:
     }  # fmt: skip
     assert medium["oldest_wait"] == 100
     assert by(view, "priority", "critical")["running"] == 1
-    assert [one.trouble.get("oldest_wait") for one in view.rows] == [0, 0, 1, 0, 0]
-    assert view.summarize(view.rows) == "7 tasks: 2 waiting, 1 running, 1 deferred, 1 failed, 1 scheduled, 1 paused"
+    assert [one.severities.get("oldest_wait") for one in view.rows] == [0, 0, 1, 0, 0]
+    assert summary(view) == "7 tasks: 2 waiting, 1 running, 1 deferred, 1 failed, 1 scheduled, 1 paused"
 
 
 def test_an_empty_task_list(task_list: TaskList) -> None:
-    view = views.classes(task_list)
-    assert view.summarize(view.rows) == "0 tasks"
+    view = task_classes(task_list)
+    assert summary(view) == "0 tasks"
     assert all(one.values["oldest_wait"] is None for one in view.rows)
-    assert views.collectors(task_list).rows == views.listed(task_list).rows == ()
+    assert collectors(task_list).rows == task_table(task_list).rows == ()
     assert tasks.seconds_until_next(task_list) is None
 
 
@@ -93,16 +96,16 @@ def test_the_collectors(task_list: TaskList, collector: Registration) -> None:
     tasks.start(task_list, batch, batch.tasks[:2])
     later(task_list, 16)
     idle = tasks.register(task_list)
-    view = views.collectors(task_list)
+    view = collectors(task_list)
     busy = by(view, "collector", collector.id)
     assert (busy["host"], busy["priority"], busy["tasks"], busy["running"], busy["heartbeat"]) == (
         collector.host, "medium", 3, 2, pytest.approx(16),
     )  # fmt: skip
     assert busy["since"] == datetime.fromtimestamp(MOMENT, UTC)
     assert (by(view, "collector", idle.id)["priority"], by(view, "collector", idle.id)["tasks"]) == ("idle", 0)
-    assert [one.trouble["heartbeat"] for one in view.rows] == [1, 0]
+    assert [one.severities["heartbeat"] for one in view.rows] == [1, 0]
     later(task_list, task_list.lease - 16)
-    assert [one.values["collector"] for one in views.collectors(task_list).rows] == [idle.id]
+    assert [one.values["collector"] for one in collectors(task_list).rows] == [idle.id]
 
 
 def test_the_tasks_one_by_one(task_list: TaskList, collector: Registration) -> None:
@@ -111,22 +114,22 @@ def test_the_tasks_one_by_one(task_list: TaskList, collector: Registration) -> N
     put(task_list, "nc2", "load")
     put(task_list, "", "", kind="tidy", state="failed", next_try=MOMENT - HOUR, priority=Priority.LOW)
     begun(task_list, collector)
-    view = views.listed(task_list)
+    view = task_table(task_list)
     assert [one.values["state"] for one in view.rows] == ["failed", "running", "deferred", "scheduled"]
     held, tidy = by(view, "node", "nc2"), by(view, "node", None)
     assert (held["host"], held["wait"], held["attempts"]) == (collector.host, None, 1)
     assert (tidy["argument"], tidy["kind"], tidy["priority"]) == ("tidy", "tidy", "low")
     assert by(view, "node", "nc3")["wait"] == 5
-    assert [one.values["node"] for one in views.listed(task_list, troubled=True).rows] == [None, "nc3"]
-    assert [one.values["node"] for one in views.listed(task_list, nodes=["nc4", "nc9"]).rows] == ["nc4"]
+    assert [one.values["node"] for one in task_table(task_list, troubled=True).rows] == [None, "nc3"]
+    assert [one.values["node"] for one in task_table(task_list, nodes=["nc4", "nc9"]).rows] == ["nc4"]
 
 
 def test_the_next_one(task_list: TaskList, collector: Registration) -> None:
     put(task_list, "nc2", next_try=MOMENT + 70)
     put(task_list, "nc3", next_try=MOMENT + 30, state="paused")
     assert tasks.seconds_until_next(task_list) == 70
-    view = views.classes(task_list)
-    assert view.summarize(view.rows).endswith("next in 1 m 10 s")
+    view = task_classes(task_list)
+    assert summary(view).endswith("next in 1 m 10 s")
     later(task_list, 71)
     assert (tasks.seconds_until_next(task_list), tasks.due_node_count(task_list)) == (-1, 1)
     assert tasks.scheduler_state(task_list).waiting == [Priority.MEDIUM]

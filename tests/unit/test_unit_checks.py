@@ -1,4 +1,4 @@
-"""`show checks` and `explain` as a person runs them: what of an answer could not be read."""
+"""`show outcomes` and `explain` as a person runs them: what of an answer could not be read."""
 
 from __future__ import annotations
 
@@ -34,11 +34,10 @@ def run(config: Path, *words: str) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("name", ["checks", "outcomes"])
-def test_show_checks_tells_the_notes(config: Path, name: str) -> None:
-    rows = json.loads(run(config, "show", name, "--filter", "notes ~ .", "--json"))["rows"]
+def test_show_outcomes_tells_the_notes(config: Path) -> None:
+    rows = json.loads(run(config, "show", "outcomes", "--filter", "notes ~ .", "--json"))["rows"]
     assert [(row["node"], row["probe"], row["state"], row["notes"]) for row in rows] == [("nc2", "memory", "ok", NOTE)]
-    assert NOTE in run(config, "show", name, "--columns", "node,probe,notes")
+    assert NOTE in run(config, "show", "outcomes", "--columns", "node,probe,notes")
 
 
 def test_explain_tells_the_notes(config: Path) -> None:

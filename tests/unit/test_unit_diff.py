@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from unit_rows import PROBES, at, made, node, outcome
+from unit_rows import PROBES, at, made, node, outcome, summary
 
 from nicassh.cli import command
 from nicassh.model.records import Record
-from nicassh.query import Scene, View, diff, gathered, spread
+from nicassh.query import Snapshot, Table, grouped
+from nicassh.query.tables.diff import diff
+from nicassh.query.tables.versions import versions_of
 from nicassh.store import Store
 
 INVENTORY = '[[nodes]]\nnames = "nc[2-5].jinr.ru"\naddress = "10.0.0.[2-5]"\ngroups = ["old"]\n'
@@ -38,7 +41,7 @@ def farm(store: Store) -> Store:
 
 
 def between(store: Store, *names: str) -> list[tuple[Any, ...]]:
-    view = diff(Scene(store, [node(f"{name}.jinr.ru") for name in names], 900, at(60)), f"{names[-1]}.jinr.ru")
+    view = diff(Snapshot(store, [node(f"{name}.jinr.ru") for name in names], 900, at(60)), f"{names[-1]}.jinr.ru")
     return [tuple(row.values[name] for name in ("what", "path", "node", "first", "second")) for row in view.rows]
 
 
@@ -72,12 +75,14 @@ def test_what_is_not_known_is_no_difference(farm: Store) -> None:
     assert between(farm, "nc5", "nc2") == []
     farm.write([outcome("nc5.jinr.ru", "software", at(0), made("software_folder", state="hung"))])
     assert between(farm, "nc5", "nc2") == []
-    view = diff(Scene(farm, [node("nc6"), node("nc2.jinr.ru")], 900, at(60)), "nc2.jinr.ru")
-    assert view.summarize(view.rows) == "0 differences between nc6 and nc2.jinr.ru; nothing is known of nc6"
+    view = diff(Snapshot(farm, [node("nc6"), node("nc2.jinr.ru")], 900, at(60)), "nc2.jinr.ru")
+    assert summary(view) == "0 differences between nc6 and nc2.jinr.ru; nothing is known of nc6"
 
 
-def who(store: Store, what: str, beside: str = "") -> View:
-    return gathered(spread(Scene(store, [node(f"nc{n}.jinr.ru") for n in range(2, 6)], 900, at(60)), what, beside))
+def who(store: Store, what: str, beside: str = "") -> Table:
+    nodes = [node(f"nc{n}.jinr.ru") for n in range(2, 6)]
+    found = versions_of(Snapshot(store, nodes, 900, at(60)), what, beside)
+    return grouped(replace(found, summary=summary(found)))
 
 
 def test_who_has_which_version(farm: Store) -> None:
@@ -85,15 +90,15 @@ def test_who_has_which_version(farm: Store) -> None:
     assert [(row.values["version"], row.values["node"], row.values["default"]) for row in view.rows] == [
         ("6.30.04", "nc4.jinr.ru", None), ("6.22.08", "nc[2-3].jinr.ru", True), (None, "nc5.jinr.ru", None),
     ]  # fmt: skip
-    assert view.summarize(view.rows) == "3 nodes of 4 with ROOT in 2 versions"
+    assert view.about == "3 nodes of 4 with ROOT in 2 versions"
     asked(farm, "nc5.jinr.ru")
     assert [row.values["version"] for row in who(farm, "ROOT").rows] == ["6.30.04", "6.22.08", "none"]
 
 
 def test_a_node_beside_the_package_marks_the_other_versions(farm: Store) -> None:
     view = who(farm, "ROOT", "nc2.jinr.ru")
-    assert [row.trouble["version"] for row in view.rows] == [1, 0, 0]
-    assert view.summarize(view.rows).endswith("; nc2.jinr.ru has 6.22.08")
+    assert [row.severities["version"] for row in view.rows] == [1, 0, 0]
+    assert view.about.endswith("; nc2.jinr.ru has 6.22.08")
 
 
 def test_kernels_have_no_path(farm: Store) -> None:
@@ -101,7 +106,7 @@ def test_kernels_have_no_path(farm: Store) -> None:
     assert [(row.values["version"], row.values["node"]) for row in view.rows][:2] == [
         ("5.14.9", "nc4.jinr.ru"), ("5.14.0", "nc[2-3].jinr.ru"),
     ]  # fmt: skip
-    assert not [field.name for field in view.fields if field.name in ("path", "default") and field.weight]
+    assert not [field.name for field in view.fields if field.name in ("path", "default") and field.priority]
 
 
 @pytest.fixture
@@ -127,7 +132,7 @@ def nicamon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CliRunner:
         ("diff ROOT nc4 -n nc[2-3]", "! 6.22.08  nc[2-3].jinr.ru"),
         ("diff KERNEL", "5.14.0"),
         ("software", "4 nodes: 2 alike, 1 differ, 1 unknown"),
-        ("software --list --csv", "nc4.jinr.ru,ROOT,/opt/root/6.30.04,6.30.04,folder"),
+        ("packages --csv", "nc4.jinr.ru,ROOT,/opt/root/6.30.04,6.30.04,folder"),
     ],
 )
 def test_the_words_of_the_command(nicamon: CliRunner, words: str, expected: str) -> None:
@@ -142,7 +147,7 @@ def test_the_words_of_the_command(nicamon: CliRunner, words: str, expected: str)
         ("rot", "'rot' is neither a node nor a package that some node has", "did you mean 'ROOT'?"),
         ("nc6", "'nc6' is neither a node nor a package that some node has", "did you mean 'nc5' or 'nc4'?"),
         ("nc2", "'nc2' is compared with which node?", "for example: nicamon show diff nc2 nc10"),
-        ("nc2 nc2", "'nc2' and 'nc2' are the same node", ""),
+        ("nc2 nc2", "nc2.jinr.ru would be compared with itself", ""),
         ("nc2 @old", "'@old' names 4 nodes", "the second is one node; write the several first"),
         ("@new nc2", "unknown group @new", "known groups: @all, @old"),
         ("ROOT nc77", "not in the inventory: nc77", "see: nicamon nodes"),

@@ -11,28 +11,28 @@ from hypothesis import strategies as st
 
 from nicassh.model.errors import UsageError
 from nicassh.model.units import Bytes, Count, Flag, Number, Percent, Seconds, Text, Time
+from nicassh.query import computed
 from nicassh.query.filter import matcher
-from nicassh.query.table import declared
 
 COLUMNS = {
     one.name: one
     for one in (
-        declared("node", str, Text, "Name."),
-        declared("role", str, Text, "Role."),
-        declared("load1", float, Number, "Load."),
-        declared("nproc", int, Count, "Processes."),
-        declared("free", int, Bytes, "Memory."),
-        declared("busy", bool, Flag, "Busy."),
-        declared("since", datetime, Time, "Since."),
-        declared("activity", list, Text, "Users."),
+        computed("node", str, Text, "Name."),
+        computed("role", str, Text, "Role."),
+        computed("load1", float, Number, "Load."),
+        computed("nproc", int, Count, "Processes."),
+        computed("free", int, Bytes, "Memory."),
+        computed("busy", bool, Flag, "Busy."),
+        computed("since", datetime, Time, "Since."),
+        computed("activity", list, Text, "Users."),
     )
 }
 MEASURED = {
     one.name: one
     for one in (
-        declared("rss", int, Bytes, "Memory."), declared("age", float, Seconds, "Age."),
-        declared("free", float, Percent, "Free."), declared("load", float, Number, "Load."),
-        declared("count", int, Count, "Number."),
+        computed("rss", int, Bytes, "Memory."), computed("age", float, Seconds, "Age."),
+        computed("free", float, Percent, "Free."), computed("load", float, Number, "Load."),
+        computed("count", int, Count, "Number."),
     )
 }  # fmt: skip
 ROW: dict[str, Any] = {

@@ -42,16 +42,16 @@ def test_columns_come_from_the_annotations() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "trouble"),
+    ("name", "value", "severity"),
     [
         ("memory", 9, 0), ("memory", 10, 1), ("memory", 19, 1), ("memory", 20, 2), ("memory", None, 0),
         ("share", 10.1, 0), ("share", 10, 1), ("share", 3, 2), ("share", 0, 2),
         ("ratio", 0.5, 0), ("ratio", 1, 2), ("busy", True, 2), ("name", "x", 0), ("count", 10**9, 0),
     ],
 )  # fmt: skip
-def test_thresholds(name: str, value: Any, trouble: int) -> None:
+def test_thresholds(name: str, value: Any, severity: int) -> None:
     (one,) = [one for one in columns(GpuProcess) if one.name == name]
-    assert one.trouble(value) == trouble
+    assert one.severity(value) == severity
 
 
 def test_values_are_drawn_by_their_unit_and_unknown_is_not_zero() -> None:

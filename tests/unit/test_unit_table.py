@@ -9,19 +9,19 @@ import pytest
 
 from nicassh.model.errors import UsageError
 from nicassh.model.units import Count, Number, Text, Time
-from nicassh.query.table import Field, Row, View, choose, declared, filtered, ordered
+from nicassh.query import Field, Row, Table, computed, filter_rows, select_columns, sort_rows
 
 FIELDS = (
-    Field(declared("node", str, Text, "Name."), 100),
-    Field(declared("load1", float, Number, "Load."), 90),
-    Field(declared("nproc", int, Count, "Processes."), 0),
-    Field(declared("activity", list, Text, "Users."), 50),
-    Field(declared("updated", datetime, Time, "When."), 50),
+    Field(computed("node", str, Text, "Name."), 100),
+    Field(computed("load1", float, Number, "Load."), 90),
+    Field(computed("nproc", int, Count, "Processes."), 0),
+    Field(computed("activity", list, Text, "Users."), 50),
+    Field(computed("updated", datetime, Time, "When."), 50),
 )
 
 
-def view(*rows: tuple[Any, ...]) -> View:
-    return View("farm", FIELDS, tuple(Row(dict(zip([one.name for one in FIELDS], row, strict=True))) for row in rows))
+def view(*rows: tuple[Any, ...]) -> Table:
+    return Table("farm", FIELDS, tuple(Row(dict(zip([one.name for one in FIELDS], row, strict=True))) for row in rows))
 
 
 def at(minute: int) -> datetime:
@@ -36,7 +36,7 @@ FARM = view(
 )
 
 
-def nodes(found: View) -> list[str]:
+def nodes(found: Table) -> list[str]:
     return [row.values["node"] for row in found.rows]
 
 
@@ -57,11 +57,11 @@ def nodes(found: View) -> list[str]:
     ],
 )
 def test_order_with_the_unknown_last(keys: list[str], order: list[str]) -> None:
-    assert nodes(ordered(FARM, keys)) == order
+    assert nodes(sort_rows(FARM, keys)) == order
 
 
-def shown(found: View) -> list[str]:
-    return list(found.shown) or [one.name for one in found.fields if one.weight]
+def shown(found: Table) -> list[str]:
+    return list(found.selected) or [one.name for one in found.fields if one.priority]
 
 
 @pytest.mark.parametrize(
@@ -76,17 +76,19 @@ def shown(found: View) -> list[str]:
     ],
 )
 def test_choosing(columns: list[str], names: list[str]) -> None:
-    assert sorted(shown(choose(FARM, columns))) == sorted(names)
+    assert sorted(shown(select_columns(FARM, columns))) == sorted(names)
     if columns and columns[0][0] not in "+-":
-        assert shown(choose(FARM, columns)) == names
+        assert shown(select_columns(FARM, columns)) == names
 
 
 def test_filtering() -> None:
-    assert nodes(filtered(FARM, "load1 > 1 or node = nc2")) == ["nc2", "nc1", "nc9"]
-    assert nodes(filtered(FARM, "")) == nodes(FARM)
+    assert nodes(filter_rows(FARM, "load1 > 1 or node = nc2")) == ["nc2", "nc1", "nc9"]
+    assert nodes(filter_rows(FARM, "")) == nodes(FARM)
 
 
-@pytest.mark.parametrize("change", [lambda: ordered(FARM, ["-laod1"]), lambda: choose(FARM, ["node", "laod1"])])
+@pytest.mark.parametrize(
+    "change", [lambda: sort_rows(FARM, ["-laod1"]), lambda: select_columns(FARM, ["node", "laod1"])]
+)
 def test_an_unknown_column_is_quoted_with_the_nearest(change: Any) -> None:
     with pytest.raises(UsageError, match="farm has no column 'laod1'") as caught:
         change()
@@ -95,5 +97,5 @@ def test_an_unknown_column_is_quoted_with_the_nearest(change: Any) -> None:
 
 def test_the_known_columns_are_listed() -> None:
     with pytest.raises(UsageError) as caught:
-        ordered(FARM, ["zzzz"])
+        sort_rows(FARM, ["zzzz"])
     assert caught.value.hint == "columns: node, load1, nproc, activity, updated"

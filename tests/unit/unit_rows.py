@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,6 +12,8 @@ from nicassh.inventory import Node
 from nicassh.model.outcome import LOGIN, Outcome, State
 from nicassh.model.records import Record
 from nicassh.probes import loader as probe
+from nicassh.query import Row, Table, table_specs
+from nicassh.query.records import record_specs
 from nicassh.store import Store
 
 PROBES = probe.load_all()
@@ -119,3 +122,28 @@ USUAL: dict[str, dict[str, Any]] = {
         "pid": 30, "started": NOON - timedelta(days=3), "port": 1094, "clients": 2, "kind": "system", "ended": None,
     },
 }  # fmt: skip
+
+
+def summary(table: Table, rows: Iterable[Row] | None = None) -> str:
+    """The line below a table, of all its rows or of some; as an answer of the query layer has it."""
+    known = {**table_specs(), **record_specs(PROBES, table_specs())}
+    shown = table if rows is None else replace(table, rows=tuple(rows))
+    return replace(shown, summary=known[table.name].summarize(shown)).about
+
+
+def with_users(*processes: Any) -> list[Record]:
+    """Processes, and what their probe says of each person on a node with 100 GiB of memory."""
+    groups: dict[tuple[str, str], list[Any]] = {}
+    for one in processes:
+        if one.ordinary:
+            groups.setdefault((one.user, one.kind), []).append(one)
+    users = [
+        made(
+            "processes_user", user=user, kind=kind, processes=len(some),
+            cpu_percent=sum(one.cpu_percent for one in some),
+            memory=int(sum(one.memory_percent for one in some) * 2**30),
+            software=", ".join(sorted({one.software for one in some if one.software})) or None,
+        )
+        for (user, kind), some in groups.items()
+    ]  # fmt: skip
+    return [*processes, *users]

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import pytest
-from unit_rows import at, login, made, node, outcome
+from unit_rows import at, login, made, node, outcome, summary
 
 from nicassh.model.outcome import State
 from nicassh.model.records import columns
-from nicassh.query import Row, Scene, listing
+from nicassh.query import Row, Snapshot
+from nicassh.query.records import record_table
 from nicassh.store import Result, Store
 
 DAY = 86400
 
 
 def logins(store: Store, now: float) -> Row:
-    (row,) = listing(Scene(store, [node("nc2")], 900, at(now)), "outcomes").rows
+    (row,) = record_table(Snapshot(store, [node("nc2")], 900, at(now)), "outcomes").rows
     return row
 
 
@@ -40,9 +41,9 @@ def test_share_of_the_time_that_is_known(
 def test_trouble_comes_first_and_is_told_below(store: Store) -> None:
     store.write([login("nc2", at(0)), login("nc3", at(0), State.REFUSED, "closed")])
     store.write([outcome("nc2", "load", at(0), made("load"))])
-    view = listing(Scene(store, [node("nc2"), node("nc3")], 900, at(1)), "outcomes")
-    assert [(row.values["node"], row.trouble["state"]) for row in view.rows] == [("nc3", 2), ("nc2", 0), ("nc2", 0)]
-    assert view.summarize(view.rows).endswith("; login refused on nc3")
+    view = record_table(Snapshot(store, [node("nc2"), node("nc3")], 900, at(1)), "outcomes")
+    assert [(row.values["node"], row.severities["state"]) for row in view.rows] == [("nc3", 2), ("nc2", 0), ("nc2", 0)]
+    assert summary(view).endswith("; login refused on nc3")
 
 
 def test_every_state_has_a_level() -> None:

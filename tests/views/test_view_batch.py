@@ -5,11 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from unit_rows import at, login, made, node, outcome
+from unit_rows import at, login, made, node, outcome, summary, with_users
 
 from nicassh.model.outcome import State
 from nicassh.model.records import Record
-from nicassh.query import NAMED, Scene, View, exclusion, explain
+from nicassh.query import Snapshot, Table
+from nicassh.query.tables.bad import bad, exclusion
+from nicassh.query.tables.batch_nodes import batch_nodes
+from nicassh.query.tables.explain import explain
+from nicassh.query.tables.jobs import jobs
+from nicassh.query.tables.queues import queues
+from nicassh.query.tables.users import users
 from nicassh.store import Store
 
 SUBMIT = node("nc2", "interactive", batch_cluster="nica")
@@ -19,22 +25,25 @@ ARRAY = {"job": "3791", "task": "7", "tie": "3791.7"}
 
 
 def told(store: Store, *records: Record, when: float = 0) -> None:
-    """One collection: the submit node's batch system with these records, and the nodes well."""
+    """One collection: the head's batch system with these records, and the nodes well."""
     up = made("batch")
     store.write([login(one.name, at(when)) for one in NODES])
     store.write([outcome(one.name, name, at(when), made(name)) for one in NODES for name in ("load", "system")])
     store.write([outcome("nc2", "batch", at(when), *([] if type(up) in map(type, records) else [up]), *records)])
 
 
-def show(store: Store, name: str, *nodes: Any, now: float = 60) -> View:
-    return NAMED[name].build(Scene(store, nodes or NODES, 900, at(now), everyone=NODES))
+BUILDERS = {"batch-nodes": batch_nodes, "jobs": jobs, "queues": queues, "users": users, "bad": bad}
 
 
-def said(view: View) -> str:
-    return view.summarize(view.rows)
+def show(store: Store, name: str, *nodes: Any, now: float = 60) -> Table:
+    return BUILDERS[name](Snapshot(store, nodes or NODES, 900, at(now), inventory_nodes=NODES))
 
 
-def cells(view: View, *names: str) -> list[tuple[Any, ...]]:
+def said(view: Table) -> str:
+    return summary(view)
+
+
+def cells(view: Table, *names: str) -> list[tuple[Any, ...]]:
     return [tuple(row.values[name] for name in names) for row in view.rows]
 
 
@@ -65,7 +74,7 @@ def test_a_job_uses_what_its_processes_use_on_all_nodes(store: Store) -> None:
         ("12", 80.0, 80.0, 1),
         ("3791", 40.0, 20.0, 2),
     ]
-    assert view.rows[1].trouble["cpu_per_slot"] == 1
+    assert view.rows[1].severities["cpu_per_slot"] == 1
 
 
 def test_a_job_of_htcondor_is_known_by_its_slot(store: Store) -> None:
@@ -93,8 +102,8 @@ def test_a_young_job_may_be_slow(store: Store) -> None:
     told(store, made("batch_job", **ARRAY, started=at(0)))
     process = made("processes", batch="sge", job="3791.7", kind="batch", cpu_percent=0.0)
     store.write([outcome("nc10", "processes", at(30), process)])
-    assert show(store, "jobs", now=599).rows[0].trouble["cpu_per_slot"] == 0
-    assert show(store, "jobs", now=660).rows[0].trouble["cpu_per_slot"] == 2
+    assert show(store, "jobs", now=599).rows[0].severities["cpu_per_slot"] == 0
+    assert show(store, "jobs", now=660).rows[0].severities["cpu_per_slot"] == 2
 
 
 def test_jobs_of_some_nodes_are_those_that_run_there_or_wait(store: Store) -> None:
@@ -114,15 +123,15 @@ def test_a_scheduler_that_is_down_is_not_a_cluster_without_jobs(store: Store) ->
     store.write([outcome("nc2", "batch", at(30), down, unknown=gaps)])
     view = show(store, "jobs")
     assert cells(view, "job") == [("3791",)]
-    assert "state" in view.rows[0].old
+    assert "state" in view.rows[0].stale
     assert said(view).endswith("; nica: sge is down since 2026-11-21 12:00:30: commlib error: got select error")
-    assert "batch" in next(row for row in show(store, "workers").rows if row.values["node"] == "nc10").old
+    assert "batch" in next(row for row in show(store, "batch-nodes").rows if row.values["node"] == "nc10").stale
     assert show(store, "bad").rows == ()
     (user,) = show(store, "users").rows
-    assert user.old == {"jobs_running"}
-    (finding,) = explain(Scene(store, [WORKER], 900, at(60), everyone=NODES)).rows
-    assert (finding.values["level"], finding.values["finding"]) == (
-        "warning",
+    assert user.stale == {"jobs_running"}
+    (finding,) = explain(Snapshot(store, [WORKER], 900, at(60), inventory_nodes=NODES)).rows
+    assert (finding.values["severity"], finding.values["finding"]) == (
+        "unknown",
         "sge does not answer; it said last: busy",
     )
 
@@ -138,12 +147,12 @@ def test_a_head_that_cannot_be_asked(store: Store) -> None:
     store.write([login("nc2", at(30), State.REFUSED, "closed"), outcome("nc2", "batch", at(30), state=State.REFUSED)])
     view = show(store, "jobs")
     assert said(view).endswith("; nica: nc2 could not be asked since 2026-11-21 12:00:30: refused")
-    assert "state" in view.rows[0].old
+    assert "state" in view.rows[0].stale
 
 
 def test_a_cluster_that_was_never_asked_and_a_farm_without_one(store: Store) -> None:
     assert said(show(store, "jobs")) == "no jobs; nica: nc2 was never asked for its batch system"
-    view = NAMED["jobs"].build(Scene(store, [WORKER], 900, at(0)))
+    view = jobs(Snapshot(store, [WORKER], 900, at(0)))
     assert said(view) == "no jobs; no node of the inventory answers for a batch cluster"
 
 
@@ -157,7 +166,7 @@ def test_queues_count_their_jobs(store: Store) -> None:
     )
     view = show(store, "queues")
     assert cells(view, "queue", "slots", "used", "free", "running", "waiting") == [("all.q", 24, 3, 20, 1, 50)]
-    assert view.rows[0].trouble["broken"] == 1
+    assert view.rows[0].severities["broken"] == 1
     assert said(view) == "1 queue: 20 of 24 slots free"
 
 
@@ -175,8 +184,8 @@ def test_queues_count_their_jobs(store: Store) -> None:
 def test_load_that_is_not_that_of_the_jobs(store: Store, load: float, used: int, started: float, trouble: int) -> None:
     told(store, made("batch_host", used=used), made("batch_job", started=at(started)))
     store.write([outcome("nc10", "load", at(10), made("load", load1=load))])
-    (row,) = show(store, "workers", WORKER).rows
-    assert (row.values["deviation"], row.trouble["deviation"]) == (round(load - used, 2), trouble)
+    (row,) = show(store, "batch-nodes", WORKER).rows
+    assert (row.values["deviation"], row.severities["deviation"]) == (round(load - used, 2), trouble)
 
 
 def test_workers_of_the_batch_system_and_of_the_inventory(store: Store) -> None:
@@ -184,7 +193,7 @@ def test_workers_of_the_batch_system_and_of_the_inventory(store: Store) -> None:
         "batch_host", host="nc11.jinr.ru", state="drained", words="d", reason="disk", by="root", marked=at(-60)
     )
     told(store, made("batch_host", host="nc10"), drained, made("batch_host", host="ghost.jinr.ru"))
-    view = show(store, "workers")
+    view = show(store, "batch-nodes")
     assert cells(view, "node", "batch", "slots", "jobs") == [
         ("nc10", "busy", 4, 0),
         ("nc11", "drained", 4, 0),
@@ -193,9 +202,9 @@ def test_workers_of_the_batch_system_and_of_the_inventory(store: Store) -> None:
     ]
     assert cells(view, "batch_reason", "by", "batch_since")[1] == ("disk", "root", at(-60))
     since = next(field for field in view.fields if field.name == "batch_since")
-    assert [since.cell(row) for row in view.rows] == ["–", "2026-11-21 11:59:00", "–", "–"]
+    assert [since.text(row) for row in view.rows] == ["–", "2026-11-21 11:59:00", "–", "–"]
     assert view.rows[3].values["reason"] == "not in the inventory"
-    assert said(view) == "4 workers: 6 of 12 slots used, 1 drained"
+    assert said(view) == "4 batch nodes: 6 of 12 slots used, 1 drained"
 
 
 SLEEPS = ("IDLE+CLOUD+POWERED_DOWN", "IDLE+POWERING_DOWN", "MIXED+NOT_RESPONDING+POWERING_UP", "IDLE~", "IDLE*+POWER")
@@ -207,12 +216,12 @@ def test_a_node_that_sleeps_to_save_power_is_not_bad(store: Store, words: str) -
     store.write([login("nc10", at(30), State.UNREACHABLE, "no route to the host")])
     assert cells(show(store, "bad"), "node") == []
     assert exclusion(show(store, "bad"), "slurm") == ""
-    (row,) = show(store, "workers", WORKER).rows
+    (row,) = show(store, "batch-nodes", WORKER).rows
     assert (row.values["state"], row.values["reason"]) == ("asleep", f"to save power ({words})")
-    assert (row.trouble["state"], row.trouble["batch"]) == (0, 0)
-    view = explain(Scene(store, [WORKER], 900, at(60), everyone=NODES))
-    found = [("note", f"asleep to save power, as slurm says ({words})")]
-    assert cells(view, "level", "finding") == found
+    assert (row.severities["state"], row.severities["batch"]) == (0, 0)
+    view = explain(Snapshot(store, [WORKER], 900, at(60), inventory_nodes=NODES))
+    found = [("ok", f"asleep to save power, as slurm says ({words})")]
+    assert cells(view, "severity", "finding") == found
 
 
 @pytest.mark.parametrize(
@@ -233,15 +242,15 @@ def test_a_node_that_does_not_sleep_and_does_not_answer_is_bad(
     told(store, made("batch", system="slurm", **why), made("batch_host", system="slurm", state="free", words=words))
     store.write([login("nc10", at(30), state, "no")])
     assert cells(show(store, "bad", WORKER), "node") == [("nc10",)]
-    (row,) = show(store, "workers", WORKER).rows
-    assert (row.values["state"], row.trouble["state"]) == ("down", 2)
+    (row,) = show(store, "batch-nodes", WORKER).rows
+    assert (row.values["state"], row.severities["state"]) == ("down", 2)
 
 
 def test_slots_that_are_not_known_are_drawn_so(store: Store) -> None:
     told(store, made("batch_job", slots=None), made("batch_job", job="9", slots=None, tasks=20))
     view = show(store, "jobs")
     slots = next(field for field in view.fields if field.name == "slots")
-    assert [slots.cell(row) for row in view.rows] == ["20×–", "–"]
+    assert [slots.text(row) for row in view.rows] == ["20×–", "–"]
 
 
 def test_users_with_their_processes_and_jobs(store: Store) -> None:
@@ -256,7 +265,7 @@ def test_users_with_their_processes_and_jobs(store: Store) -> None:
     for name in ("nc10", "nc11"):
         people = [made("processes", pid=pid, kind=kind, batch=batch) for pid, (kind, batch) in enumerate(kinds)]
         system = made("processes", pid=9, user="root", ordinary=False, kind="system")
-        store.write([outcome(name, "processes", at(0), *people, system)])
+        store.write([outcome(name, "processes", at(0), *with_users(*people, system))])
     view = show(store, "users")
     names = ("user", "nodes", "processes", "cpu_percent", "memory", "jobs_running", "jobs_waiting", "interactive")
     assert cells(view, *names) == [
@@ -307,17 +316,19 @@ def test_without_a_batch_system_the_nodes_of_role_batch_are_left_out(store: Stor
 def test_a_job_that_says_it_runs_nowhere_breaks_nothing(store: Store, hosts: str) -> None:
     told(store, made("batch_job", hosts=hosts))
     assert cells(show(store, "jobs", WORKER), "job") == []
-    assert len(show(store, "workers").rows) == 3
+    assert len(show(store, "batch-nodes").rows) == 3
 
 
 def test_a_head_whose_scheduler_is_down_says_so(store: Store) -> None:
     told(store, made("batch", state="down", reason="commlib error"))
-    view = explain(Scene(store, NODES, 900, at(60), everyone=NODES))
-    assert cells(view, "node", "level", "finding") == [("nc2", "warning", "sge does not answer here: commlib error")]
+    view = explain(Snapshot(store, NODES, 900, at(60), inventory_nodes=NODES))
+    assert cells(view, "node", "severity", "finding") == [
+        ("nc2", "critical", "sge does not answer here: commlib error")
+    ]
 
 
 def test_users_of_some_nodes_are_those_who_are_there(store: Store) -> None:
     told(store, made("batch_job", user="ivanov"))
-    store.write([outcome("nc10", "processes", at(0), made("processes"))])
+    store.write([outcome("nc10", "processes", at(0), *with_users(made("processes")))])
     assert cells(show(store, "users"), "user") == [("merz",), ("ivanov",)]
     assert cells(show(store, "users", WORKER), "user") == [("merz",)]

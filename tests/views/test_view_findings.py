@@ -6,21 +6,22 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from unit_rows import at, login, made, node, outcome
+from unit_rows import at, login, made, node, outcome, summary
 
 from nicassh.model.outcome import State
-from nicassh.query import Scene, explain
-from nicassh.query.explain import bad
-from nicassh.query.facts import Facts
-from nicassh.query.findings import Finding, findings
+from nicassh.model.severity import Severity
+from nicassh.query import Snapshot
+from nicassh.query.findings import Evidence, Finding, findings
+from nicassh.query.tables.bad import bad
+from nicassh.query.tables.explain import explain
 from nicassh.store import Store
 
 G = 1024**3
 
 
 def found(store: Store, seconds: float = 60) -> list[Finding]:
-    scene = Scene(store, [node("nc2")], 900, at(seconds))
-    return findings(Facts(scene), scene.nodes[0])
+    snapshot = Snapshot(store, [node("nc2")], 900, at(seconds))
+    return findings(Evidence(snapshot), snapshot.nodes[0])
 
 
 def told(store: Store, table: str, *rows: dict[str, Any]) -> list[tuple[str, int, str]]:
@@ -44,18 +45,18 @@ def test_our_own_waiting_makes_no_clock_wrong(store: Store, behind: int, session
 
 def test_a_healthy_node_has_no_findings(store: Store) -> None:
     assert told(store, "disks", {}) == []
-    (view,) = [explain(Scene(store, [node("nc2")], 900, at(60)))]
-    assert view.summarize(view.rows) == "nc2: nothing wrong is known; last seen 1 m 00 s ago"
+    (view,) = [explain(Snapshot(store, [node("nc2")], 900, at(60)))]
+    assert summary(view) == "nc2: nothing wrong is known; last seen 1 m 00 s ago"
 
 
 def test_a_node_that_was_never_asked(store: Store) -> None:
-    assert found(store) == [Finding(50, "ssh", "never asked")]
+    assert found(store) == [Finding(Severity.UNKNOWN, 50, "ssh", "never asked")]
 
 
 def test_a_node_that_does_not_answer_hides_the_rest(store: Store) -> None:
     told(store, "disks", {"free_percent": 1.0, "free": G})
     store.write([login("nc2", at(30), State.HOST_KEY_CHANGED, "SHA256:x")])
-    assert found(store) == [Finding(100, "ssh", "host key changed: SHA256:x", at(30))]
+    assert found(store) == [Finding(Severity.CRITICAL, 100, "ssh", "host key changed: SHA256:x", at(30))]
 
 
 def test_processes_of_an_earlier_look_are_no_news(store: Store) -> None:
@@ -66,12 +67,12 @@ def test_processes_of_an_earlier_look_are_no_news(store: Store) -> None:
 
 def test_a_node_that_was_not_asked_for_long(store: Store) -> None:
     told(store, "disks", {})
-    assert [(finding.weight, finding.what) for finding in found(store, 1000)] == [(60, "not asked for 16 m 40 s")]
+    assert [(finding.weight, finding.what) for finding in found(store, 1000)] == [(50, "not asked for 16 m 40 s")]
 
 
 def test_a_probe_that_failed(store: Store) -> None:
     store.write([login("nc2", at(0)), outcome("nc2", "load", at(0), state=State.FAILED, reason="no such file")])
-    assert found(store) == [Finding(40, "probes", "load failed: no such file", at(0))]
+    assert found(store) == [Finding(Severity.CRITICAL, 40, "probes", "load failed: no such file", at(0))]
 
 
 @pytest.mark.parametrize(
@@ -135,30 +136,30 @@ def test_what_is_old_is_not_judged(store: Store) -> None:
 def test_nodes_to_avoid_are_those_with_something_bad(store: Store) -> None:
     told(store, "disks", {"free_percent": 9.0, "free": G})
     store.write([login("nc3", at(0), State.REFUSED, "closed")])
-    view = bad(Scene(store, [node("nc2"), node("nc3")], 900, at(60)))
+    view = bad(Snapshot(store, [node("nc2"), node("nc3")], 900, at(60)))
     assert [(row.values["node"], row.values["reason"], row.values["since"]) for row in view.rows] == [
         ("nc3", "ssh: refused: closed", at(0))
     ]
-    assert view.summarize(view.rows) == "1 of 2 nodes to avoid"
+    assert summary(view) == "1 of 2 nodes to avoid"
 
 
 def test_software_that_is_not_that_of_the_others_of_the_role(store: Store) -> None:
     for name, version in (("nc2", "apr13"), ("nc3", "jan24"), ("nc4", "jan24"), ("nc8", "apr13")):
         software = outcome(name, "software", at(0), made("software", version=version), made("software_folder"))
         store.write([login(name, at(0)), software, outcome(name, "system", at(0), made("system"))])
-    everyone = [node("nc2"), node("nc3"), node("nc4"), node("nc8", "interactive")]
-    view = explain(Scene(store, everyone[:1], 900, at(60), everyone))
+    inventory_nodes = [node("nc2"), node("nc3"), node("nc4"), node("nc8", "interactive")]
+    view = explain(Snapshot(store, inventory_nodes[:1], 900, at(60), inventory_nodes))
     (row,) = view.rows
     assert row.values["finding"] == ("FairSoft is not that of 2 batch nodes that are alike: nicamon show diff nc2 nc3")
-    assert (row.values["level"], row.values["since"]) == ("note", at(0))
-    assert explain(Scene(store, everyone[1:], 900, at(60), everyone)).rows == ()
+    assert (row.values["severity"], row.values["since"]) == ("warning", at(0))
+    assert explain(Snapshot(store, inventory_nodes[1:], 900, at(60), inventory_nodes)).rows == ()
 
 
 def test_what_could_not_be_read_is_a_note_and_no_reason_to_avoid_the_node(store: Store) -> None:
     store.write([login("nc2", at(0)), outcome("nc2", "memory", at(0), made("memory"), notes="swap_used: -64 …")])
     words = "memory, a part could not be read: swap_used: -64 …"
-    assert found(store) == [Finding(20, "probes", words, at(0))]
-    assert [row.values["level"] for row in explain(Scene(store, [node("nc2")], 900, at(60))).rows] == ["note"]
-    assert bad(Scene(store, [node("nc2")], 900, at(60))).rows == ()
+    assert found(store) == [Finding(Severity.OK, 20, "probes", words, at(0))]
+    assert [row.values["severity"] for row in explain(Snapshot(store, [node("nc2")], 900, at(60))).rows] == ["ok"]
+    assert bad(Snapshot(store, [node("nc2")], 900, at(60))).rows == ()
     store.write([outcome("nc2", "memory", at(60), made("memory"))])
     assert found(store) == []

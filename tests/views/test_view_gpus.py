@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from unit_rows import at, made, node, outcome
+from unit_rows import at, made, node, outcome, summary
 
-from nicassh.query import NAMED, Scene, View
+from nicassh.query import Snapshot, Table
+from nicassh.query.tables.gpus import gpus
 from nicassh.store import Store
 
 
-def show(store: Store) -> View:
-    return NAMED["gpus"].build(Scene(store, [node("nc10")], 900, at(60)))
+def show(store: Store) -> Table:
+    return gpus(Snapshot(store, [node("nc10")], 900, at(60)))
 
 
 def test_processes_come_with_user_and_job(store: Store) -> None:
@@ -27,14 +28,14 @@ def test_processes_come_with_user_and_job(store: Store) -> None:
     )
     view = show(store)
     fault, card = view.rows
-    assert (fault.values["index"], fault.values["processes"], fault.trouble["state"]) == (0, [], 2)
-    drawn = {field.name: field.cell(card) for field in view.fields}
+    assert (fault.values["index"], fault.values["processes"], fault.severities["state"]) == (0, [], 2)
+    drawn = {field.name: field.text(card) for field in view.fields}
     assert drawn["processes"] == "merz python3 (slurm 31), ? python3, ivanov root.exe"
     assert drawn["parts"] == "1g.10gb"
     assert drawn["memory_used"] == "2.0 G / 80 G"
-    assert view.summarize(view.rows) == "2 GPUs on 1 node: 1 in use, 1 with a fault"
+    assert summary(view) == "2 GPUs on 1 node: 1 in use, 1 with a fault"
 
 
 def test_no_gpus(store: Store) -> None:
     view = show(store)
-    assert view.summarize(view.rows) == "no GPUs"
+    assert summary(view) == "no GPUs"

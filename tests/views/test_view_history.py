@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from unit_rows import at, made, outcome
+from unit_rows import at, made, outcome, summary
 
 from nicassh.model.errors import UsageError
-from nicassh.query import History, Stretch, history, metric, metric_names, stretch
+from nicassh.query.history import History, Window, history, window
+from nicassh.query.metrics import find_metric, metric_names
 from nicassh.store import Store
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
@@ -21,8 +22,8 @@ def loads(store: Store, node: str, values: dict[int, float]) -> None:
 
 
 def seen(store: Store, nodes: str, minutes: float, step: float = 0, over: str = "", name: str = "load1") -> History:
-    time = Stretch(at(0), at(minutes * MINUTE), step)
-    return history(store, metric(store, name), nodes.split(), time, {}, over)
+    time = Window(at(0), at(minutes * MINUTE), step)
+    return history(store, find_metric(store, name), nodes.split(), time, {}, over)
 
 
 def told(view: History) -> list[tuple[Any, ...]]:
@@ -43,12 +44,12 @@ def told(view: History) -> list[tuple[Any, ...]]:
     ],
 )
 def test_names_of_metrics(store: Store, name: str, whole: str) -> None:
-    assert metric(store, name).name == whole
+    assert find_metric(store, name).name == whole
 
 
 def test_the_record_at_hand_comes_first(store: Store) -> None:
-    assert metric(store, "used", "disks").name == "disks.used"
-    assert metric(store, "load1", "disks").name == "load.load1"
+    assert find_metric(store, "used", "disks").name == "disks.used"
+    assert find_metric(store, "load1", "disks").name == "load.load1"
 
 
 @pytest.mark.parametrize(
@@ -63,7 +64,7 @@ def test_the_record_at_hand_comes_first(store: Store) -> None:
 )
 def test_what_is_no_metric(store: Store, name: str, what: str, hint: str) -> None:
     with pytest.raises(UsageError) as caught:
-        metric(store, name)
+        find_metric(store, name)
     assert what in caught.value.what
     assert hint in caught.value.hint
 
@@ -77,13 +78,13 @@ def test_completion_has_short_names_where_they_are_enough(store: Store) -> None:
 
 
 def test_keys_are_chosen_by_name_and_value(store: Store) -> None:
-    used = metric(store, "disks.used")
+    used = find_metric(store, "disks.used")
     assert used.chosen(["mount=/home", "mount=/a=b"]) == {"mount": ["/home", "/a=b"]}
     for wrong in ("mount", "device=/dev/sda", "=", ""):
         with pytest.raises(UsageError, match="names no key of disks"):
             used.chosen([wrong])
     with pytest.raises(UsageError) as caught:
-        metric(store, "load1").chosen(["mount=/"])
+        find_metric(store, "load1").chosen(["mount=/"])
     assert caught.value.hint == "there is one line for each node"
 
 
@@ -102,7 +103,7 @@ def test_keys_are_chosen_by_name_and_value(store: Store) -> None:
     ],
 )
 def test_steps_fit_the_width(store: Store, seconds: int, columns: int, together: bool, step: int) -> None:
-    found = stretch(at(-seconds), at(0), columns, metric(store, "load1"), together)
+    found = window(at(-seconds), at(0), columns, find_metric(store, "load1"), together)
     assert found.step == step
     assert not step or seconds / step <= columns
 
@@ -112,7 +113,7 @@ def test_values_as_they_came_and_a_gap_between(store: Store) -> None:
     view = seen(store, "nc2", 22)
     assert told(view) == [(0, 0, 1.0), (1, 0, 2.0), (3, 0, 3.0), (3, 17, None), (20, 0, 4.0), (21, 0, 0.0)]
     assert [row.values["gap"] for row in view.rows] == [False, False, False, True, False, False]
-    assert view.summarize(view.rows) == "5 values, 1 gap"
+    assert summary(view) == "5 values, 1 gap"
 
 
 def test_gaps_at_both_ends(store: Store) -> None:
@@ -136,7 +137,7 @@ def test_buckets_with_a_gap_and_with_too_few_values(store: Store) -> None:
 def test_nothing_known(store: Store) -> None:
     view = seen(store, "nc2", 60)
     assert view.rows == ()
-    assert view.summarize(view.rows) == "nothing is known of this time"
+    assert summary(view) == "nothing is known of this time"
 
 
 def test_an_unknown_value_is_not_zero(store: Store) -> None:
@@ -176,5 +177,5 @@ def test_fewer_than_half_of_the_nodes_are_a_gap(store: Store) -> None:
 
 
 def test_whole_numbers_have_means_with_decimals_and_bytes_stay_bytes(store: Store) -> None:
-    assert [metric(store, "processes").mean.draw(value) for value in (3.0, 3.25, None)] == ["3", "3.25", "–"]
-    assert metric(store, "memory_available").mean.draw(3.5 * 1024**3) == "3.5 G"
+    assert [find_metric(store, "processes").mean.draw(value) for value in (3.0, 3.25, None)] == ["3", "3.25", "–"]
+    assert find_metric(store, "memory_available").mean.draw(3.5 * 1024**3) == "3.5 G"

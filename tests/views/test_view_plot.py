@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from rich.cells import cell_len
-from unit_rows import at, made, outcome
+from unit_rows import at, made, outcome, summary
 
-from nicassh.query import History, Stretch, history, metric
+from nicassh.query.history import History, Window, history
+from nicassh.query.metrics import find_metric
 from nicassh.render import plot
 from nicassh.store import Store
 
@@ -23,8 +25,9 @@ def wrote(store: Store, node: str, load1: dict[int, float]) -> None:
 
 
 def seen(store: Store, nodes: str = "nc2", minutes: int = 60, step: float = 0, name: str = "load1") -> History:
-    time = Stretch(at(0), at(minutes * MINUTE), step)
-    return history(store, metric(store, name), nodes.split(), time, {})
+    time = Window(at(0), at(minutes * MINUTE), step)
+    found = history(store, find_metric(store, name), nodes.split(), time, {})
+    return replace(found, summary=summary(found))
 
 
 def columns(lines: list[str], marks: set[str]) -> set[int]:

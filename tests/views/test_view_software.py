@@ -6,15 +6,14 @@ import time
 from typing import Any
 
 import pytest
-from unit_rows import at, login, made, node, outcome
+from unit_rows import at, login, made, node, outcome, summary
 
 from nicassh.model.outcome import Outcome, State, Unknown
 from nicassh.model.records import Record
-from nicassh.query import Row, Scene, View, choose, filtered, gathered, ordered, software
-from nicassh.query.software import SOFTWARE
-from nicassh.query.versions import newest_first
-from nicassh.render import draw
-from nicassh.render.write import csv_lines, records
+from nicassh.query import Row, Snapshot, Table, filter_rows, grouped, select_columns, sort_rows
+from nicassh.query.releases import newest_first
+from nicassh.query.tables.software import SOFTWARE, software
+from nicassh.render import csv_lines, draw, records
 from nicassh.store import Store
 
 DAY = 86400
@@ -39,11 +38,11 @@ def asked(name: str, when: float, *found: Record, **fields: Any) -> list[Outcome
     return [login(name, at(when)), told, outcome(name, "system", at(when), made("system", **fields))]
 
 
-def seen(store: Store, *names: str, seconds: float = 60, everything: bool = False) -> View:
-    return software(Scene(store, [node(name) for name in names], 900, at(seconds)), everything)
+def seen(store: Store, *names: str, seconds: float = 60, everything: bool = False) -> Table:
+    return software(Snapshot(store, [node(name) for name in names], 900, at(seconds)), everything)
 
 
-def by_node(view: View) -> dict[str, Row]:
+def by_node(view: Table) -> dict[str, Row]:
     return {row.values["node"]: row for row in view.rows}
 
 
@@ -54,10 +53,10 @@ def test_the_largest_set_is_what_the_others_are_compared_with(store: Store) -> N
     rows = by_node(view)
     assert list(rows) == ["nc3", "nc4", "nc5", "nc2", "nc6"]
     assert [rows[name].values["reference"] for name in ("nc3", "nc2", "nc6")] == [True, False, None]
-    assert (rows["nc2"].values["differs"], rows["nc2"].trouble["root"]) == (["root"], 1)
-    assert not any(rows["nc3"].trouble.values()) and not any(rows["nc6"].trouble.values())
-    assert view.summarize(view.rows) == "5 nodes: 3 alike, 1 differ, 1 unknown"
-    first, odd, unknown = gathered(view).rows
+    assert (rows["nc2"].values["differs"], rows["nc2"].severities["root"]) == (["root"], 1)
+    assert not any(rows["nc3"].severities.values()) and not any(rows["nc6"].severities.values())
+    assert summary(view) == "5 nodes: 3 alike, 1 differ, 1 unknown"
+    first, odd, unknown = grouped(view).rows
     assert (first.values["node"], first.values["nodes"], first.values["count"]) == ("nc[3-5]", ["nc3", "nc4", "nc5"], 3)
     assert (odd.values["node"], unknown.values["node"]) == ("nc2", "nc6")
     assert unknown.values["root"] is unknown.values["os"] is None
@@ -126,11 +125,11 @@ def test_a_driver_is_a_column_and_a_package_of_the_distribution_on_request(store
     for name, gcc in (("nc2", "11.4"), ("nc3", "11.4"), ("nc4", "8.5")):
         store.write(asked(name, 0, root("6.22.08"), driver, rpm("gcc", gcc)))
     view = seen(store, "nc2", "nc3", "nc4")
-    assert [row.values["node"] for row in gathered(view).rows] == ["nc[2-4]"]
-    assert {field.name for field in view.fields if field.weight} >= {"nvidia", "root"}
-    asked_for = choose(view, ["+gcc"])
-    assert [row.values["node"] for row in gathered(asked_for).rows] == ["nc[2-3]", "nc4"]
-    assert [row.trouble.get("gcc") for row in gathered(asked_for).rows] == [None, 1]
+    assert [row.values["node"] for row in grouped(view).rows] == ["nc[2-4]"]
+    assert {field.name for field in view.fields if field.priority} >= {"nvidia", "root"}
+    asked_for = select_columns(view, ["+gcc"])
+    assert [row.values["node"] for row in grouped(asked_for).rows] == ["nc[2-3]", "nc4"]
+    assert [row.severities.get("gcc") for row in grouped(asked_for).rows] == [None, 1]
     everything = seen(store, "nc2", "nc3", "nc4", everything=True)
     assert by_node(everything)["nc4"].values["differs"] == ["gcc"]
     assert by_node(view)["nc4"].values["differs"] == []
@@ -146,21 +145,21 @@ def test_a_root_that_hangs_hides_nothing_and_invents_nothing(store: Store) -> No
     store.write(asked("nc4", 60, roots=hung, unknown=[gap]))
     store.write(asked("nc5", 60, roots=hung, unknown=[gap]))
     rows = by_node(seen(store, "nc2", "nc3", "nc4", "nc5"))
-    assert (rows["nc4"].values["root"], "root" in rows["nc4"].old) == (["6.30.04"], True)
-    assert (rows["nc4"].values["unseen"], rows["nc4"].trouble["unseen"]) == (["/cvmfs/nica.jinr.ru hung"], 2)
+    assert (rows["nc4"].values["root"], "root" in rows["nc4"].stale) == (["6.30.04"], True)
+    assert (rows["nc4"].values["unseen"], rows["nc4"].severities["unseen"]) == (["/cvmfs/nica.jinr.ru hung"], 2)
     assert (rows["nc4"].values["reference"], rows["nc4"].values["since"]) == (True, None)
     assert (rows["nc5"].values["root"], rows["nc5"].values["differs"]) == (None, [])
-    assert "unseen" in {field.name for field in seen(store, "nc4").fields if field.weight}
-    assert "unseen" not in {field.name for field in seen(store, "nc2").fields if field.weight}
+    assert "unseen" in {field.name for field in seen(store, "nc4").fields if field.priority}
+    assert "unseen" not in {field.name for field in seen(store, "nc2").fields if field.priority}
 
 
 def test_what_is_old_is_dimmed(store: Store) -> None:
     store.write(asked("nc2", 0, root("6.22.08")))
-    assert by_node(seen(store, "nc2", seconds=3 * 3600))["nc2"].old == set()
-    assert by_node(seen(store, "nc2", seconds=3 * 3600 + 1))["nc2"].old >= {"root", "os", "kernel"}
+    assert by_node(seen(store, "nc2", seconds=3 * 3600))["nc2"].stale == set()
+    assert by_node(seen(store, "nc2", seconds=3 * 3600 + 1))["nc2"].stale >= {"root", "os", "kernel"}
     failed = [outcome("nc2", name, at(60), state=State.UNREACHABLE) for name in ("software", "system")]
     store.write([login("nc2", at(60), State.UNREACHABLE), *failed])
-    assert by_node(seen(store, "nc2"))["nc2"].old >= {"root", "os", "kernel"}
+    assert by_node(seen(store, "nc2"))["nc2"].stale >= {"root", "os", "kernel"}
 
 
 def test_for_programs_the_packages_are_one_object(store: Store) -> None:
@@ -172,23 +171,23 @@ def test_for_programs_the_packages_are_one_object(store: Store) -> None:
         "gcc": ["11.4"],
     }  # fmt: skip
     assert row["defaults"] == {"root": "6.22.08"}
-    assert list(records(choose(view, ["root", "node"]))) == [
+    assert list(records(select_columns(view, ["root", "node"]))) == [
         {"packages": {"root": ["6.30.04", "6.22.08"]}, "node": "nc2"}
     ]
-    assert list(csv_lines(choose(view, ["node", "root", "defaults"])))[1] == "nc2,6.30.04 6.22.08,root=6.22.08"
+    assert list(csv_lines(select_columns(view, ["node", "root", "defaults"])))[1] == "nc2,6.30.04 6.22.08,root=6.22.08"
 
 
 def test_filtering_and_sorting_by_versions(store: Store) -> None:
     for name, version in (("nc2", "6.9.1"), ("nc3", "6.22.08"), ("nc4", "")):
         store.write(asked(name, 0, *([root(version)] if version else [])))
     view = seen(store, "nc2", "nc3", "nc4", "nc5")
-    assert [row.values["node"] for row in ordered(view, ["-root"]).rows] == ["nc3", "nc2", "nc4", "nc5"]
-    assert [row.values["node"] for row in filtered(view, "root ~ ^6.22").rows] == ["nc3"]
+    assert [row.values["node"] for row in sort_rows(view, ["-root"]).rows] == ["nc3", "nc2", "nc4", "nc5"]
+    assert [row.values["node"] for row in filter_rows(view, "root ~ ^6.22").rows] == ["nc3"]
 
 
 def test_the_declared_columns_are_those_of_the_view(store: Store) -> None:
     assert [field.name for field in seen(store, "nc2").fields] == [field.name for field in SOFTWARE]
-    assert seen(store).summarize(()) == "no nodes"
+    assert summary(seen(store), ()) == "no nodes"
 
 
 @pytest.mark.parametrize(
@@ -221,6 +220,6 @@ def test_a_thousand_nodes_with_thirty_packages_each(store: Store) -> None:
     times = []
     for _ in range(3):
         start_time = time.process_time()
-        gathered(software(Scene(store, nodes, 900, at(60))))
+        grouped(software(Snapshot(store, nodes, 900, at(60))))
         times.append(time.process_time() - start_time)
     assert min(times) < 1

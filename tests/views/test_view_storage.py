@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from unit_rows import at, made, node, outcome
+from unit_rows import at, made, node, outcome, summary
 
 from nicassh.inventory import Node
-from nicassh.query import Row, Scene
-from nicassh.query.storage import storage
+from nicassh.query import Row, Snapshot
+from nicassh.query.tables.storage import storage
 from nicassh.store import Store
 
 G = 1024**3
@@ -22,7 +22,7 @@ def look(store: Store, when: float, used: int, name: str = "nc8", **fields: Any)
 
 
 def only(store: Store, now: float) -> Row:
-    (row,) = storage(Scene(store, [SERVER], 900, at(now))).rows
+    (row,) = storage(Snapshot(store, [SERVER], 900, at(now))).rows
     return row
 
 
@@ -30,9 +30,9 @@ def test_fill_rate_and_days_left(store: Store) -> None:
     look(store, 0, 40 * G)
     look(store, 12 * HOUR, 45 * G)
     row = only(store, 12 * HOUR)
-    assert (row.values["rate"], row.values["days_left"], row.trouble["days_left"]) == (10 * G, 5.5, 2)
-    view = storage(Scene(store, [SERVER], 900, at(12 * HOUR)))
-    assert view.summarize(view.rows) == "1 file system: 55 G of 100 G free; nc8:/data full in 5.5 days"
+    assert (row.values["rate"], row.values["days_left"], row.severities["days_left"]) == (10 * G, 5.5, 2)
+    view = storage(Snapshot(store, [SERVER], 900, at(12 * HOUR)))
+    assert summary(view) == "1 file system: 55 G of 100 G free; nc8:/data full in 5.5 days"
 
 
 def test_the_window_is_a_week(store: Store) -> None:
@@ -66,8 +66,8 @@ def test_local_disks_of_data_servers_or_of_the_nodes_asked_for(store: Store) -> 
         look(store, 0, 40 * G, name)
 
     def shown(*nodes: Node) -> list[str]:
-        scene = Scene(store, nodes, 900, at(1), everyone=[SERVER, batch])
-        return [row.values["node"] for row in storage(scene).rows]
+        snapshot = Snapshot(store, nodes, 900, at(1), inventory_nodes=[SERVER, batch])
+        return [row.values["node"] for row in storage(snapshot).rows]
 
     assert shown(SERVER, batch) == ["nc8"]
     assert shown(batch) == ["nc10"]

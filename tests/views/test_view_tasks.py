@@ -8,7 +8,9 @@ import pytest
 
 from nicassh import tasks
 from nicassh.database import connect
-from nicassh.query import tasks as views
+from nicassh.query.tables.collectors import collectors
+from nicassh.query.tables.task_classes import task_classes
+from nicassh.query.tables.tasks import tasks as task_table
 from nicassh.tasks import PROBE, PeriodicTask, Priority, TaskList, TaskResult
 
 WORDS = {"load": "failed: no such file", "car": "there is no housekeeping task 'wash'"}
@@ -44,7 +46,7 @@ def task_list(database: str) -> Iterator[TaskList]:
 
 
 def test_each_class_has_its_tasks_by_state(task_list: TaskList) -> None:
-    rows = {row.values["priority"]: row.values for row in views.classes(task_list).rows}
+    rows = {row.values["priority"]: row.values for row in task_classes(task_list).rows}
     assert list(rows) == ["critical", "high", "medium", "low", "background"]
     numbers = {name: [row[name] for row in rows.values()] for name in ("waiting", "deferred", "paused", "failed")}
     assert numbers == {
@@ -59,7 +61,7 @@ def test_each_class_has_its_tasks_by_state(task_list: TaskList) -> None:
 
 
 def test_only_what_comes_due_by_itself_says_when(task_list: TaskList) -> None:
-    rows = {(row.values["node"], row.values["argument"]): row for row in views.listed(task_list).rows}
+    rows = {(row.values["node"], row.values["argument"]): row for row in task_table(task_list).rows}
     states = {key: row.values["state"] for key, row in rows.items()}
     assert states == {
         ("nc2", "load"): "deferred",
@@ -78,15 +80,15 @@ def test_only_what_comes_due_by_itself_says_when(task_list: TaskList) -> None:
 
 
 def test_what_failed_or_is_put_off_is_in_trouble(task_list: TaskList) -> None:
-    rows = [row.values for row in views.listed(task_list, troubled=True).rows]
+    rows = [row.values for row in task_table(task_list, troubled=True).rows]
     assert {(row["node"], row["argument"]) for row in rows} == {("nc2", "load"), ("nc3", "load"), (None, "car")}
-    assert [row.values["node"] for row in views.listed(task_list, nodes=["nc3"]).rows] == ["nc3"] * 3
+    assert [row.values["node"] for row in task_table(task_list, nodes=["nc3"]).rows] == ["nc3"] * 3
 
 
 def test_a_collector_is_idle_or_at_a_class(task_list: TaskList) -> None:
-    (row,) = [row.values for row in views.collectors(task_list).rows]
+    (row,) = [row.values for row in collectors(task_list).rows]
     assert (row["priority"], row["tasks"], row["running"]) == ("medium", 0, 0)
     other = tasks.register(task_list)
     tasks.claim(task_list, other, 10)
-    found = {row.values["collector"]: row.values for row in views.collectors(task_list).rows}
+    found = {row.values["collector"]: row.values for row in collectors(task_list).rows}
     assert (found[other.id]["priority"], found[other.id]["tasks"], found[other.id]["running"]) == ("low", 1, 0)

@@ -10,10 +10,11 @@ import pytest
 from unit_rows import at, login, made, node, outcome
 
 from nicassh.model.errors import UsageError
-from nicassh.query import Scene, View, choose, listing, ordered, with_trends
-from nicassh.query.farm import farm
-from nicassh.render import csv_lines, draw, json_text
-from nicassh.render.write import records
+from nicassh.query import Snapshot, Table, select_columns, sort_rows
+from nicassh.query.records import record_table
+from nicassh.query.tables.farm import farm
+from nicassh.query.trends import with_trends
+from nicassh.render import csv_lines, draw, json_text, records
 from nicassh.store import Store
 
 HOUR = 3600
@@ -28,14 +29,14 @@ def loads(store: Store, name: str, values: dict[int, float]) -> None:
             )
 
 
-def seen(store: Store, *columns: str, names: str = "nc2") -> View:
-    scene = Scene(store, [node(name) for name in names.split()], 900, at(HOUR))
-    return choose(with_trends(farm(scene), scene, columns), columns)
+def seen(store: Store, *columns: str, names: str = "nc2") -> Table:
+    snapshot = Snapshot(store, [node(name) for name in names.split()], 900, at(HOUR))
+    return select_columns(with_trends(farm(snapshot), snapshot, columns), columns)
 
 
-def drawn(view: View, name: str) -> list[str]:
+def drawn(view: Table, name: str) -> list[str]:
     field = next(field for field in view.fields if field.name == name)
-    return [field.cell(row) for row in view.rows]
+    return [field.text(row) for row in view.rows]
 
 
 def test_heights_from_zero_to_the_greatest_and_blanks_for_gaps(store: Store) -> None:
@@ -64,7 +65,7 @@ def test_nothing_known_is_unknown_and_nothing_at_all_is_no_column(store: Store) 
 def test_programs_get_the_values(store: Store) -> None:
     loads(store, "nc2", {45: 1.25, 55: 2.0})
     view = seen(store, "node", "load1~")
-    (row,) = json.loads(json_text("farm", records(view)))["rows"]
+    (row,) = json.loads(json_text(view))["rows"]
     assert row == {"node": "nc2", "load1~": [None] * 9 + [1.25, None, 2.0]}
     _, cells = csv.reader(csv_lines(view))
     assert cells[1].split(" ") == [""] * 9 + ["1.25", "", "2.0"]
@@ -73,7 +74,7 @@ def test_programs_get_the_values(store: Store) -> None:
 def test_rows_are_sorted_by_the_newest_value_unknown_last(store: Store) -> None:
     loads(store, "nc2", {45: 9.0, 55: 1.0})
     loads(store, "nc3", {45: 1.0, 50: 3.0})
-    view = ordered(seen(store, "+load1~", names="nc4 nc2 nc3"), ["-load1~"])
+    view = sort_rows(seen(store, "+load1~", names="nc4 nc2 nc3"), ["-load1~"])
     assert [row.values["node"] for row in view.rows] == ["nc3", "nc2", "nc4"]
 
 
@@ -90,8 +91,8 @@ def test_keys_of_a_listing(store: Store) -> None:
     for minute in (30, 35, 40, 45):
         disks = [made("disks", mount=mount, used=len(mount) * minute) for mount in ("/", "/home")]
         store.write([outcome("nc2", "disks", at(minute * 60), *disks)])
-    scene = Scene(store, [node("nc2")], 900, at(HOUR))
-    view = with_trends(listing(scene, "disks"), scene, ["used~"])
+    snapshot = Snapshot(store, [node("nc2")], 900, at(HOUR))
+    view = with_trends(record_table(snapshot, "disks"), snapshot, ["used~"])
     cells: dict[str, Any] = {row.values["mount"]: row.values["used~"] for row in view.rows}
     assert cells == {"/": [None] * 3 + [32.5, 42.5, None], "/home": [None] * 3 + [162.5, 212.5, None]}
 
@@ -116,7 +117,7 @@ def test_what_is_no_trend(store: Store, column: str, what: str, hint: str) -> No
 def test_a_cell_that_has_just_begun_is_not_shown(store: Store) -> None:
     loads(store, "nc2", dict.fromkeys(range(0, 60, 5), 1.0))
     for second, number in ((HOUR - 1, 12), (HOUR + 30, 12), (HOUR + 89, 12), (HOUR + 90, 11)):
-        scene = Scene(store, [node("nc2")], 900, at(second))
-        (row,) = with_trends(farm(scene), scene, ["load1~"]).rows
+        snapshot = Snapshot(store, [node("nc2")], 900, at(second))
+        (row,) = with_trends(farm(snapshot), snapshot, ["load1~"]).rows
         assert len(row.values["load1~"]) == 12
         assert row.values["load1~"].count(1.0) == number

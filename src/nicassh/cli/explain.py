@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import click
 
-from nicassh import query as views
 from nicassh.cli.output import Output, output_options
 from nicassh.cli.session import Session, node_expression
 
 
 @click.command()
-@node_expression("expression", metavar="NODE")
+@node_expression("nodes", metavar="NODE")
 @output_options
 @click.pass_obj
-def command(session: Session, expression: str, output: Output) -> None:
+def command(session: Session, nodes: str, output: Output) -> None:
     """Say everything that is wrong with a node, or with several, in order of weight.
 
     How it was reached, what its batch system says of it, mounts that hang, full disks, services that
@@ -22,8 +23,7 @@ def command(session: Session, expression: str, output: Output) -> None:
 
     \b
     nicamon explain nc13
-    nicamon explain @batch --filter "level = bad"
+    nicamon explain @batch --filter "severity = critical"
     nicamon show bad                  the nodes to avoid
     """
-    nodes = session.select(expression)
-    output.show(lambda: views.explain(session.scene(nodes)))
+    output.show(partial(session.query, "explain", nodes=nodes))

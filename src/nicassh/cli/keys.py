@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 
 import click
 
-from nicassh import query as views
 from nicassh.cli.output import Output, output_options
 from nicassh.cli.session import Session, node_expression
-from nicassh.inventory import Node
-from nicassh.model.errors import UsageError
 from nicassh.model.outcome import State
-from nicassh.transport.base import Limits
+from nicassh.query.tables.keys import scan_nodes
 from nicassh.transport.host_keys import known_hosts
-from nicassh.transport.libssh2.scan import Found, scan
 
 
 @click.group()
@@ -39,9 +34,9 @@ def show(session: Session, expression: str, output: Output) -> None:
     nicamon keys scan
     nicamon keys scan 'nc[2-4]' --json
     """
-    found = _scan(session, session.select(expression))
-    output.show(lambda: views.hostkeys([_row(item) for item in found]))
-    sys.exit(0 if all(item.key for item in found) else 1)
+    table = session.query("keys", nodes=expression)
+    output.show(lambda **arrangement: session.arrange(table, **arrangement))
+    sys.exit(0 if all(row.values["fingerprint"] for row in table.rows) else 1)
 
 
 @command.command()
@@ -59,7 +54,7 @@ def accept(session: Session, expression: str, replace: bool) -> None:
     nicamon keys accept @batch --replace
     """
     well = True
-    for item in _scan(session, session.select(expression)):
+    for item in scan_nodes(session.config, session.select(expression)):
         hosts, state = known_hosts(item.node.known_hosts), item.state
         if item.key and state is not State.OK:
             state = hosts.accept(item.node, item.key, replace)  # judged anew: others may have recorded one meanwhile
@@ -70,23 +65,3 @@ def accept(session: Session, expression: str, replace: bool) -> None:
             key = f" {item.type} {item.fingerprint}" if item.key else ""
             click.echo(f"{item.node.name}: {state.replace('_', ' ')}{key} {item.reason}".rstrip(), err=True)
     sys.exit(0 if well else 1)
-
-
-def _scan(session: Session, nodes: Sequence[Node]) -> list[Found]:
-    remote = [node for node in nodes if node.uses_ssh]
-    if not remote:
-        raise UsageError("these nodes are reached without SSH, and have no host keys")
-    limits = Limits(session.config.fanout, session.config.connect_timeout, session.config.timeout)
-    order = {node.name: index for index, node in enumerate(remote)}
-    return sorted(scan(remote, limits), key=lambda item: (order[item.node.name], item.type))
-
-
-def _row(item: Found) -> dict[str, str | None]:
-    state = {State.OK: "known", State.HOST_KEY_UNKNOWN: "unknown", State.HOST_KEY_CHANGED: "changed"}
-    return {
-        "node": item.node.name,
-        "type": item.type or None,
-        "fingerprint": item.fingerprint or None,
-        "state": state.get(item.state, item.state.removeprefix("host_key_")),
-        "reason": item.reason or None,
-    }

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import click
 
-from nicassh import query as views
 from nicassh.cli.output import Output, output_options
 from nicassh.cli.session import Session, node_expression
 
@@ -25,10 +26,9 @@ def command(session: Session, expression: str, folded: bool, output: Output) -> 
     nicamon nodes '@slurm:nica'        a group source of ClusterShell (groups.conf)
     nicamon nodes @batch --fold        as a node set for other tools
     """
-    nodes = session.select(expression)
     if folded:
         from nicassh.inventory import fold
 
-        click.echo(fold(node.name for node in nodes))
+        click.echo(fold(node.name for node in session.select(expression)))
         return
-    output.show(lambda: views.inventory(nodes))
+    output.show(partial(session.query, "nodes", nodes=expression))

@@ -1,4 +1,4 @@
-"""The options that every table has, and what they do: --json, --csv, --sort, --filter, --columns, --gather, --watch."""
+"""The options that every table has, and what they do: --json, --csv, --sort, --filter, --columns, --group, --limit."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import wraps
@@ -17,7 +17,7 @@ import click
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from nicassh.query import Field, View
+    from nicassh.query import Table
 
 
 @dataclass(frozen=True)
@@ -29,103 +29,80 @@ class Output:
     filter: str
     columns: tuple[str, ...]
     watch: float | None
-    gather: bool | None = None
+    group: bool | None = None
+    limit: int | None = None
     plot: bool = False
     """Draws a history as a plot instead of a table."""
 
-    def show(self, build: Callable[[], View]) -> None:
-        """Builds the view and prints it, once or every `watch` seconds until interrupted. Raises UsageError."""
-        self._show(lambda: [build()])
+    def show(self, ask: Callable[..., Table]) -> None:
+        """Ask for the table and print it, once or every `watch` seconds until interrupted. Raises NicamonError.
 
-    def show_page(self, name: str, build: Callable[[], Sequence[View]], beside: bool = False) -> None:
-        """The same for several views under each other; sorting, filter and columns are for the first.
-
-        In JSON the rows of each other stand under its name: in the one row of the first, or `beside` the rows.
+        `ask` takes the arrangement that `App.query` takes: filter, sort, columns, group, limit.
         """
-        self._show(build, name, beside)
-
-    def check(self, name: str, fields: Sequence[Field]) -> None:
-        """Refuses names of columns that the view does not have, before anything is read or asked. Raises UsageError."""
-        from nicassh.query import View
-
-        if not any(column.endswith("~") for column in self.columns):  # a trend becomes a column with its values
-            self._arranged([View(name, tuple(fields), ())])
-
-    def _show(self, build: Callable[[], Sequence[View]], page: str = "", beside: bool = False) -> None:
         if self.watch is None:
-            self._print(self._arranged(build()), page, beside)
+            self._print(self._ask(ask))
             return
         screen = self.format == "table" and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
         with suppress(KeyboardInterrupt):  # the one way to end it, and so no failure
             while True:
-                views = self._arranged(build())
+                table = self._ask(ask)
                 if screen:
-                    self._repaint(views)
+                    self._repaint(table)
                 else:
-                    self._print(views, page, beside)
+                    self._print(table)
                 sys.stdout.flush()
                 time.sleep(self.watch)
 
-    def _arranged(self, views: Sequence[View]) -> list[View]:
-        from nicassh import query as view
+    def _ask(self, ask: Callable[..., Table]) -> Table:
+        # Programs get every row; a person gets rows grouped where the table is best read so.
+        group = self.group if self.group is not None or self.format == "table" else False
+        return ask(filter=self.filter, sort=self.sort, columns=self.columns, group=group, limit=self.limit)
 
-        first = view.ordered(view.filtered(view.choose(views[0], self.columns), self.filter), self.sort)
-        return [view.gathered(one) if self._gathers(one) else one for one in (first, *views[1:])]
-
-    def _gathers(self, one: View) -> bool:
-        """Programs get every row; a person gets a view gathered where that is how it is best read."""
-        return self.gather if self.gather is not None else one.gathers and self.format == "table" and len(one.rows) > 1
-
-    def _print(self, views: list[View], page: str, beside: bool) -> None:
+    def _print(self, table: Table) -> None:
         try:
-            sys.stdout.writelines(f"{line}\n" for line in self._lines(views, page, beside))
+            sys.stdout.writelines(f"{line}\n" for line in self._lines(table))
             sys.stdout.flush()
         except BrokenPipeError:
             # The reader has gone (| head): no error. What is left to flush goes nowhere.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             sys.exit(0)
 
-    def _repaint(self, views: list[View]) -> None:
-        """Draws over the last picture in one write, each line cleared to its end: no flicker. Cut to the screen."""
-        lines = list(self._tables(views))
+    def _repaint(self, table: Table) -> None:
+        """Draw over the last picture in one write, each line cleared to its end, so that it does not flicker.
+
+        The picture is cut to the height of the screen.
+        """
+        lines = list(self._text(table))
         height = shutil.get_terminal_size().lines - 1
         if len(lines) > height:
             lines = [*lines[: height - 1], f"… {len(lines) - height + 1} more lines"]
         picture = "".join(f"{line}\x1b[K\n" for line in lines)
         sys.stdout.write(f"\x1b[H{picture}\x1b[J")
 
-    def _lines(self, views: list[View], page: str, beside: bool) -> Iterator[str]:
-        """The views in the format that the reader wants."""
-        from nicassh import render as terminal
+    def _lines(self, table: Table) -> Iterator[str]:
+        """Yield the table in the format that the reader wants."""
+        from nicassh import render
 
+        if self.format == "table":
+            return self._text(table)
         if self.format == "json":
-            further = {view.name: list(terminal.records(view)) for view in views[1:]}
-            rows = [{**row, **({} if beside else further)} for row in terminal.records(views[0])]
-            yield terminal.json_text(page or views[0].name, rows, further if beside else {})
-        elif self.format == "table":
-            yield from self._tables([view for view in views if view.rows] or views[:1])
-        else:
-            write = terminal.ndjson_lines if self.format == "ndjson" else terminal.csv_lines
-            yield from write(views[0])
+            return iter([render.json_text(table)])
+        return render.ndjson_lines(table) if self.format == "ndjson" else render.csv_lines(table)
 
-    def _tables(self, views: list[View]) -> Iterator[str]:
-        from nicassh import render as terminal
+    def _text(self, table: Table) -> Iterator[str]:
+        from nicassh import render
         from nicassh.query import History
 
         console = terminal_console()
         width = console.width if console.is_terminal or _fixed_width() else None
         colours = console.color_system is not None and not console.no_color
-        for index, view in enumerate(views):
-            if len(views) > 1:
-                yield f"{chr(10) if index else ''}{view.name.upper()}"
-            if self.plot and isinstance(view, History):
-                yield from terminal.plot(view, width or _PLAIN, _height(), colours)
-            else:
-                yield from terminal.draw(view, width, colours)
+        if self.plot and isinstance(table, History):
+            return render.plot(table, width or _PLAIN, _height(), colours)
+        return render.page(table, width, colours)
 
 
 def output_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Gives a command the options of a table and an `output` argument."""
+    """Give a command the options of a table, and an argument `output`."""
 
     @wraps(function)
     def wrapped(*arguments: Any, **options: Any) -> Any:
@@ -139,7 +116,8 @@ def output_options(function: Callable[..., Any]) -> Callable[..., Any]:
             filter=options.pop("row_filter"),
             columns=_list(options.pop("columns")),
             watch=options.pop("watch"),
-            gather=options.pop("gather"),
+            group=options.pop("group"),
+            limit=options.pop("limit"),
         )
         return function(*arguments, output=output, **options)
 
@@ -149,7 +127,7 @@ def output_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def terminal_console(stderr: bool = False) -> Console:
-    """A console that takes no markup, no emoji codes and no guesses at syntax from what it prints."""
+    """Return a console that prints texts as they are: no markup, no emoji codes, no highlighting."""
     from rich.console import Console
 
     width = None if (sys.stderr if stderr else sys.stdout).isatty() or _fixed_width() else 100_000
@@ -157,17 +135,17 @@ def terminal_console(stderr: bool = False) -> Console:
 
 
 def _fixed_width() -> bool:
-    """Whether COLUMNS tells a width where there is no terminal to ask."""
+    """Say whether COLUMNS gives a width where there is no terminal."""
     return os.environ.get("COLUMNS", "").isdecimal() and shutil.get_terminal_size().columns > 0
 
 
 def screen_width() -> int:
-    """Characters in a line of the terminal, or of a plot where there is none."""
+    """Return the characters in a line of the terminal, or of a plot where there is no terminal."""
     return terminal_console().width if sys.stdout.isatty() or _fixed_width() else _PLAIN
 
 
 def _height() -> int:
-    """Lines of a plot: a screen that is not too high for its width, without title and summary."""
+    """Return the lines of a plot: those of the screen without title and summary, and at most 30."""
     return max(10, min(30, shutil.get_terminal_size().lines - 5))
 
 
@@ -192,9 +170,10 @@ _OPTIONS = (
         "--columns", default="", metavar="COL[,…]", help="Show these columns; +COL adds one, -COL takes one away."
     ),
     click.option(
-        "--gather/--no-gather", default=None,
+        "--group/--no-group", default=None,
         help="Make one row of all nodes whose rows are alike, or a row of each. Else as suits the table.",
     ),
+    click.option("--limit", type=click.IntRange(min=0), metavar="N", help="Show at most so many rows."),
     click.option(
         "--watch", type=click.FloatRange(min=0.1), metavar="SECONDS", help="Show again and again, until interrupted."
     ),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import click
 
-from nicassh import query as views
 from nicassh.cli.output import Output, output_options
 from nicassh.cli.session import Session
 
@@ -21,4 +22,4 @@ def command(session: Session, output: Output) -> None:
 
     Probes of your own: a folder named in the setting `probes`; see docs/write-a-probe.md.
     """
-    output.show(lambda: views.catalogue(session.probes()))
+    output.show(partial(session.query, "probes"))

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import click
 
-from nicassh import query as views
 from nicassh.cli.output import Output, output_options
 from nicassh.cli.progress import Progress, failures
 from nicassh.cli.session import Session, node_expression
 from nicassh.collection.run import NodeResult, collect, limits_of, parameters_of, plan
 from nicassh.inventory import Node
+from nicassh.query import Table
+from nicassh.query.tables.procs import live, process_filter
 from nicassh.transport import Connections
 
 
@@ -72,32 +74,37 @@ def command(
     session = ctx.find_object(Session)
     assert session is not None  # noqa: S101 the group made it
     kinds = tuple(kind for kind, asked in (("batch", jobs), ("interactive", interactive)) if asked)
-    wanted = views.Wanted(users, _states(state), _pattern(match), min_cpu, min_memory, kinds, job)
+    given: dict[str, Any] = {
+        "user": users, "state": state, "match": match, "min_cpu": min_cpu, "min_memory": min_memory, "kind": kinds,
+        "job": job,
+    }  # fmt: skip
+    process_filter(**given)  # whether it can be read, before any node is asked
     nodes = session.select(expression)
     if interval >= session.config.timeout:
         raise click.BadParameter(f"a node may take {session.config.timeout:g} s altogether", param_hint="--interval")
     if cached:
-        store = session.reader
-        output.show(lambda: views.cached(store, nodes, wanted))
+        output.show(partial(session.query, "procs", nodes=expression, **given))
         return
     failed: list[str] = []
     with Connections(limits_of(session.config)) as connections:
-        output.show(lambda: _look(session, connections, nodes, interval, output, wanted, failed))
+        look = partial(_look, session, connections, nodes, interval, output, given, failed)
+        output.show(lambda **arrangement: session.arrange(look(), **arrangement))
     sys.exit(1 if failed else 0)
 
 
 def _look(
     session: Session, connections: Connections, nodes: list[Node], interval: int, output: Output,
-    wanted: views.Wanted, failed: list[str],
-) -> views.View:  # fmt: skip
-    """The processes now; `failed` then has a line for each node that did not answer."""
+    given: dict[str, Any], failed: list[str],
+) -> Table:  # fmt: skip
+    """Return the processes now; `failed` then has a line for each node that did not answer."""
     answers = _ask(session, connections, nodes, interval, output)
     failed[:] = failures(answers)
     # In a picture that is drawn again and again they stand below the table.
     if output.watch is None:
         click.echo("".join(f"{line}\n" for line in failed), nl=False, err=True)
     outcomes = [outcome for answered in answers for outcome in answered.outcomes]
-    return views.live(outcomes, session.probes(["processes"])[0], wanted, [] if output.watch is None else failed)
+    probe = session.probes(["processes"])[0]
+    return live(outcomes, probe, process_filter(**given), [] if output.watch is None else failed)
 
 
 def _ask(
@@ -113,18 +120,3 @@ def _ask(
             answers.append(answered)
             progress.arrived(answered)
     return answers
-
-
-def _states(text: str) -> tuple[str, ...]:
-    states = tuple(part.strip().upper() for part in text.split(",") if part.strip())
-    for state in states:
-        if state not in "DRSTZIX":
-            raise click.BadParameter(f"{state!r} is no process state; one of D, R, S, T, Z, I", param_hint="--state")
-    return states
-
-
-def _pattern(text: str | None) -> re.Pattern[str] | None:
-    try:
-        return re.compile(text) if text else None
-    except re.error as error:
-        raise click.BadParameter(f"not a regular expression: {error}", param_hint="--match") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import click
 
@@ -10,7 +11,6 @@ from nicassh import tasks
 from nicassh.cli.output import Output, output_options
 from nicassh.cli.session import Session, complete_probes, node_expression
 from nicassh.model.units import counted
-from nicassh.query import tasks as views
 
 
 @click.group(invoke_without_command=True)
@@ -34,17 +34,7 @@ def command(ctx: click.Context, output: Output) -> None:
     session = ctx.find_object(Session)
     assert session is not None  # noqa: S101 the group above made it
     if ctx.invoked_subcommand is None:
-        task_list = session.existing_task_list
-        output.show_page(
-            "task_classes",
-            lambda: [
-                views.classes(task_list),
-                views.collectors(task_list),
-                views.clocks(session.database.clock_rows()),
-                views.listed(task_list, True),
-            ],
-            beside=True,
-        )
+        output.show(partial(session.query, "task-classes"))
 
 
 @command.command("list")
@@ -63,9 +53,7 @@ def listing(session: Session, expression: str, output: Output) -> None:
     nicamon tasks list nc13
     nicamon tasks list --filter "state = deferred" --json
     """
-    nodes = _nodes(session, expression)
-    task_list = session.existing_task_list
-    output.show(lambda: views.listed(task_list, nodes=nodes))
+    output.show(partial(session.query, "tasks", nodes=expression))
 
 
 def _operator_command(name: str, act: Callable[..., int], done: str, short: str, text: str) -> None:

@@ -16,6 +16,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar
 
+from nicassh.model.severity import Severity
 from nicassh.model.units import UNKNOWN, Text, Unit
 
 KEYS = 504
@@ -66,15 +67,15 @@ class Column:
     volatile: bool = False
     levels: Mapping[str, int] | None = None
 
-    def trouble(self, value: Any) -> int:
-        """0 for a good value, 1 for a warning, 2 for a bad one, by the field's thresholds or levels."""
+    def severity(self, value: Any) -> Severity:
+        """Return how bad a value is by the thresholds or levels of the column; a word without a level is a warning."""
         if value is None or isinstance(value, str):
-            return self.levels.get(value, 1) if self.levels and value else 0
+            return Severity(self.levels.get(value, 1)) if self.levels and value else Severity.OK
         if self.high:
-            return int(value >= self.high[0]) + int(value >= self.high[1])
+            return Severity((value >= self.high[0]) + (value >= self.high[1]))
         if self.low:
-            return int(value <= self.low[0]) + int(value <= self.low[1])
-        return 0
+            return Severity((value <= self.low[0]) + (value <= self.low[1]))
+        return Severity.OK
 
     def draw(self, value: Any) -> str:
         """The value as a person reads it."""
@@ -94,9 +95,9 @@ def column(
 ) -> Any:
     """Declares a field of a record.
 
-    `key` fields tell the rows of one node apart. `low` and `high` are thresholds (warning, bad): a
-    value at or beyond them is marked. `levels` are the words that a text may be, each with its trouble
-    (0 good, 1 warning, 2 bad); of a record kept as intervals, the availability is the share of time
+    `key` fields tell the rows of one node apart. `low` and `high` are thresholds (warning, critical): a
+    value at or beyond them is marked. `levels` are the words that a text may be, each with its severity
+    (0 ok, 1 warning, 2 critical); of a record kept as intervals, the availability is the share of time
     below 2. A field that is not `shown` is in JSON, and in tables on request. A record kept as intervals
     begins no new one where only `volatile` fields have changed. The unit comes from the field's type.
     """

@@ -84,6 +84,11 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun if number == 1 else plural}"
 
 
+def from_epoch(seconds: float | None) -> datetime | None:
+    """Return the UTC moment so many seconds after 1970; None for None."""
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
 def read_quantity(text: str, unit: str = "") -> float:
     """The number that a person means by `4G`, `1.5 TiB`, `80%`, `10m` or `3h` where values are in a unit.
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 VIEWS = frozenset(
     {
-        "bad", "checks", "diff", "explain", "farm", "history", "jobs", "login", "node", "outcomes", "procs", "queues",
-        "task_classes", "tasks", "collectors", "clocks", "troubled", "rows", "schema", "storage", "top", "users",
-        "versions", "workers",
+        "bad", "clocks", "collectors", "diff", "explain", "farm", "history", "jobs", "keys", "login", "node", "nodes",
+        "outcomes", "packages", "probes", "procs", "queues", "rows", "storage", "tasks", "top", "troubled", "users",
+        "versions",
     }
 )  # fmt: skip
 """Tables that people ask for, and outcomes of nicamon's own."""

@@ -1,4 +1,4 @@
-"""What the submit nodes of the batch clusters told of their batch systems, joined with what runs on the nodes."""
+"""The batch systems as their submit nodes see them, joined with what runs on the nodes."""
 
 from __future__ import annotations
 
@@ -10,13 +10,12 @@ from textwrap import shorten
 from ClusterShell.NodeSet import RESOLVER_NOGROUP, NodeSet, NodeSetException
 from ClusterShell.NodeUtils import GroupResolverError
 
-from nicassh.inventory import Node, too_large
+from nicassh.inventory import too_large
 from nicassh.model.outcome import State
 from nicassh.model.units import draw_time
-from nicassh.query.scene import Scene
+from nicassh.query.snapshot import Snapshot, in_words
 from nicassh.store import Row as Stored
 
-"""Nodes in one range: more than any cluster has."""
 _SILENT = (State.UNREACHABLE, State.TIMEOUT, State.REFUSED, State.TRUNCATED)
 """How a login to a node that sleeps, falls asleep or boots may end."""
 _SAVING = re.compile(r"\bPOWER(?:ED_DOWN|ING_DOWN|ING_UP)\b|\+POWER\b|[~#%](?:\+|$)")
@@ -25,73 +24,83 @@ HAS_SLOTS = ("running", "suspended", "ending")
 """The states of a job in which it takes slots; in all others it waits for something."""
 
 
-class Batch:
-    """The newest rows of all batch systems, whichever nodes a scene shows."""
+class BatchSystems:
+    """The newest rows of all batch systems, whichever nodes a snapshot shows."""
 
-    def __init__(self, scene: Scene) -> None:
-        self.scene = scene
-        submit_nodes = [node for node in scene.everyone or scene.nodes if node.batch_cluster]
-        self._at_submit_nodes = Scene(scene.store, submit_nodes, scene.stale, scene.now)
-        self.schedulers = {(row["node"], row["system"]): row for row in self._at_submit_nodes.rows("batch")}
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        nodes = [node for node in snapshot.all_nodes if node.batch_cluster]
+        self._asked = Snapshot(snapshot.store, nodes, snapshot.stale_after, snapshot.now)
+        self.schedulers = {(row["node"], row["system"]): row for row in self._asked.rows("batch")}
 
     @cached_property
     def hosts(self) -> list[Stored]:
-        """The batch nodes."""
-        return self._at_submit_nodes.rows("batch_host")
+        """Return the batch nodes."""
+        return self._asked.rows("batch_host")
+
+    @cached_property
+    def hosts_by_node(self) -> dict[str, list[Stored]]:
+        """Return the batch nodes by the name of the node in the inventory; one may belong to several systems."""
+        found: dict[str, list[Stored]] = {}
+        for host in self.hosts:
+            found.setdefault(self.snapshot.node_name(host["host"]), []).append(host)
+        return found
 
     @cached_property
     def queues(self) -> list[Stored]:
-        """The queues and partitions."""
-        return self._at_submit_nodes.rows("batch_queue")
+        """Return the queues and partitions."""
+        return self._asked.rows("batch_queue")
 
     @cached_property
     def jobs(self) -> list[Stored]:
-        """All jobs that wait or run."""
-        return self._at_submit_nodes.rows("batch_job")
+        """Return all jobs that wait or run."""
+        return self._asked.rows("batch_job")
 
     @cached_property
     def placed(self) -> dict[str, list[Stored]]:
-        """The running jobs on each node, by the inventory's name of the node."""
+        """Return the running jobs on each node, by the name of the node in the inventory."""
         found: dict[str, list[Stored]] = {}
         for job in self.jobs:
             for host in expand(job["hosts"]) if job["hosts"] and job["state"] in HAS_SLOTS else ():
-                found.setdefault(self.scene.known_as(host), []).append(job)
+                found.setdefault(self.snapshot.node_name(host), []).append(job)
         return found
 
     @cached_property
     def usage(self) -> dict[tuple[str, str], tuple[float, int]]:
-        """CPU per cent and number of the processes of each job on all nodes, by batch system and tie."""
-        everywhere: Iterable[Node] = self.scene.everyone or self.scene.nodes
-        names = [node.name for node in everywhere]
-        if "processes" not in self.scene.store.records:
+        """Return CPU per cent and number of the processes of each job on all nodes, by batch system and `tie`.
+
+        The `tie` is what the system writes into the environment of the processes of a job.
+        """
+        names = [node.name for node in self.snapshot.all_nodes]
+        if not self.snapshot.has("processes"):
             return {}
         found: dict[tuple[str, str], tuple[float, int]] = {}
-        for row in self.scene.store.sums("processes", names, ["batch", "job"], ["cpu_percent"]):
+        for row in self.snapshot.store.sums("processes", names, ["batch", "job"], ["cpu_percent"]):
             tie = row["job"] or ""
             if row["batch"] == "condor" and "@" not in tie:
-                tie = f"{tie}@{row['node']}"  # some of its versions tell the slot alone
+                tie = f"{tie}@{row['node']}"  # some versions of HTCondor give the slot without the node
             cpu, number = found.get((row["batch"], tie), (0.0, 0))
             found[row["batch"], tie] = round(cpu + row["cpu_percent"], 1), number + row["number"]
         return found
 
     def used(self, job: Stored) -> tuple[float | None, int | None]:
-        """CPU per cent and number of a job's processes; Nones where none was seen."""
+        """Return CPU per cent and number of the processes of a job; two times None where no process was seen."""
         plain = job["tie"].partition(".")[0] if not job["task"] else ""
         return self.usage.get((job["system"], job["tie"])) or self.usage.get((job["system"], plain)) or (None, None)
 
     def cluster(self, row: Stored) -> str:
-        """The cluster that a row belongs to."""
-        return self.scene.clusters[row["node"]]
+        """Return the cluster that a row belongs to."""
+        return self.snapshot.clusters[row["node"]]
 
     def is_down(self, row: Stored) -> bool:
-        """Whether the scheduler of a row did not answer, or its submit node did not."""
+        """Say whether the scheduler of a row did not answer, or its submit node did not."""
         scheduler = self.schedulers.get((row["node"], row["system"]))
-        return scheduler is None or scheduler["state"] != "up" or self._at_submit_nodes.is_old("batch", scheduler)
+        return scheduler is None or scheduler["state"] != "up" or self._asked.is_stale("batch", scheduler)
 
     def asleep(self, hosts: Iterable[Stored], login: Stored | None) -> str:
-        """What the scheduler says of a node that does not answer because it sleeps to save power, or boots; else empty.
+        """Return what the scheduler says of a node that sleeps to save power, or boots; empty for any other node.
 
-        Such a node will answer when a job comes.
+        Such a node does not answer now, and will when a job comes.
         """
         if login is None or login["state"] not in _SILENT:
             return ""
@@ -100,30 +109,30 @@ class Batch:
 
     @property
     def notes(self) -> list[str]:
-        """In words what is wrong with the answers: a scheduler that is down, a submit node that was not reached."""
+        """Return in words what is wrong with the answers: a scheduler that is down, a node that was not reached."""
         notes = []
-        for name, cluster in self.scene.clusters.items():
-            outcome = self._at_submit_nodes.outcomes[name].get("batch")
+        for node, cluster in self.snapshot.clusters.items():
+            outcome = self._asked.outcomes[node].get("batch")
             if outcome is None:
-                notes.append(f"{cluster}: {name} was never asked for its batch system")
+                notes.append(f"{cluster}: {node} was never asked for its batch system")
             elif not State(outcome["state"]).is_ok:
-                words = f"{outcome['state'].replace('_', ' ')}: {outcome['reason']}".rstrip(": ")
-                notes.append(f"{cluster}: {name} could not be asked since {draw_time(outcome['since'])}: {words}")
+                since = draw_time(outcome["since"])
+                notes.append(f"{cluster}: {node} could not be asked since {since}: {in_words(outcome)}")
             elif State(outcome["state"]) is State.ABSENT:
-                notes.append(f"{cluster}: {name} has no batch system's commands")
-        for (name, system), row in self.schedulers.items():
+                notes.append(f"{cluster}: {node} has no batch system's commands")
+        for (node, system), row in self.schedulers.items():
             if row["state"] != "up":
-                cluster = self.scene.clusters[name]
+                cluster = self.snapshot.clusters[node]
                 said = shorten(row["reason"] or "", 120, placeholder=" …")
                 notes.append(f"{cluster}: {system} is down since {draw_time(row['since'])}: {said}")
-        return notes if self.scene.clusters else ["no node of the inventory answers for a batch cluster"]
+        return notes if self.snapshot.clusters else ["no node of the inventory answers for a batch cluster"]
 
 
 @lru_cache(maxsize=65536)
 def expand(nodes: str) -> tuple[str, ...]:
-    """The names of a folded node set; a text that is none, or of more nodes than there are, as it is.
+    """Return the names of a folded node set; a text that is no node set, or one that is too large, as it is.
 
-    A user of HTCondor may put anything into his job's own description.
+    A user of HTCondor can write any text into the description of a job.
     """
     try:
         if too_large(nodes):

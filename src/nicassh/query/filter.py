@@ -15,9 +15,10 @@ from typing import Any
 from nicassh.model.errors import UsageError
 from nicassh.model.records import Column
 from nicassh.model.units import read_quantity
+from nicassh.query.pattern import Pattern
 
 _UNITS = {"bytes": "; write 500M, 4G", "seconds": "; write 90s, 10m, 3h, 2d"}
-"""What the units of a column are written with."""
+"""How values of a unit are written, for the hint."""
 Test = Callable[[Mapping[str, Any]], bool]
 _TOKEN = re.compile(r"""\s*(?:(?P<word>"[^"]*"|'[^']*'|[^\s()<>=!~"']+)|(?P<sign><=|>=|!=|!~|==|[=<>~()]))""")
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
@@ -27,7 +28,7 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
 
 
 def matcher(expression: str, columns: Mapping[str, Column]) -> Test:
-    """A test of a row's values. Raises UsageError that quotes the place where the expression goes wrong."""
+    """Return a test for the values of a row. Raises UsageError that quotes what is wrong with the expression."""
     try:
         return _Parser(expression, columns).parse()
     except RecursionError:
@@ -35,7 +36,7 @@ def matcher(expression: str, columns: Mapping[str, Column]) -> Test:
 
 
 class _Parser:
-    """Recursive descent: or binds looser than and, and looser than not."""
+    """Parses by recursive descent: `not` binds more tightly than `and`, and `and` more tightly than `or`."""
 
     def __init__(self, expression: str, columns: Mapping[str, Column]) -> None:
         self.expression = expression
@@ -84,15 +85,12 @@ class _Parser:
     def _comparison(self, column: Column, sign: str, text: str) -> Test:
         name = column.name
         if sign in ("~", "!~"):
-            try:
-                pattern = re.compile(text)
-            except re.error as error:
-                raise self._error(f"{text!r} is not a regular expression: {error}") from None
-            return lambda values: (pattern.search(_text(values[name])) is not None) == (sign == "~")
+            pattern = Pattern(text)
+            return lambda values: pattern.is_in(_text(values[name])) == (sign == "~")
         if sign not in _COMPARE:
             raise self._error(f"{sign!r} is not a comparison")
         compare = _COMPARE[sign]
-        if column.kind in (str, list):
+        if column.kind in (str, list, dict):
             return lambda values: values[name] is not None and compare(_text(values[name]), text)
         wanted = self._value(column, text)
         return lambda values: values[name] is not None and compare(values[name], wanted)
@@ -125,7 +123,9 @@ class _Parser:
 
 
 def _text(value: Any) -> str:
-    """A value as the text that a filter compares: the names in an activity, everything else as it is."""
+    """Return a value as the text that a filter compares: of a list of users, their names."""
     if isinstance(value, list):
         return " ".join(str(item.get("user", item)) if isinstance(item, dict) else str(item) for item in value)
+    if isinstance(value, dict):
+        return " ".join(f"{key}={item}" for key, item in value.items())
     return "" if value is None else str(value)

@@ -1,4 +1,4 @@
-"""Gaps: where a line has no row because nothing came, it gets one that says so."""
+"""Gaps: a line gets a row for each stretch of time in which nothing was collected."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from nicassh.query.table import Row
 
 
 def with_gaps(rows: Sequence[Row], every: int, begin: datetime, end: datetime) -> Iterator[Row]:
-    """The rows of one line from `begin` to `end`, in which each stretch of time without a value is one row.
+    """Yield the rows of one line from `begin` to `end`, with one row for each stretch of time without a value.
 
-    Rows have the values `at`, `seconds`, `gap`, `n`. `every` are the seconds from one value to the next that the probe
-    asks for.
+    Rows have the values `at`, `seconds`, `gap`, `n`. `every` is the period of the probe in seconds.
     """
     for gap, some in groupby(_filled(rows, every, begin, end), key=lambda row: row.values["gap"]):
         if gap:
@@ -23,24 +22,24 @@ def with_gaps(rows: Sequence[Row], every: int, begin: datetime, end: datetime) -
 
 
 def _filled(rows: Sequence[Row], every: int, begin: datetime, end: datetime) -> Iterator[Row]:
-    """The rows with one more for each stretch of time from which there is none."""
+    """Yield the rows, with one more for each stretch of time from which there is none."""
     widths = {row.values["seconds"] for row in rows}
-    patience = {width: timedelta(seconds=_patience(rows, width, every)) for width in widths}
+    tolerance = {width: timedelta(seconds=_tolerance(rows, width, every)) for width in widths}
     known = begin
     for row in rows:
-        if row.values["at"] - known > patience[row.values["seconds"]]:
+        if row.values["at"] - known > tolerance[row.values["seconds"]]:
             yield _empty(row, known, row.values["at"])
         yield row
         known = _end(row)
-    if rows and end - known > patience[rows[-1].values["seconds"]]:
+    if rows and end - known > tolerance[rows[-1].values["seconds"]]:
         yield _empty(rows[-1], known, end)
 
 
-def _patience(rows: Sequence[Row], width: float, every: int) -> float:
-    """Seconds after a row of this width in which there may be none without a gap.
+def _tolerance(rows: Sequence[Row], width: float, every: int) -> float:
+    """Return the longest time in seconds after a row of this width that is not yet a gap.
 
-    Who collects every ten minutes has no gaps between; a few rows do not tell how often he does. Of values as they
-    came, one may be missing.
+    It follows from how often rows came: somebody who collects every ten minutes has no gaps between. With less than
+    three rows nothing is known of that. Where `width` is 0, one value may be missing.
     """
     times = [row.values["at"] for row in rows if row.values["seconds"] == width]
     apart = sorted((after - before).total_seconds() for before, after in pairwise(times))
@@ -49,14 +48,14 @@ def _patience(rows: Sequence[Row], width: float, every: int) -> float:
 
 
 def _empty(like: Row, begin: datetime, end: datetime) -> Row:
-    """A row of the same line in which nothing came."""
+    """Return a row of the same line that is a gap."""
     values = dict.fromkeys(("value", "least", "greatest")) | {"n": 0, "nodes": 0, "gap": True}
     values |= {"at": begin, "seconds": (end - begin).total_seconds()}
     return Row({**like.values, **values})
 
 
 def _joined(gaps: Sequence[Row]) -> Row:
-    """One row for gaps that follow each other."""
+    """Return one row for gaps that follow each other."""
     begin = gaps[0].values["at"]
     joined = _empty(gaps[0], begin, max(_end(gap) for gap in gaps))
     joined.values |= {

@@ -1,137 +1,128 @@
-"""What a view is: fields and rows; choosing, filtering and ordering them."""
+"""What an answer is: a table of fields and rows, with a summary. Faces draw it; they compute nothing."""
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from nicassh.inventory import natural
-from nicassh.model.errors import UsageError
 from nicassh.model.records import Column
+from nicassh.model.severity import Severity
 from nicassh.model.units import Text, Unit
-from nicassh.query.filter import matcher
 
 
 @dataclass
 class Row:
-    """The values of one row by field name; which of them are old, and which are in trouble (1 warning, 2 bad)."""
+    """The raw values of one row by field name; the names of stale ones; the severities of those that are not ok."""
 
     values: dict[str, Any]
-    old: set[str] = field(default_factory=set)
-    trouble: dict[str, int] = field(default_factory=dict)
+    stale: set[str] = field(default_factory=set)
+    severities: dict[str, Severity] = field(default_factory=dict)
+
+    def severity(self, name: str) -> Severity:
+        """Return how bad the value of a field is."""
+        return self.severities.get(name, Severity.OK)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What a face draws in one place: the text with its unit, how bad the value is, and whether it is out of date."""
+
+    text: str
+    severity: Severity
+    stale: bool
 
 
 @dataclass(frozen=True)
 class Field:
-    """One column of a view.
+    """One column of a table.
 
-    `weight` orders what a narrow terminal leaves out (the lightest first); a weight of 0 is shown only
-    on request. `draw` replaces the unit's own way to draw where a cell tells more than one value.
-    `flexible` cells may be cut to fit. `merge` makes one value of those of several nodes where rows are
-    gathered; without it, rows whose cells differ are not. `sort` makes the key by which values are
-    ordered, where their own order is not meant. `inside` names the object that holds the value in JSON.
+    `priority` orders what a narrow screen leaves out: the lowest goes first, and 0 is shown only on request. `draw`
+    replaces the drawing of the unit where a cell shows more than one value. Cells of a `truncatable` field may be cut.
+    `aggregate` makes one value of those of several nodes where rows are grouped; without it, rows whose cells differ
+    stay apart. `sort_key` replaces the order of the values. `json_group` names the object that holds the value in JSON.
     """
 
     column: Column
-    weight: int = 5
+    priority: int = 5
     draw: Callable[[Row], str] | None = None
-    flexible: bool = False
-    merge: Callable[[list[Any]], Any] | None = None
-    sort: Callable[[Any], Any] | None = None
-    inside: str = ""
+    truncatable: bool = False
+    aggregate: Callable[[list[Any]], Any] | None = None
+    sort_key: Callable[[Any], Any] | None = None
+    json_group: str = ""
 
     @cached_property
     def name(self) -> str:
-        """The column's name, asked for a million times on a large farm."""
+        """Return the name of the column. A large table asks for it a million times, so it is kept."""
         return self.column.name
 
-    def cell(self, row: Row) -> str:
-        """What a person reads in this field of a row."""
+    def text(self, row: Row) -> str:
+        """Return what a person reads in this field of a row."""
         return self.draw(row) if self.draw else self.column.draw(row.values[self.name])
 
 
-_WANTED = 98
-"""The weight of a column that the reader asked for: others give way to it on a narrow terminal."""
-
-
 @dataclass(frozen=True)
-class View:
-    """A table: its name (the schema is `nicamon.NAME/1`), fields in order, rows, and what makes a line about them."""
+class Table:
+    """An answer: fields in order, rows of raw values, and what a reader is told about all of them.
+
+    `facts` are what the summary needs besides the rows. `notes` say what limits the answer, such as a batch system
+    that does not respond. `further` are tables that belong to this one: in JSON they stand beside the rows, or inside
+    the only row where they are `nested`.
+    """
 
     name: str
     fields: tuple[Field, ...]
     rows: tuple[Row, ...]
-    summarize: Callable[[Sequence[Row]], str] = lambda _rows: ""
-    shown: tuple[str, ...] = ()
-    """Names of the fields that the reader asked for; empty: those with a weight."""
-    gathers: bool = False
-    """Whether a person would rather read it gathered: one row for all nodes that are alike."""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    summary: str = ""
+    selected: tuple[str, ...] = ()
+    """Names of the fields that the reader asked for; empty: those with a priority."""
+    group_by_default: bool = False
+    """Whether a person reads it best with one row for all nodes that are alike."""
+    further: tuple[Table, ...] = ()
+    nested: bool = False
+
+    @property
+    def schema(self) -> str:
+        """Return the name of the form of the rows, for programs."""
+        return f"nicamon.{self.name}/1"
+
+    @property
+    def visible(self) -> tuple[Field, ...]:
+        """Return the fields that a person is shown where the width allows it."""
+        return self.chosen if self.selected else tuple(field for field in self.fields if field.priority)
+
+    @property
+    def chosen(self) -> tuple[Field, ...]:
+        """Return the fields that a program gets: those that the reader asked for, else all."""
+        known = {field.name: field for field in self.fields}
+        return tuple(known[name] for name in self.selected) if self.selected else self.fields
+
+    @property
+    def about(self) -> str:
+        """Return the summary and the notes as one line."""
+        return "; ".join(filter(None, (self.summary, *self.notes)))
+
+    def cells(self, field: Field) -> Iterator[Cell]:
+        """Yield what a face draws in a field, row by row."""
+        name = field.name
+        for row in self.rows:
+            yield Cell(field.text(row), row.severity(name), name in row.stale)
 
 
-def declared(name: str, kind: type, unit: Any, help: str, title: str = "", **thresholds: Any) -> Column:  # noqa: A002
-    """A column that no record has, because a view computes it."""
+def computed(
+    name: str,
+    kind: type,
+    unit: Any,
+    help: str,  # noqa: A002 as in `column`
+    title: str = "",
+    **thresholds: Any,
+) -> Column:
+    """Return a column that no record has, because a table computes it."""
     meta = next(
         extra for extra in getattr(unit, "__metadata__", getattr(Text, "__metadata__", ())) if isinstance(extra, Unit)
     )
     limits = {"low": None, "high": None, **thresholds}
     return Column(name, kind, meta, help, title or name.replace("_", " "), key=False, optional=True, **limits)
-
-
-def choose(view: View, columns: Sequence[str]) -> View:
-    """The view with other columns shown: `a,b` exactly these, `+a` one more, `-a` one less. Raises UsageError."""
-    if not columns:
-        return view
-    names = [name.lstrip("+-") for name in columns]
-    for name in names:
-        _known(view, name)
-    if all(name[0] in "+-" for name in columns):
-        weights = {name[1:]: _WANTED if name[0] == "+" else 0 for name in columns}
-        fields = (replace(field, weight=weights.get(field.name, field.weight)) for field in view.fields)
-        return replace(view, fields=tuple(fields))
-    return replace(view, shown=tuple(dict.fromkeys(names)))
-
-
-def filtered(view: View, expression: str) -> View:
-    """The rows for which an expression such as `load1 > 4 and role = batch` holds. Raises UsageError."""
-    if not expression:
-        return view
-    holds = matcher(expression, {field.name: field.column for field in view.fields})
-    return replace(view, rows=tuple(row for row in view.rows if holds(row.values)))
-
-
-def ordered(view: View, keys: Sequence[str]) -> View:
-    """The rows sorted by fields, `-load1` from the largest; unknown values come last. Raises UsageError."""
-    rows: Iterable[Row] = view.rows
-    for key in reversed(keys):
-        name = key.lstrip("+-")
-        _known(view, name)
-        order = next(field.sort for field in view.fields if field.name == name) or sortable
-        known = [row for row in rows if row.values[name] is not None]
-        unknown = [row for row in rows if row.values[name] is None]
-        rows = _sorted(known, name, order, key.startswith("-")) + unknown
-    return replace(view, rows=tuple(rows))
-
-
-def _sorted(rows: list[Row], name: str, order: Callable[[Any], Any], reverse: bool) -> list[Row]:
-    return sorted(rows, key=lambda row: order(row.values[name]), reverse=reverse)
-
-
-def sortable(value: Any) -> Any:
-    """The key that sorts a value as a person expects: names in natural order, lists by their length."""
-    if isinstance(value, str):
-        return natural(value)
-    if isinstance(value, datetime):
-        return value.timestamp()
-    return len(value) if isinstance(value, list | dict) else value
-
-
-def _known(view: View, name: str) -> None:
-    names = [field.name for field in view.fields]
-    if name not in names:
-        near = difflib.get_close_matches(name, names, 1)
-        hint = f"did you mean {near[0]!r}?" if near else f"columns: {', '.join(names)}"
-        raise UsageError(f"{view.name} has no column {name!r}", hint)

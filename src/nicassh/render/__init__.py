@@ -1,7 +1,8 @@
-"""The terminal: views drawn as tables for people, and written as JSON or CSV for programs."""
+"""Faces of tables: text that fits a terminal, JSON, CSV, and a history as a plot."""
 
-from nicassh.render.draw import draw
-from nicassh.render.plot import MOST, plot
-from nicassh.render.write import csv_lines, json_text, ndjson_lines, records
+from nicassh.render.csv import csv_lines
+from nicassh.render.json import json_schema, json_text, ndjson_lines, records
+from nicassh.render.plot import MOST_LINES, plot
+from nicassh.render.text import draw, page
 
-__all__ = ["MOST", "csv_lines", "draw", "json_text", "ndjson_lines", "plot", "records"]
+__all__ = ["MOST_LINES", "csv_lines", "draw", "json_schema", "json_text", "ndjson_lines", "page", "plot", "records"]

@@ -16,7 +16,7 @@ from nicassh.model.units import draw_bytes, draw_time
 from nicassh.query import Row
 from nicassh.query.history import History
 
-MOST = 8
+MOST_LINES = 8
 """Lines that can be told apart in one plot."""
 _COLOURS = ("cyan", "yellow", "magenta", "green", "red", "blue", "orange", "white")
 _LETTERS = "abcdefgh"
@@ -29,23 +29,23 @@ _TICKS = (
 """Seconds from one mark of the time axis to the next."""
 
 
-def plot(view: History, width: int, height: int, colours: bool = False) -> Iterator[str]:
-    """The lines of text: a title, the plot in that many columns and rows, what each line is, a summary."""
-    yield set_cell_size(clean(view.title), width).rstrip()
-    if any(not row.values["gap"] for row in view.rows):
-        yield from _drawn(view, width, height, colours)
-    yield f"{draw_time(view.begin)} to {draw_time(view.end)} UTC: {clean(view.summarize(view.rows))}"
+def plot(table: History, width: int, height: int, colours: bool = False) -> Iterator[str]:
+    """Yield lines of text: a title, the plot in that many columns and rows, what each line is, and the summary."""
+    yield set_cell_size(clean(table.title), width).rstrip()
+    if any(not row.values["gap"] for row in table.rows):
+        yield from _drawn(table, width, height, colours)
+    yield f"{draw_time(table.begin)} to {draw_time(table.end)} UTC: {clean(table.about)}"
 
 
-def _drawn(view: History, width: int, height: int, colours: bool) -> Iterator[str]:
-    """The plot, and where it has several lines, which is which."""
+def _drawn(table: History, width: int, height: int, colours: bool) -> Iterator[str]:
+    """Yield the plot; where it has several lines, also which is which."""
     import plotext  # nothing else needs it, and it takes as long to load as the database
 
-    lines = view.lines()
-    _prepare(plotext, view, width, height)
+    lines = table.lines()
+    _prepare(plotext, table, width, height)
     for place, rows in enumerate(lines.values()):
         if len(lines) == 1:
-            for time, *ends in _band(rows, (view.end - view.begin).total_seconds() / width):
+            for time, *ends in _band(rows, (table.end - table.begin).total_seconds() / width):
                 plotext.plot([time, time], ends, marker=_BAND, color="gray" if colours else None)
         for piece in _pieces(rows):
             times = [row.values["at"].timestamp() + row.values["seconds"] / 2 for row in piece]
@@ -61,22 +61,22 @@ def _drawn(view: History, width: int, height: int, colours: bool) -> Iterator[st
         )
 
 
-def _prepare(plotext: ModuleType, view: History, width: int, height: int) -> None:
-    """Makes an empty picture with both axes: plotext has but one, and keeps it."""
-    marks, times = _levels(view, max(3, height // 3)), _times(view.begin, view.end, width)
+def _prepare(plotext: ModuleType, table: History, width: int, height: int) -> None:
+    """Make an empty picture with both axes. plotext has only one picture, and keeps it."""
+    marks, times = _levels(table, max(3, height // 3)), _times(table.begin, table.end, width)
     plotext.clear_figure()
     plotext.limit_size(False, False)
     plotext.plot_size(width, height)
     plotext.theme("clear")
-    plotext.xlim(view.begin.timestamp(), view.end.timestamp())
+    plotext.xlim(table.begin.timestamp(), table.end.timestamp())
     plotext.ylim(marks[0], marks[-1])
     plotext.xticks([at for at, _ in times], [text for _, text in times])
-    plotext.yticks(marks, [view.value.draw(mark) for mark in marks])
+    plotext.yticks(marks, [table.value.draw(mark) for mark in marks])
 
 
-def _band(view: Sequence[Row], column: float) -> Iterator[tuple[float, float, float]]:
-    """Where a band from least to greatest goes: a time for each column that a row stands for, and both ends."""
-    for row in view:
+def _band(table: Sequence[Row], column: float) -> Iterator[tuple[float, float, float]]:
+    """Yield the band from least to greatest: a time for each column that a row stands for, and both ends."""
+    for row in table:
         begin, seconds = row.values["at"].timestamp(), row.values["seconds"]
         if not row.values["gap"] and seconds:
             times = (begin + column * (place + 0.5) for place in range(ceil(seconds / column)))
@@ -84,35 +84,35 @@ def _band(view: Sequence[Row], column: float) -> Iterator[tuple[float, float, fl
 
 
 def _pieces(rows: Sequence[Row]) -> Iterator[list[Row]]:
-    """The parts of a line between its gaps."""
+    """Yield the parts of a line between its gaps."""
     return (list(piece) for gap, piece in groupby(rows, lambda row: row.values["gap"]) if not gap)
 
 
-def _levels(view: History, number: int) -> list[float]:
-    """The marks of the value axis, no more than `number` and their texts distinct; all values lie between them."""
-    parts = ("least", "greatest") if len(view.lines()) == 1 else ("value",)
-    known = [row.values[part] for row in view.rows for part in parts if not row.values["gap"]]
+def _levels(table: History, number: int) -> list[float]:
+    """Return the marks of the value axis: at most `number`, with distinct texts, and around all values."""
+    parts = ("least", "greatest") if len(table.lines()) == 1 else ("value",)
+    known = [row.values[part] for row in table.rows for part in parts if not row.values["gap"]]
     low, high = min(known), max(known)
     if 0 < low <= high / 2:
         low = 0
-    for step in _steps(view.value):
+    for step in _steps(table.value):
         first, last = floor(low / step), max(ceil(high / step), floor(low / step) + 1)
         if last - first < number:
             marks = [step * place for place in range(first, last + 1)]
-            if len({view.value.draw(mark) for mark in marks}) == len(marks):
+            if len({table.value.draw(mark) for mark in marks}) == len(marks):
                 return marks
     return [low, high or 1]
 
 
 def _steps(column: Column) -> Iterator[float]:
-    """From one mark of the value axis to the next, in what its unit is counted in."""
+    """Yield distances from one mark of the value axis to the next that suit its unit."""
     if column.unit.draw is draw_bytes:
         return (factor * 1024**power for power in range(7) for factor in (1, 2, 5, 10, 20, 50, 100, 200, 500))
     return (factor * 10.0**power for power in range(-2, 20) for factor in (1, 2, 5))
 
 
 def _times(begin: datetime, end: datetime, width: int) -> list[tuple[float, str]]:
-    """The marks of the time axis with their texts: clock times, and the date at midnight."""
+    """Return the marks of the time axis with their texts: clock times, and the date at midnight."""
     span = (end - begin).total_seconds()
     step = next((step for step in _TICKS if span / step <= width / 14), _TICKS[-1])
     first = ceil(begin.timestamp() / step) * step

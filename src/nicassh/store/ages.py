@@ -59,7 +59,7 @@ def aged(metadata: sa.MetaData, at: sa.ColumnElement[Any], every: int = 0) -> sa
 
 
 def old(metadata: sa.MetaData, shape: Tables, rows: Any) -> sa.ColumnElement[bool]:
-    """Whether the newest rows of a record are no news: by their age, or because their probe failed since."""
+    """Whether the newest rows of a record are stale: by their age, or because their probe failed since."""
     outcomes = metadata.tables["outcomes"].alias(f"outcome_{shape.newest.name}")
     failed = sa.exists().where(
         outcomes.c.node == rows.c.node, outcomes.c.probe == shape.probe, outcomes.c.state.not_in(_WELL)

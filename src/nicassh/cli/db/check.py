@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import click
 
-from nicassh import query as views
 from nicassh.cli.output import Output, output_options
 from nicassh.cli.session import Session
-from nicassh.database.checking import check
 from nicassh.model.errors import DatabaseError
 
 
@@ -26,7 +24,7 @@ def command(session: Session, output: Output) -> None:
     nicamon db check
     nicamon db check --filter "state = damaged" --json
     """
-    found = check(session.reader.engine, [node.name for node in session.select()])
-    output.show(lambda: views.checks(found))
-    if bad := [one.table for one in found if one.fault]:
+    table = session.query("db-check")
+    output.show(lambda **arrangement: session.arrange(table, **arrangement))
+    if bad := [row.values["table"] for row in table.rows if row.values["fault"]]:
         raise DatabaseError(f"damaged: {', '.join(bad)}", "restore the last `nicamon db backup` into a new database")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import click
 
-from nicassh import query as views
 from nicassh.cli.output import Output, output_options
 from nicassh.cli.session import Session
 
@@ -22,4 +23,4 @@ def command(session: Session, output: Output) -> None:
     nicamon db stats
     nicamon db stats --sort -bytes --json
     """
-    output.show(lambda: views.sizes(session.reader))
+    output.show(partial(session.query, "db-stats"))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import click
 
-from nicassh import query as views
 from nicassh.cli.output import Output, output_options
 from nicassh.cli.session import Session
 
@@ -22,5 +23,4 @@ def command(session: Session, output: Output) -> None:
     nicamon db status
     nicamon db status --json
     """
-    store = session.database
-    output.show_page("schema", lambda: [views.versions(store), views.different(store)], beside=True)
+    output.show(partial(session.query, "db-status"))

@@ -1,0 +1,84 @@
+"""Arranging a table: other columns, some rows, another order, fewer rows."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from nicassh.inventory import natural
+from nicassh.model.errors import UsageError
+from nicassh.query.filter import matcher
+from nicassh.query.table import Row, Table
+
+_REQUESTED = 98
+"""The priority of a column that the reader asked for: others give way to it on a narrow terminal."""
+
+
+def select_columns(table: Table, columns: Sequence[str]) -> Table:
+    """Return the table with other columns: `a,b` exactly these, `+a` one more, `-a` one less. Raises UsageError."""
+    if not columns:
+        return table
+    names = [name.lstrip("+-") for name in columns]
+    for name in names:
+        check_column(table, name)
+    if all(name[0] in "+-" for name in columns):
+        priorities = {name[1:]: _REQUESTED if name[0] == "+" else 0 for name in columns}
+        fields = (replace(field, priority=priorities.get(field.name, field.priority)) for field in table.fields)
+        return replace(table, fields=tuple(fields))
+    return replace(table, selected=tuple(dict.fromkeys(names)))
+
+
+def filter_rows(table: Table, expression: str) -> Table:
+    """Return the rows for which an expression such as `load1 > 4 and role = batch` holds. Raises UsageError."""
+    if not expression:
+        return table
+    holds = matcher(expression, {field.name: field.column for field in table.fields})
+    return replace(table, rows=tuple(row for row in table.rows if holds(row.values)))
+
+
+def sort_rows(table: Table, keys: Sequence[str]) -> Table:
+    """Return the rows sorted by fields, `-load1` from the largest; unknown values come last. Raises UsageError."""
+    rows: Iterable[Row] = table.rows
+    for key in reversed(keys):
+        name = key.lstrip("+-")
+        check_column(table, name)
+        order = next(field.sort_key for field in table.fields if field.name == name) or sortable
+        known = [row for row in rows if row.values[name] is not None]
+        unknown = [row for row in rows if row.values[name] is None]
+        rows = _sorted(known, name, order, key.startswith("-")) + unknown
+    return replace(table, rows=tuple(rows))
+
+
+def _sorted(rows: list[Row], name: str, order: Callable[[Any], Any], reverse: bool) -> list[Row]:
+    return sorted(rows, key=lambda row: order(row.values[name]), reverse=reverse)
+
+
+def limit_rows(table: Table, limit: int) -> Table:
+    """Return the first rows of a table, with a note that says how many are left out. Raises UsageError below 0."""
+    if limit < 0:
+        raise UsageError(f"a limit of {limit} rows: it is 0 or more")
+    if len(table.rows) <= limit:
+        return table
+    note = f"{len(table.rows) - limit} more rows are left out: the limit is {limit}"
+    return replace(table, rows=table.rows[:limit], notes=(*table.notes, note))
+
+
+def sortable(value: Any) -> Any:
+    """Return the key that sorts a value as a person expects: names in natural order, lists by their length."""
+    if isinstance(value, str):
+        return natural(value)
+    if isinstance(value, datetime):
+        return value.timestamp()
+    return len(value) if isinstance(value, list | dict) else value
+
+
+def check_column(table: Table, name: str) -> None:
+    """Raise UsageError, with the nearest name, where a table has no column of this name."""
+    names = [field.name for field in table.fields]
+    if name not in names:
+        near = difflib.get_close_matches(name, names, 1)
+        hint = f"did you mean {near[0]!r}?" if near else f"columns: {', '.join(names)}"
+        raise UsageError(f"{table.name} has no column {name!r}", hint)

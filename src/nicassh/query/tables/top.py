@@ -1,0 +1,55 @@
+"""The processes that used the most at a moment of the last two days."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from nicassh.inventory import natural
+from nicassh.model.units import Time, counted, draw_seconds, draw_time
+from nicassh.query.registry import Parameter, TableSpec
+from nicassh.query.snapshot import Snapshot
+from nicassh.query.table import Field, Row, Table, computed
+from nicassh.query.tables.procs import FIELDS, process_severities
+from nicassh.store.top import FIRST, KEPT
+
+ORDERS = {"cpu": "cpu_percent", "memory": "memory_percent"}
+"""By what processes can be ordered, and the column of each."""
+
+
+def top(snapshot: Snapshot, by: str, moment: datetime) -> Table:
+    """Return the processes of each node that used the most, as its last collection up to `moment` saw them.
+
+    A collection that was stale at that moment does not count. Raises DatabaseError.
+    """
+    field = ORDERS[by]
+    found = snapshot.store.top("processes", snapshot.names, moment - timedelta(seconds=snapshot.stale_after), moment)
+    nodes: dict[str, list[Row]] = {}
+    for process in sorted(found, key=lambda process: -process[field]):
+        nodes.setdefault(process["node"], []).append(Row(dict(process), severities=process_severities(process)))
+    rows = [row for name in sorted(nodes, key=natural) for row in nodes[name][:FIRST]]
+    rows.sort(key=lambda row: -row.values[field])
+    return Table("top", TOP, tuple(rows), {"moment": moment})
+
+
+def summarize(table: Table) -> str:
+    """Return `31 processes on 12 nodes at 2026-11-22 03:12:00`."""
+    rows, moment = table.rows, table.facts["moment"]
+    nodes = counted(len({row.values["node"] for row in rows}), "node")
+    if not rows:
+        return f"no process is known at {draw_time(moment)} UTC; they are kept for {draw_seconds(KEPT)}"
+    return f"{counted(len(rows), 'process')} on {nodes} at {draw_time(moment)} UTC"
+
+
+_SEEN = Field(computed("at", datetime, Time, "When the collection saw it.", "seen"), 30)
+TOP = (*FIELDS, _SEEN)
+TABLE = TableSpec(
+    "top",
+    "The processes that used the most at one moment of the last two days.",
+    TOP,
+    lambda request: top(request.snapshot, request["by"], request["at"]),
+    summarize,
+    (
+        Parameter("by", str, "What they used the most of.", "cpu", choices=tuple(ORDERS)),
+        Parameter("at", datetime, "The moment: 03:12, 2h, 2026-11-20T03:12.", "0s"),
+    ),
+)
