@@ -177,5 +177,5 @@ def test_fewer_than_half_of_the_nodes_are_a_gap(store: Store) -> None:
 
 
 def test_whole_numbers_have_means_with_decimals_and_bytes_stay_bytes(store: Store) -> None:
-    assert [find_metric(store, "processes").mean.draw(value) for value in (3.0, 3.25, None)] == ["3", "3.25", "–"]
+    assert [find_metric(store, "load.processes").mean.draw(value) for value in (3.0, 3.25, None)] == ["3", "3.25", "–"]
     assert find_metric(store, "memory_available").mean.draw(3.5 * 1024**3) == "3.5 G"
