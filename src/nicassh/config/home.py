@@ -1,4 +1,4 @@
-"""Paths below the home folder of a user, who may have none: a service without HOME, a number without an account."""
+"""Folders of a user. A user may have no home: a service without HOME, or a user id without an account."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import platformdirs
 
 
 def expanded(path: str) -> Path | None:
-    """The path with `~` or `~user` filled in; None where no home folder of that user is known."""
+    """Returns the path with `~` or `~user` replaced; None where no home folder of that user is known."""
     try:
         return Path(path).expanduser()
     except RuntimeError:
@@ -17,12 +17,12 @@ def expanded(path: str) -> Path | None:
 
 
 def state_folder(name: str) -> Path | None:
-    """The folder in which a program keeps its state: $XDG_STATE_HOME, else ~/.local/state; None without a home."""
+    """Returns the folder for a program's state: $XDG_STATE_HOME, else ~/.local/state; None without a home."""
     return _folder(platformdirs.user_state_path, name)
 
 
 def config_folder(name: str) -> Path | None:
-    """The folder of a program's configuration: $XDG_CONFIG_HOME, else ~/.config; None without a home."""
+    """Returns the folder of a program's configuration: $XDG_CONFIG_HOME, else ~/.config; None without a home."""
     return _folder(platformdirs.user_config_path, name)
 
 

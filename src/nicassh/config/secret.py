@@ -1,4 +1,4 @@
-"""The database's URL from a file that nobody else can read: it may hold a password, so no message shows it."""
+"""Reads the URL of the database from a file that nobody else can read. It may hold a password: no message shows it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def read(file: Path | None, environment: Mapping[str, str] = os.environ) -> str:
-    """The URL in a file, or where none is named in the credential; empty where there is neither.
+    """Returns the URL in a file, or where none is named, in the credential; "" where there is neither.
 
     Raises ConfigError for a file that is missing, empty, of several lines, or open to others.
     """
@@ -23,12 +23,12 @@ def read(file: Path | None, environment: Mapping[str, str] = os.environ) -> str:
         return _read(file, guarded=False)
     folder = environment.get("CREDENTIALS_DIRECTORY")
     credential = Path(folder) / CREDENTIAL if folder else None
-    # systemd keeps the folder of credentials to the service alone, and its modes then look wider than they are.
+    # Only the service can reach its folder of credentials, though the modes of the files look wider.
     return _read(credential, guarded=True) if credential and credential.is_file() else ""
 
 
 def has_password(url: str) -> bool:
-    """Say whether a URL, readable or not, seems to have a password in it: `user:password@`, or a setting for it."""
+    """Returns whether a URL seems to have a password in it: `user:password@`, or a parameter for it."""
     rest = url.partition("://")[2]
     account, _, _ = rest.rpartition("@")
     settings = [part.partition("=") for part in rest.partition("?")[2].split("&")]

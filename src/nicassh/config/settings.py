@@ -1,4 +1,4 @@
-"""The configuration: declared once here, read from a file and the environment, documented from the declaration."""
+"""The settings: declared here once, read from a file and the environment, and documented from the declaration."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import dataclasses
 import difflib
 import os
 import tomllib
+import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,7 +16,8 @@ from typing import Any
 from urllib.parse import quote
 
 from nicassh.config import secret, trust
-from nicassh.config.home import config_folder, expanded, state_folder
+from nicassh.config.home import config_folder, state_folder
+from nicassh.config.values import KINDS
 from nicassh.model.errors import ConfigError
 
 FILE = "nicamon.toml"
@@ -29,9 +31,9 @@ def setting(
     least: float | None = None,
     secret: bool = False,
 ) -> Any:
-    """Declares a setting: its default, the sentence that explains it, and the values it may have.
+    """Declares a setting: its default, the sentence that explains it, and the values that it may have.
 
-    A number must be above 0 unless it may be as small as `least`. A `secret` one is not in the repr.
+    A number must be above 0, or at least `least` where that is given. A `secret` setting is not in the repr.
     """
     meta = {"help": help, "choices": choices, "least": least}
     return dataclasses.field(default=default, metadata=meta, repr=not secret)
@@ -39,10 +41,10 @@ def setting(
 
 @dataclass(frozen=True)
 class Config:
-    """The settings of one run and the file they came from.
+    """The settings of one run, and the file that they were read from.
 
-    A setting is written in nicamon.toml under its name, or in the environment as `NICAMON_` and its
-    name in capitals, which wins; a list there is separated by colons.
+    A setting stands in nicamon.toml under its name, or in the environment as `NICAMON_` and its name in capitals. The
+    environment wins. Lists in the environment are separated by colons.
     """
 
     database: str = setting(
@@ -117,7 +119,7 @@ class Config:
 
     @cached_property
     def database_url(self) -> str:
-        """The database's URL, with the default filled in. Raises ConfigError where there is no place for one."""
+        """Returns the URL of the database, set or default. Raises ConfigError where there is no place for one."""
         url = self.database or secret.read(self.database_file)
         if url:
             return url
@@ -132,13 +134,12 @@ class Config:
 SETTINGS = {field.name: field for field in dataclasses.fields(Config) if field.metadata}
 _TIERS = ("keep_raw", "keep_5m", "keep_1h", "keep_1d")
 _EITHER = ("database", "database_file")
-"""Settings that say the same in two ways; one in the environment wins over both of the file."""
-_KINDS: dict[str, tuple[type, ...]] = {"str": (str,), "Path | None": (str,), "int": (int,), "float": (int, float)}
-_WORDS = {"str": "a text", "Path | None": "a text", "int": "a whole number", "float": "a number"}
+"""Two settings for the same thing. One of them in the environment wins over both in the file."""
+_TYPES = typing.get_type_hints(Config)
 
 
 def load(file: Path | None = None, environment: Mapping[str, str] = os.environ) -> Config:
-    """The configuration from a file, or from the first of the usual places that has one.
+    """Returns the configuration from a file, or from the first of the usual places that has one.
 
     Raises ConfigError that names the file or variable, and the key.
     """
@@ -162,7 +163,7 @@ def load(file: Path | None = None, environment: Mapping[str, str] = os.environ) 
 
 
 def _check_order(days: Mapping[str, float]) -> None:
-    """Raises ConfigError where a coarse tier is to go before the finer one that it is made of."""
+    """Raises ConfigError where a coarse tier would be deleted before the finer one that it is made of."""
     for fine, coarse in pairwise(_TIERS):
         if days[coarse] < days[fine]:
             what = f"{coarse} = {days[coarse]:g} must not be less than {fine} = {days[fine]:g}"
@@ -170,7 +171,7 @@ def _check_order(days: Mapping[str, float]) -> None:
 
 
 def find(file: Path | None = None, environment: Mapping[str, str] = os.environ) -> Path | None:
-    """The configuration file in force; None where there is none, which is an error only if one was named."""
+    """Returns the configuration file, or None. Raises ConfigError where one was named and is missing."""
     named = file or (Path(environment[VARIABLE]) if environment.get(VARIABLE) else None)
     if named:
         if not named.is_file():
@@ -180,12 +181,12 @@ def find(file: Path | None = None, environment: Mapping[str, str] = os.environ) 
 
 
 def is_named(file: Path | None, environment: Mapping[str, str] = os.environ) -> bool:
-    """Say whether a configuration is taken on purpose: by --config, or by NICAMON_CONFIG."""
+    """Returns whether a configuration was named: by --config, or by NICAMON_CONFIG."""
     return file is not None or bool(environment.get(VARIABLE))
 
 
 def places() -> list[Path]:
-    """Where a configuration is looked for, in order."""
+    """Returns the places where a configuration is looked for, in this order."""
     own = config_folder("nicamon")
     return [Path(FILE), *([own / FILE] if own else []), Path("/etc/nicamon") / FILE]
 
@@ -206,42 +207,20 @@ def _from_file(file: Path) -> dict[str, Any]:
 
 
 def _from_text(name: str, text: str, variable: str) -> Any:
-    """A setting from the environment."""
-    kind = str(SETTINGS[name].type)
-    if kind.startswith("tuple"):
-        return _checked(name, [part for part in text.split(os.pathsep) if part], variable, Path.cwd())
-    if kind in ("str", "Path | None"):
-        return _checked(name, text, variable, Path.cwd())
-    try:
-        return _checked(name, int(text) if kind == "int" else float(text), variable, Path.cwd())
-    except ValueError:
-        raise ConfigError(f"{variable}: {text!r} is not {_WORDS[kind]}") from None
+    """Returns a setting from the environment. Raises ConfigError."""
+    return _checked(name, KINDS[_TYPES[name]].from_text(text, variable), variable, Path.cwd())
 
 
 def _checked(name: str, value: Any, where: str, folder: Path) -> Any:
-    """The value of the type its declaration has. Raises ConfigError where it is of another."""
-    field = SETTINGS[name]
-    kind = str(field.type)
-    if kind.startswith("tuple"):
-        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            raise ConfigError(f"{where} = {value!r} must be a list of texts")
-        return tuple(_path(item, where, folder) for item in value) if "Path" in kind else tuple(value)
-    if not isinstance(value, _KINDS[kind]) or isinstance(value, bool):
-        # Whatever stands there instead of the URL may have its password in it.
+    """Returns a setting of the type that is declared for it. Raises ConfigError where the value cannot be one."""
+    kind, rules = KINDS[_TYPES[name]], SETTINGS[name].metadata
+    if not kind.is_valid(value):
+        # What stands there instead of the URL may contain its password.
         shown = "" if name in _EITHER and isinstance(value, list | dict) else f"= {value!r} "
-        raise ConfigError(f"{where} {shown}must be {_WORDS[kind]}")
-    if kind == "Path | None":
-        return _path(str(value), where, folder) if value else None
-    least = field.metadata["least"]
+        raise ConfigError(f"{where} {shown}must be {kind.words}")
+    least = rules["least"]
     if isinstance(value, int | float) and not (0 < value < 1e9 or (least is not None and least <= value <= 0)):
         raise ConfigError(f"{where} = {value!r} must be {'above 0' if least is None else f'{least:g} or more'}")
-    if field.metadata["choices"] and value not in field.metadata["choices"]:
-        raise ConfigError(f"{where} = {value!r} must be one of: {', '.join(field.metadata['choices'])}")
-    return float(str(value)) if kind == "float" else value
-
-
-def _path(text: str, where: str, folder: Path) -> Path:
-    path = expanded(text)
-    if path is None or "\0" in text:
-        raise ConfigError(f"{where}: {text!r}: no home folder of that user is known", "write the whole path")
-    return folder / path
+    if rules["choices"] and value not in rules["choices"]:
+        raise ConfigError(f"{where} = {value!r} must be one of: {', '.join(rules['choices'])}")
+    return kind.convert(value, where, folder)

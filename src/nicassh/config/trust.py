@@ -1,7 +1,7 @@
-"""Whether a file can have been written by this user and root alone: what nicamon obeys, and what it runs.
+"""Checks that only this user and root can have written a file that nicamon obeys or runs.
 
-A configuration says whose Python is run, and it is looked for in the current folder: a stranger's folder, or one that
-anybody may write, must not be able to give one.
+A configuration names Python files that are run, and it is also looked for in the current folder. So a folder that
+anybody else may write must not be able to provide one.
 """
 
 from __future__ import annotations
@@ -34,21 +34,21 @@ def require(path: Path, on_purpose: str, error: type[NicamonError] = ConfigError
 
 
 def readable_by_others(mode: int, uid: int, gid: int) -> bool:
-    """Say whether other users than its owner can read a file of this mode."""
+    """Returns whether users other than the owner can read a file of this mode."""
     return bool(mode & stat.S_IROTH) or (bool(mode & stat.S_IRGRP) and not _is_private(uid, gid))
 
 
 def _faults(path: Path) -> Iterator[str]:
-    """What is wrong with each place on the way to a path, and with each below it; empty: nothing."""
+    """Yields what is wrong with each place on the way to a path and below it; "" for a good place."""
     yield from (_fault(*place) for place in _way(path))
     for folder, folders, files in os.walk(path):
         for below in (Path(folder) / name for name in (*folders, *files)):
-            # Of a link, where it leads to counts as well.
+            # A link and the place to which it leads must both be good.
             yield from (_fault(*place) for place in (_way(below) if below.is_symlink() else [(below, False)]))
 
 
 def _way(path: Path) -> Iterator[tuple[Path, bool]]:
-    """Each folder, link and file on the way to a path, and whether the file lies in it directly."""
+    """Yields each folder, link and file on the way to a path, and whether it is the folder of the file itself."""
     parts = list(reversed(path.absolute().parts[1:]))
     place, links = Path("/"), 0
     is_file = path.is_file()
@@ -72,7 +72,7 @@ def _way(path: Path) -> Iterator[tuple[Path, bool]]:
 
 
 def _fault(place: Path, holds: bool) -> str:
-    """What is wrong with one place; `holds`: it is the folder in which the file lies."""
+    """Returns what is wrong with one place, or "". `holds`: it is the folder in which the file lies."""
     info = place.lstat()
     if info.st_uid not in (0, os.geteuid()):
         return f"{place} belongs to {_name(info.st_uid)}"
@@ -90,7 +90,7 @@ def _fault(place: Path, holds: bool) -> str:
 
 
 def _is_private(uid: int, gid: int) -> bool:
-    """Say whether a group is that of one user alone, as many systems give each user one."""
+    """Returns whether a group has this one user only, as many systems give each user a group."""
     try:
         user, group = pwd.getpwuid(uid), grp.getgrgid(gid)
     except KeyError:
