@@ -14,7 +14,7 @@ from sshd import Server
 from nicassh.inventory import Node
 from nicassh.model.outcome import State
 from nicassh.transport import Limits
-from nicassh.transport.libssh2.scan import scan
+from nicassh.transport.libssh2.scan import scan_host_keys
 
 
 @contextmanager
@@ -72,7 +72,7 @@ def test_last_line_before_the_greeting_is_the_reason(parts: tuple[bytes, ...], w
         response = ask(node, "true")
         assert response.state is State.UNREACHABLE
         assert words in response.reason
-        (found,) = scan([node], Limits())
+        (found,) = scan_host_keys([node], Limits())
         assert (found.state, found.reason) == (response.state, response.reason)
 
 

@@ -13,7 +13,7 @@ from nicassh.demo.farm import Farm
 from nicassh.demo.files import place
 from nicassh.demo.jobs import Job
 from nicassh.demo.plan import DOMAIN
-from nicassh.demo.system import System
+from nicassh.demo.system import batch_system
 
 MASTER = 2
 EXEC = tuple(range(10, 16))
@@ -129,18 +129,15 @@ def occupy(farm: Farm) -> None:
     jobs.wait(farm, submit_node, ["qstat", "-u", "*"], RUNNING)
 
 
-SYSTEM = System(
-    word="sge",
-    title="Grid Engine",
+SYSTEM = batch_system(
+    "sge",
+    "Grid Engine",
     script="gridengine.sh",
     programs={"sge_qmaster": "gridengine-master", "sge_execd": "gridengine-exec", "qstat": "gridengine-client"},
     accounts=("sgeadmin",),
-    leader=MASTER,
-    duties={MASTER: "master", **dict.fromkeys(EXEC, "exec")},
-    rest="client",
-    roles=dict.fromkeys(EXEC, "batch"),
+    master=MASTER,
+    workers=EXEC,
     lay=lay,
     awaited=awaited,
     occupy=occupy,
-    batch=True,
 )

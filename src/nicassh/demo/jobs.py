@@ -14,7 +14,8 @@ from nicassh.demo.farm import Farm
 from nicassh.demo.people import IDLE, PATH
 from nicassh.model.errors import SetupError
 
-PATIENCE = 30.0  # seconds for the jobs to run
+TIMEOUT = 30.0
+"""Seconds for the jobs to run."""
 # Each second some 15 ms of work, so that the process stays below 3 % of a core.
 TRAINING = "while sleep 1; do i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; done\n"
 
@@ -49,7 +50,7 @@ def submit(farm: Farm, node: str, program: Sequence[str], option: str, jobs: Ite
 
 def wait(farm: Farm, node: str, listing: Sequence[str], count: int) -> None:
     """Wait until a command on a node lists so many jobs as running; raises SetupError when it does not."""
-    limit = time.monotonic() + PATIENCE
+    limit = time.monotonic() + TIMEOUT
     while (found := farm.enter(node, listing).stdout.lower().count(" r ")) < count:
         if time.monotonic() > limit:
             raise SetupError(f"{found} of {count} jobs run", f"on {node}: {shlex.join(listing)}")

@@ -17,7 +17,8 @@ from nicassh.demo.systems import check, occupy, wait
 from nicassh.model.errors import SetupError
 
 LOCK = "lock"
-PATIENCE = 10.0  # seconds to wait for another at work in the same folder
+TIMEOUT = 10.0
+"""Seconds to wait for another at work in the same folder."""
 Report = Callable[[str], None]
 
 
@@ -185,7 +186,7 @@ def held(folder: Path) -> Iterator[int]:
 
 def lock(handle: int, folder: Path) -> None:
     """Lock a folder, waiting a little; raises SetupError when another keeps it."""
-    limit = time.monotonic() + PATIENCE
+    limit = time.monotonic() + TIMEOUT
     while True:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

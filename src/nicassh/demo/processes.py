@@ -10,7 +10,8 @@ from pathlib import Path
 
 # What a node's processes inherit: nothing of the caller's.
 ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
-PATIENCE = 10.0  # seconds for killed processes to vanish
+TIMEOUT = 10.0
+"""Seconds for killed processes to vanish."""
 
 
 def spawn(argv: Sequence[str], log: Path) -> tuple[int, int]:
@@ -84,7 +85,7 @@ def end(find: Callable[[], set[int]]) -> bool:
 
     Asked again after each round, since a process may have started another in the meantime.
     """
-    limit = time.monotonic() + PATIENCE
+    limit = time.monotonic() + TIMEOUT
     while found := {pid for pid in find() if started(pid)}:
         if time.monotonic() > limit:
             return False

@@ -13,7 +13,8 @@ from nicassh.model.errors import SetupError
 NEEDED = {"ip": "iproute2", "unshare": "util-linux", "nsenter": "util-linux", "setpriv": "util-linux"}
 SCRIPT = Path(__file__).with_name("node.sh")
 PORT = 22
-PATIENCE = 60.0  # seconds for all nodes to come up
+TIMEOUT = 60.0
+"""Seconds for all nodes to come up."""
 
 
 def prepare(farm: Farm, count: int) -> None:
@@ -57,7 +58,7 @@ def start(farm: Farm, nodes: list[Node]) -> None:
 
 def wait(farm: Farm, nodes: list[Node]) -> None:
     """Wait until these nodes answer; raises SetupError with the log of one that died or is late."""
-    limit = time.monotonic() + PATIENCE
+    limit = time.monotonic() + TIMEOUT
     waiting = list(nodes)
     while waiting:
         for node in waiting:

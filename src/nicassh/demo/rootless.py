@@ -15,7 +15,8 @@ from nicassh.demo.plan import Node
 from nicassh.model.errors import SetupError
 
 NETWORK = "127.0.0"
-PATIENCE = 30.0  # seconds for all nodes to come up
+TIMEOUT = 30.0
+"""Seconds for all nodes to come up."""
 ATTEMPTS = 50
 
 
@@ -84,7 +85,7 @@ def start(farm: Farm, nodes: list[Node]) -> None:
         log = farm.folder / "nodes" / node.short / "log"
         node.pid, node.started = processes.spawn([server, "-D", "-e", "-f", settings(farm, node)], log)
     farm.save()
-    limit = time.monotonic() + PATIENCE
+    limit = time.monotonic() + TIMEOUT
     waiting = list(nodes)
     while waiting:
         heard = sshd.answering(waiting)

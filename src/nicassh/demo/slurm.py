@@ -13,7 +13,7 @@ from nicassh.demo import freezer, jobs
 from nicassh.demo.farm import Farm
 from nicassh.demo.files import place
 from nicassh.demo.jobs import Job
-from nicassh.demo.system import System
+from nicassh.demo.system import batch_system
 from nicassh.model.errors import SetupError
 
 MASTER = 3
@@ -100,18 +100,15 @@ def occupy(farm: Farm) -> None:
     jobs.wait(farm, submit_node, ["squeue"], RUNNING)
 
 
-SYSTEM = System(
-    word="slurm",
-    title="Slurm",
+SYSTEM = batch_system(
+    "slurm",
+    "Slurm",
     script="slurm.sh",
     programs={"slurmctld": "slurmctld", "slurmd": "slurmd", "sinfo": "slurm-client", "munged": "munge"},
     accounts=("slurm", "munge"),
-    leader=MASTER,
-    duties={MASTER: "master", **dict.fromkeys(EXEC, "exec")},
-    rest="client",
-    roles=dict.fromkeys(EXEC, "batch"),
+    master=MASTER,
+    workers=EXEC,
     lay=lay,
     awaited=awaited,
     occupy=occupy,
-    batch=True,
 )

@@ -21,7 +21,8 @@ from nicassh.demo.system import System
 from nicassh.model.errors import SetupError
 
 KNOWN = {each.word: each for each in (gridengine.SYSTEM, slurm.SYSTEM, xrootd.SYSTEM)}
-PATIENCE = 60.0  # seconds for a system to come up
+TIMEOUT = 60.0
+"""Seconds in which a system must come up."""
 OWN = "/run/nicamon"
 SUBMIT_NODE, CLUSTER = 2, "nica"
 """The node on which users submit jobs has the commands of every batch system, and is asked for all of them."""
@@ -98,16 +99,16 @@ def wait(farm: Farm, report: Callable[[str], None], fresh: Sequence[Node] = ()) 
     Raises SetupError with the words of a system that does not come up.
     """
     for each in chosen(farm):
-        patiently(each, partial(unstarted, farm, each))
+        wait_until_up(each, partial(unstarted, farm, each))
         if each.leader in [node.number for node in fresh]:
             restart(farm, each.word)
-        patiently(each, partial(each.awaited, farm))
+        wait_until_up(each, partial(each.awaited, farm))
         report(f"{each.title} up: {each.duties[each.leader]} on nc{each.leader}")
 
 
-def patiently(each: System, awaited: Callable[[], str]) -> None:
-    """Ask until there is nothing more to wait for; raises SetupError when it takes too long."""
-    limit = time.monotonic() + PATIENCE
+def wait_until_up(each: System, awaited: Callable[[], str]) -> None:
+    """Waits until `awaited` returns "". Raises SetupError after TIMEOUT."""
+    limit = time.monotonic() + TIMEOUT
     while late := awaited():
         if time.monotonic() > limit:
             raise SetupError(f"{each.title} did not come up: {late}", "nicamon demo down; nicamon demo up")
@@ -160,4 +161,4 @@ def restart(farm: Farm, word: str) -> None:
         list(pool.map(partial(order, farm, word, verb="stop"), followers))
         order(farm, word, f"nc{each.leader}", "start")
         list(pool.map(partial(order, farm, word, verb="start"), followers))
-    patiently(each, partial(each.awaited, farm))
+    wait_until_up(each, partial(each.awaited, farm))

@@ -43,10 +43,6 @@ def awaited(farm: Farm) -> str:
     return "" if len(known) == len(SERVERS) else f"the redirector knows {len(known)} of {len(SERVERS)} servers"
 
 
-def occupy(_farm: Farm) -> None:
-    """Nothing: its files are there from the start."""
-
-
 SYSTEM = System(
     word="xrootd",
     title="xrootd",
@@ -58,5 +54,4 @@ SYSTEM = System(
     roles=dict.fromkeys((MANAGER, *SERVERS), "storage"),
     lay=lay,
     awaited=awaited,
-    occupy=occupy,
 )

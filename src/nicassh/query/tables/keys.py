@@ -29,7 +29,7 @@ def scan_nodes(config: Config, nodes: Sequence[Node]) -> list[Found]:
         raise UsageError("these nodes are reached without SSH, and have no host keys")
     limits = Limits(config.fanout, config.connect_timeout, config.timeout)
     order = {node.name: index for index, node in enumerate(remote)}
-    return sorted(scan(remote, limits), key=lambda item: (order[item.node.name], item.type))
+    return sorted(scan_host_keys(remote, limits), key=lambda item: (order[item.node.name], item.type))
 
 
 def host_keys(found: Sequence[Found]) -> Table:

@@ -31,7 +31,7 @@ class Found:
     reason: str = ""
 
 
-def scan(nodes: Sequence[Node], limits: Limits) -> Iterator[Found]:
+def scan_host_keys(nodes: Sequence[Node], limits: Limits) -> Iterator[Found]:
     """Yields a Found for each key of each node, or one with the reason where the node shows none."""
     dog = Watchdog()
     loop = Loop(dog.end)
