@@ -22,7 +22,7 @@ def scan_nodes(config: Config, nodes: Sequence[Node]) -> list[Found]:
     """Return the host keys that the nodes show now. It opens a connection to each. Raises UsageError."""
     # Here, because it loads gevent, which no other table needs.
     from nicassh.transport.base import Limits
-    from nicassh.transport.libssh2.scan import scan
+    from nicassh.transport.libssh2.scan import scan_host_keys
 
     remote = [node for node in nodes if node.uses_ssh]
     if not remote:
