@@ -34,7 +34,7 @@ _OPERATOR = re.compile(r"([,!&^\s]+)(?![^\[]*\])")
 
 
 def select(inventory: Inventory, expression: str = "") -> list[Node]:
-    """The nodes that an expression names, in natural order; all of them where it is empty.
+    """Returns the nodes that an expression names, in natural order; all of them where it is empty.
 
     Raises InventoryError for a syntax error, an unknown group (which ClusterShell itself takes for an
     empty set) and a name that the inventory does not have.
@@ -78,7 +78,7 @@ def fold(names: Iterable[str]) -> str:
 
 @lru_cache(maxsize=256)
 def _folded(names: tuple[str, ...]) -> str:
-    """The same, kept: the rows of one table often have the same nodes.
+    """Returns the same. Cached, because the rows of one table often have the same nodes.
 
     ClusterShell reads one `nc[2,3,4,9].jinr.ru` two to three times as fast as four names.
     """
@@ -93,7 +93,7 @@ def _folded(names: tuple[str, ...]) -> str:
 
 @lru_cache(maxsize=65536)
 def natural(name: str) -> tuple[Any, ...]:
-    """The key that sorts nc2 before nc10."""
+    """Returns the key that sorts nc2 before nc10."""
     return tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d+)", name) if part)
 
 
@@ -108,7 +108,7 @@ def complete(inventory: Inventory, start: str) -> list[str]:
 
 
 def _operand(part: str, inventory: Inventory) -> str:
-    """A part of an expression with short names and wildcards written out, so that the algebra sees full names."""
+    """Returns a part of an expression with full names in place of short names and wildcards."""
     if _OPERATOR.fullmatch(part):
         return part.strip() or ","
     if not part or part.startswith("@"):

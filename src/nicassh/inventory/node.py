@@ -80,11 +80,11 @@ class Inventory:
         object.__setattr__(self, "short", {label: full[0] for label, full in labels.items() if len(full) == 1})
 
     def canonical(self, name: str) -> str | None:
-        """The full name of a node called by its full or its first label; None if there is none."""
+        """Returns the full name of a node called by its full or its first label; None if there is none."""
         return name if name in self.nodes else self.short.get(name)
 
     def groups(self) -> dict[str, list[str]]:
-        """Group name to node names; a role is a group too."""
+        """Returns the groups with the names of their nodes. A role is a group, too."""
         members: dict[str, list[str]] = {}
         for node in self.nodes.values():
             for group in dict.fromkeys((*node.groups, *([node.role] if node.role else []))):
@@ -92,7 +92,7 @@ class Inventory:
         return members
 
     def roles(self) -> dict[str, list[str]]:
-        """Role to node names."""
+        """Returns the roles with the names of their nodes."""
         members: dict[str, list[str]] = {}
         for node in self.nodes.values():
             if node.role:

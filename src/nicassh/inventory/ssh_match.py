@@ -32,19 +32,19 @@ class Host:
 
 
 def both(outer: Holds, inner: Holds) -> Holds:
-    """Whether two conditions hold together: one that does not decides, even where the other is unknown."""
+    """Returns whether two conditions hold together. One that does not hold decides, whatever the other is."""
     if outer is False or inner is False:
         return False
     return outer if isinstance(outer, str) else inner
 
 
 def host_holds(patterns: tuple[str, ...], name: str) -> bool:
-    """`Host`: one of the patterns fits, and none of those with `!`."""
+    """Returns whether a line `Host` holds: one pattern fits, and none of those with `!`."""
     return fits_list(list(patterns), name)
 
 
 def match_holds(criteria: str, host: Host) -> Holds:
-    """`Match`: all criteria hold. Nothing is executed: where `exec` would decide, nobody can tell."""
+    """Returns whether a line `Match` holds. Nothing is executed: where `exec` would decide, nobody can tell."""
     words = _words(criteria)
     if words is None:
         return f"Match {criteria}: its quotes do not close"
@@ -68,7 +68,7 @@ def match_holds(criteria: str, host: Host) -> Holds:
 
 
 def _criterion(criterion: str, argument: str, host: Host) -> Holds:
-    """One criterion with its argument, before its `!`."""
+    """Returns whether one criterion holds, before its `!`."""
     if criterion == "exec":
         return "Match exec is not executed"
     if criterion in host.unknown:
@@ -86,7 +86,7 @@ def _criterion(criterion: str, argument: str, host: Host) -> Holds:
 
 
 def _words(criteria: str) -> list[str] | None:
-    """Criteria and their arguments, also `host=nc2`, up to a comment; None where a quote does not close."""
+    """Returns the criteria and their arguments, up to a comment; None where a quote does not close."""
     words: list[str] = []
     at = 0
     while at < len(criteria) and not criteria[at:].startswith("#"):

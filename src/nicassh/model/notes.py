@@ -57,7 +57,7 @@ class Notes:
 
     @contextmanager
     def reading(self, what: str, text: object = "") -> Iterator[None]:
-        """What is read within costs only itself: where it cannot be read there is a note, and the parser goes on.
+        """Notes what cannot be read inside of the `with` block. Then the parser goes on.
 
         `what` is its name for the operator, `text` what was to be read, of which the note shows the beginning.
         """
@@ -69,14 +69,14 @@ class Notes:
             self.add(f"{what}{f' `{shown}`' if shown else ''} cannot be read{reason}")
 
     def value(self, what: str, read: Callable[[str], T], text: str | None) -> T | None:
-        """What `read` makes of a text; unknown where there is none, and with a note where it cannot be read."""
+        """Returns what `read` makes of a text; None where there is no text. Notes a text that cannot be read."""
         with self.reading(what, text):
             return None if text is None else read(text)
         return None
 
 
 def joined(notes: Iterable[Note]) -> str | None:
-    """The notes as one text of a bounded length; None where there are none."""
+    """Returns the notes as one text of bounded length; None where there are none."""
     found = Notes()
     for note in notes:
         found.add(note.text, note.number)

@@ -78,7 +78,7 @@ class Column:
         return Severity.OK
 
     def draw(self, value: Any) -> str:
-        """The value as a person reads it."""
+        """Returns the value as a person reads it."""
         return UNKNOWN if value is None else self.unit.draw(value)
 
 
@@ -106,7 +106,7 @@ def column(
 
 
 def columns(record: type[Record]) -> tuple[Column, ...]:
-    """The columns of a record type in the order of its fields. Raises TypeError for a field that cannot be one."""
+    """Returns the columns of a record type in the order of its fields. Raises TypeError for a wrong field."""
     if record not in _COLUMNS:
         hints = typing.get_type_hints(record, include_extras=True)
         _COLUMNS[record] = tuple(_column(field, hints[field.name]) for field in dataclasses.fields(record))
@@ -114,7 +114,7 @@ def columns(record: type[Record]) -> tuple[Column, ...]:
 
 
 def keys(record: type[Record]) -> tuple[Column, ...]:
-    """The columns that tell the rows of one node apart; none where there is one row a node."""
+    """Returns the columns that tell the rows of one node apart; none where there is one row a node."""
     return tuple(column for column in columns(record) if column.key)
 
 
@@ -124,7 +124,7 @@ def width(record: type[Record]) -> int:
 
 
 def name_of(record: type[Record]) -> str:
-    """The record's name in tables: `GpuProcess` is `gpu_process`."""
+    """Returns the record's name in tables: `gpu_process` for `GpuProcess`."""
     return _HUMP.sub("_", record.__name__).lower()
 
 

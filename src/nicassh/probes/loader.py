@@ -69,7 +69,7 @@ class Probe:
 
 
 def folders(places: Iterable[Path]) -> dict[str, Path]:
-    """The probes that lie in these places by name, each with its folder; none of them is loaded. Raises ProbeError."""
+    """Returns the probes in these places: name to folder. Loads none of them. Raises ProbeError."""
     found: dict[str, Path] = {}
     for place in places:
         if not place.is_dir():
@@ -83,7 +83,7 @@ def folders(places: Iterable[Path]) -> dict[str, Path]:
 
 
 def about(folder: Path) -> str:
-    """The first line of what a probe says of itself, read and not run; empty where it says nothing."""
+    """Returns the first line of a probe's docstring, without running its code; "" where it has none."""
     try:
         said = ast.get_docstring(ast.parse((folder / "record.py").read_bytes()))
     except (OSError, SyntaxError, ValueError):
@@ -92,7 +92,7 @@ def about(folder: Path) -> str:
 
 
 def load_all(places: Sequence[Path] = (), known: Sequence[Probe] = ()) -> list[Probe]:
-    """The built-in probes and those of further folders, in the order of their priority.
+    """Returns the built-in probes and those of further folders, in the order of their priority.
 
     `known` are those that are loaded already; without any, the built-in ones are loaded first.
 
@@ -111,7 +111,7 @@ def load_all(places: Sequence[Path] = (), known: Sequence[Probe] = ()) -> list[P
 
 
 def named(probes: Sequence[Probe], names: Sequence[str]) -> list[Probe]:
-    """The probes with these names; all where none is given. Raises ProbeError for a name that no probe has."""
+    """Returns the probes with these names; all where none is given. Raises ProbeError for a name that no probe has."""
     known = [probe.name for probe in probes]
     for name in names:
         if name not in known:
@@ -120,13 +120,13 @@ def named(probes: Sequence[Probe], names: Sequence[str]) -> list[Probe]:
 
 
 def builtin() -> Path:
-    """The folder of the probes that nicamon brings: inside the wheel, or at the top of a checkout."""
+    """Returns the folder of the built-in probes: inside the wheel, or at the top of a checkout."""
     package = Path(__file__).resolve().parents[1]
     return next(folder for folder in (package / "shipped_probes", package.parents[1] / "probes") if folder.is_dir())
 
 
 def load(folder: Path) -> Probe:
-    """One probe. Raises ProbeError that says what its folder lacks."""
+    """Loads one probe. Raises ProbeError that says what its folder lacks."""
     if not NAME.fullmatch(folder.name):
         raise ProbeError(f"{folder}: a probe's name has lower-case letters, digits and '_' only")
     module = _import(folder)
@@ -153,7 +153,7 @@ def load(folder: Path) -> Probe:
 
 
 def read(probe: Probe, output: bytes) -> tuple[Record | Unknown | Note, ...]:
-    """The records in a probe's output, made safe and fit to store; what it could not learn, and what is strange.
+    """Returns the records in a probe's output, fit to be stored, with what is unknown and with notes.
 
     Raises whatever `parse` raises.
     """
@@ -196,7 +196,7 @@ def _check_tables(probes: Sequence[Probe]) -> None:
 
 
 def _records(module: ModuleType) -> list[type[Record]]:
-    """The types that record.py lists in `records`; where it has no such list, those that it defines itself."""
+    """Returns the types that record.py lists in `records`, else those that it defines itself."""
     listed = getattr(module, "records", None)
     if listed is not None:
         return list(listed)
@@ -205,7 +205,7 @@ def _records(module: ModuleType) -> list[type[Record]]:
 
 
 def _import(folder: Path) -> ModuleType:
-    """The folder's record.py, under a name of its own so that two probes never meet.
+    """Imports the folder's record.py under a name of its own, so that two probes never meet.
 
     It is a package: `from .rows import Job` finds rows.py beside it.
     """
@@ -255,7 +255,7 @@ def _check(module: ModuleType, types: list[type[Record]], folder: Path) -> None:
 
 
 def _taken(record: type[Record], keep: Keep) -> set[str]:
-    """The columns of a record whose names something else has: a column of ours, or one that a series makes of it."""
+    """Returns the columns of a record whose names are taken: by nicamon's own columns or those of a series."""
     own = {column.name: column for column in columns(record)}
     numbers = [name for name, column in own.items() if keep is Keep.SERIES and column.kind in (int, float)]
     made = {number + end for number in numbers for end in BUCKETS}

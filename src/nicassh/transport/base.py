@@ -94,12 +94,12 @@ class ResponseBuffer:
 
     @property
     def complete(self) -> bool:
-        """Whether the last line of the script's output has arrived."""
+        """Returns whether the last line of the script's output has arrived."""
         return self.output.endswith(self._end_mark)
 
     @property
     def too_large(self) -> bool:
-        """Whether the node sent more than it may."""
+        """Returns whether the node sent more than it may."""
         return len(self.output) + len(self.errors) > self._max_bytes
 
     def verdict(self) -> tuple[State, str]:

@@ -28,7 +28,7 @@ class LockedFile:
         self._descriptor = descriptor
 
     def read(self) -> bytes:
-        """All bytes of the file."""
+        """Returns all bytes of the file."""
         size = os.fstat(self._descriptor).st_size
         return os.pread(self._descriptor, size, 0)
 
@@ -62,7 +62,7 @@ class LockedFile:
 
 @contextmanager
 def locked_file(file: Path) -> Iterator[LockedFile]:
-    """The file under its lock, made with its folder where it does not exist, for its owner alone.
+    """Opens a file and locks it. Makes it, with its folder, where it does not exist; only the owner may read it.
 
     Raises ConfigError where it cannot be opened, locked or written, or where the lock does not come free.
     """
@@ -78,7 +78,7 @@ def locked_file(file: Path) -> Iterator[LockedFile]:
 
 
 def _take(file: Path) -> int:
-    """The file's descriptor, locked. One that was replaced while we waited is opened anew."""
+    """Returns the locked descriptor of the file. Opens it again where it was replaced while we waited."""
     deadline = time.monotonic() + TIMEOUT
     while True:
         descriptor = os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -97,7 +97,7 @@ def _take(file: Path) -> int:
 
 
 def _lock(file: Path, descriptor: int) -> bool:
-    """Whether nobody else has the lock."""
+    """Returns whether we got the lock."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

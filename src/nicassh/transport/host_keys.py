@@ -50,7 +50,7 @@ class Entry:
     """False where the line was cut inside the key: then it is known that there was one, and not which."""
 
     def matches(self, name: str) -> bool:
-        """Whether the line speaks of this name: exactly, by a hash, or by a pattern that is not negated."""
+        """Returns whether the line speaks of this name: exactly, by a hash, or by a pattern that is not negated."""
         hit = False
         for pattern in self.patterns:
             if pattern.startswith("!"):
@@ -80,7 +80,7 @@ class KnownHosts:
         self._plain, self._others = plain, others  # at once: another thread may be reading
 
     def entries(self, node: Node) -> list[Entry]:
-        """The keys on record of a node, by its name and address; with its port, else without, as OpenSSH looks.
+        """Returns the recorded keys of a node, by its name and address; with its port first, as OpenSSH does.
 
         Lines that were cut count where there is no other: a new key must not be trusted for that.
         """
@@ -88,7 +88,7 @@ class KnownHosts:
         return [entry for entry in found if entry.whole] or found
 
     def _found(self, node: Node) -> list[Entry]:
-        """The same, with the lines that were cut."""
+        """Returns the same entries, also those that were cut."""
         cut: list[Entry] = []
         for names in (_with_port(node), _bare(node)):
             found = [entry for name in names for entry in self._plain.get(name, [])]
@@ -104,7 +104,7 @@ class KnownHosts:
         return ",".join(dict.fromkeys(TYPES[kind] for kind in (*known, *TYPES) if kind in TYPES))
 
     def verdict(self, node: Node, key: bytes) -> State:
-        """OK, or one of the three HOST_KEY states, for the key that a server proved to have."""
+        """Returns OK or one of the three HOST_KEY states for the key that a server proved to have."""
         names = (*_with_port(node), *_bare(node))
         revoked = (entry for entry in self._others if entry.marker == "@revoked" and entry.key == key)
         if any(entry.matches(name) for entry in revoked for name in names):
@@ -115,7 +115,7 @@ class KnownHosts:
         return State.HOST_KEY_CHANGED if known else State.HOST_KEY_UNKNOWN
 
     def verdict_of_type(self, node: Node, key: bytes) -> State:
-        """The same, where a key of a type that is not on record is unknown, not changed."""
+        """Returns the same, but a key of a type that is not on record is unknown, not changed."""
         state = self.verdict(node, key)
         kinds = {entry.type for entry in self._found(node)}
         return State.HOST_KEY_UNKNOWN if state is State.HOST_KEY_CHANGED and type_of(key) not in kinds else state
@@ -163,7 +163,7 @@ class KnownHosts:
 
     @contextmanager
     def _renewed(self) -> Iterator[LockedFile]:
-        """The first file under its lock, and the entries of all files as they are now."""
+        """Locks the first file and reads all files again if they have changed."""
         with locked_file(self.files[0]) as file:
             if self._stamps != self._stamped():
                 self._load()
@@ -180,13 +180,13 @@ class KnownHosts:
 
 @cache
 def known_hosts(files: tuple[Path, ...]) -> KnownHosts:
-    """The known hosts of a node's own files, or of OpenSSH's usual ones where it names none."""
+    """Returns the known hosts of a node's own files, or of OpenSSH's usual ones where it names none."""
     usual = (os.path.expanduser("~/.ssh/known_hosts"), "/etc/ssh/ssh_known_hosts")  # noqa: PTH111 pathlib raises
     return KnownHosts(files or [Path(file) for file in usual if not file.startswith("~")])
 
 
 def labels(node: Node) -> tuple[str, ...]:
-    """The names under which a node is recorded: `nc2`, or `[nc2]:2222` for another port than 22; or its alias."""
+    """Returns the names under which a node is recorded: `nc2`, `[nc2]:2222` for another port, or its alias."""
     if node.host_key_alias:
         return (node.host_key_alias.lower(),)
     names = dict.fromkeys((node.name.lower(), canonical(node.address).lower()))
@@ -194,7 +194,7 @@ def labels(node: Node) -> tuple[str, ...]:
 
 
 def _bare(node: Node) -> tuple[str, ...]:
-    """Name and address in lower case, as OpenSSH compares them, and the address in every spelling."""
+    """Returns name and address in lower case, as OpenSSH compares them; the address in every spelling."""
     if node.host_key_alias:
         return (node.host_key_alias.lower(),)
     return tuple(dict.fromkeys((node.name.lower(), *spellings(node.address))))
@@ -207,17 +207,17 @@ def _with_port(node: Node) -> tuple[str, ...]:
 
 
 def fingerprint(key: bytes) -> str:
-    """`SHA256:…`, as ssh-keygen prints it."""
+    """Returns the fingerprint of a key, `SHA256:…`, as ssh-keygen prints it."""
     return "SHA256:" + base64.b64encode(hashlib.sha256(key).digest()).decode().rstrip("=")
 
 
 def type_of(key: bytes) -> str:
-    """The type that stands at the head of a public key blob (RFC 4253, 6.6)."""
+    """Returns the type that stands at the head of a public key blob (RFC 4253, 6.6)."""
     return key[4 : 4 + int.from_bytes(key[:4], "big")].decode("ascii", "replace")
 
 
 def _read(file: Path) -> Iterable[Entry]:
-    """The entries of a file. What is no line of the format is passed over, as OpenSSH does."""
+    """Yields the entries of a file. Leaves out lines that are not of the format, as OpenSSH does."""
     try:
         data = file.read_bytes()
     except FileNotFoundError:
@@ -245,7 +245,7 @@ def _add(entry: Entry, plain: dict[str, list[Entry]], others: list[Entry]) -> No
 
 
 def _key(text: str) -> bytes:
-    """The public key of a line, as far as it goes; b"" where that is none."""
+    """Returns the public key of a line, as far as it goes; b"" where there is none."""
     try:
         return base64.b64decode(text[: len(text) // 4 * 4], validate=True)
     except binascii.Error:
@@ -253,7 +253,7 @@ def _key(text: str) -> bytes:
 
 
 def _whole(kind: str, key: bytes) -> bool:
-    """Whether all strings of a public key are there, and nothing else."""
+    """Returns whether a public key has all its strings, and nothing else."""
     parts = 0
     while len(key) >= 4:
         length = 4 + int.from_bytes(key[:4], "big")
@@ -264,7 +264,7 @@ def _whole(kind: str, key: bytes) -> bool:
 
 
 def _named(pattern: str) -> str:
-    """A name of a line as it is compared: in lower case, an address in its one spelling. A hash is no name."""
+    """Returns a name of a line as it is compared: in lower case, an address in its one spelling."""
     if pattern.startswith("|"):
         return pattern
     inside, bracket, port = pattern[1:].partition("]:") if pattern.startswith("[") else ("", "", "")
@@ -273,7 +273,7 @@ def _named(pattern: str) -> str:
 
 
 def _stamp(file: Path) -> tuple[int, ...] | None:
-    """What changes whenever a file does; None where there is none."""
+    """Returns numbers that change whenever the file changes; None where there is no file."""
     try:
         status = file.stat()
     except OSError:
@@ -282,7 +282,7 @@ def _stamp(file: Path) -> tuple[int, ...] | None:
 
 
 def _hash_matches(pattern: str, name: str) -> bool:
-    """HashKnownHosts: `|1|salt|HMAC-SHA1(salt, name)`, both in base64."""
+    """Returns whether a hashed pattern `|1|salt|HMAC-SHA1(salt, name)` stands for a name."""
     try:
         salt, digest = (base64.b64decode(part) for part in pattern.split("|")[2:4])
     except (binascii.Error, ValueError):
@@ -299,7 +299,7 @@ _LINE = re.compile(rb"([ \t]*)([^ \t#@]\S*)([ \t]+(\S+)[ \t].*)", re.DOTALL)
 
 
 def _without(line: bytes, names: set[str], kind: str) -> bytes:
-    """A line of known_hosts without these names, where it is of that type; b"" where nothing of it is left."""
+    """Returns a line of known_hosts without these names, if it has that type of key; b"" where no name is left."""
     found = _LINE.fullmatch(line)
     if not found or found[4] != kind.encode():
         return line

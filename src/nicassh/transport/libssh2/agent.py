@@ -69,7 +69,7 @@ class Agent:
             raise AgentError(f"no agent answers at SSH_AUTH_SOCK ({self._path}: {words})") from None
 
     def sign(self, request: bytes) -> bytes:
-        """What the agent answers to a request to sign: a signature, or FAILURE where it gives none. Never raises.
+        """Returns the agent's answer to a request to sign: a signature, or FAILURE. Never raises.
 
         It waits as long as the caller lets it: the owner may have to confirm, and a token takes its time.
         """
@@ -82,7 +82,7 @@ class Agent:
         return answer if good else FAILURE
 
     def _connect(self) -> None:
-        """Where an agent has no room for more the kernel says so at once, and a wait for the socket would spin."""
+        """Connects. Tries again and again where the agent has no room: waiting for the socket would not help."""
         self._socket.setblocking(False)
         while True:
             with suppress(BlockingIOError):
@@ -109,12 +109,12 @@ class Agent:
 
 
 def framed(message: bytes) -> bytes:
-    """The message behind its length, as it goes over the socket."""
+    """Returns a message with its length in front, as it goes over the socket."""
     return len(message).to_bytes(4, "big") + message
 
 
 def answer_of(keys: list[AgentKey]) -> bytes:
-    """The message that lists some keys, without what they are called."""
+    """Returns the message that lists some keys. It leaves their comments out."""
     return bytes([KEYS]) + len(keys).to_bytes(4, "big") + b"".join(framed(key.blob) + framed(b"") for key in keys)
 
 

@@ -66,7 +66,7 @@ class AgentLink:
         self._repeated = True
 
     def _requests(self) -> list[bytes]:
-        """What libssh2 has asked for since the last time."""
+        """Returns what libssh2 has asked for since the last call."""
         with suppress(BlockingIOError):
             while data := self._far.recv(65536):
                 self._heard += data
@@ -78,7 +78,7 @@ class AgentLink:
 
 
 def _connected(session: Any) -> tuple[Any, socket.socket]:
-    """An agent of libssh2, and the other end of its connection; neither waits for anything."""
+    """Returns an agent of libssh2 and the other end of its connection. Neither ever blocks."""
     with tempfile.TemporaryDirectory(prefix="nicamon-") as folder, socket.socket(socket.AF_UNIX) as listener:
         place = os.open(folder, os.O_PATH | os.O_DIRECTORY)
         # The address of a socket must be short, that of the folder may be long. No other connection has this name.
@@ -110,7 +110,7 @@ def _unblock(path: str, guess: int) -> None:
 
 
 def _same(descriptor: int) -> socket.socket:
-    """Another descriptor for the same socket; raises OSError where it is none."""
+    """Returns another descriptor for the same socket. Raises OSError where it is no socket."""
     copy = os.dup(descriptor)
     try:
         return socket.socket(fileno=copy)

@@ -37,7 +37,7 @@ def authenticate(connection: Connection, identity: Identity) -> None:
 
 
 def _let_in_by_agent(connection: Connection, offers: Offers, identity: Identity) -> bool:
-    """Whether one of the agent's keys lets us in. Raises NodeFailure, and AgentError where the agent cannot be used."""
+    """Returns whether a key of the agent lets us in. Raises NodeFailure, and AgentError where there is no agent."""
     with Agent(identity.agent) as agent:
         found = agent.keys()
         keys = _sorted(found, identity, connection.node.identities_only)
@@ -60,7 +60,7 @@ def _let_in_by_agent(connection: Connection, offers: Offers, identity: Identity)
 
 
 def _sorted(found: list[AgentKey], identity: Identity, only: bool) -> list[AgentKey]:
-    """The keys that were not offered yet: those of `identity` in its order, then the others, unless `only` those."""
+    """Returns the keys that were not offered yet: first those of `identity`, then the others unless `only`."""
     rank: dict[bytes, int] = {}
     tried = set()
     for key in identity.keys:

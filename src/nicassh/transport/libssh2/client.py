@@ -113,7 +113,7 @@ class Client(Connection):
         answer.shell_ended(channel.get_exit_status() or None)
 
     def finish_command(self) -> bool:
-        """Whether the shell ended in order and nothing of it is left: then the session is good for another."""
+        """Closes the channel. Returns whether the shell ended in order, so that the session can be used again."""
         if not self._channel.eof():
             return False
         with gevent.Timeout(DRAIN_TIMEOUT, False):
@@ -124,7 +124,7 @@ class Client(Connection):
         return False
 
     def peer_closed(self) -> bool:
-        """Whether the node has ended a session in which nothing is under way."""
+        """Returns whether the node has ended a session in which no command runs."""
         waiter = select.poll()
         waiter.register(self.sock.fileno(), select.POLLRDHUP)  # seen also behind words that were not read yet
         return bool(waiter.poll(0))

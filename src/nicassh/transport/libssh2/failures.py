@@ -76,13 +76,13 @@ _NO_AGREEMENT = (ssh2.KexFailureError, ssh2.KeyExchangeError, ssh2.MethodNoneErr
 
 
 def late(phase: str, node: Node, said: bytes = b"") -> NodeFailure:
-    """The fault of a deadline that struck in a phase; `said` is the last line that stood before the greeting."""
+    """Returns the failure of a deadline that ran out in a phase. `said` is the last line before the greeting."""
     state, words = LATE[phase]
     return NodeFailure(state, words.format(port=node.port) + (quoted(said) if phase == "greeting" else ""))
 
 
 def translate(error: BaseException, phase: str, node: Node, said: bytes = b"") -> NodeFailure:
-    """The fault that a foreign error means in a phase; never raises."""
+    """Returns the failure that an error means in a phase. Never raises."""
     if isinstance(error, NodeFailure):
         return error
     if isinstance(error, TimeoutError):
@@ -113,7 +113,7 @@ def translate(error: BaseException, phase: str, node: Node, said: bytes = b"") -
 
 
 def quoted(said: bytes) -> str:
-    """A node's own line as the end of a reason; nothing where it said nothing."""
+    """Returns a line of the node as the end of a reason; "" where the line is empty."""
     words = clean(said.strip(), 200)
     return f"; it said: {words}" if words else ""
 

@@ -33,7 +33,7 @@ class Loop:
         ready.wait()
 
     def __len__(self) -> int:
-        """The number of greenlets that are at work."""
+        """Returns how many greenlets are at work."""
         return len(self._greenlets)
 
     def spawn(self, function: Callable[[], T]) -> Future[T]:

@@ -36,7 +36,7 @@ class Offers:
         self._came: list[str] = []
 
     def make(self, name: str, once: Callable[[], Any], sign: Callable[[bytes], None] | None = None) -> bool:
-        """Whether a key lets us in. Raises NodeFailure where no further key can.
+        """Offers a key. Returns whether it lets us in. Raises NodeFailure where no further key can.
 
         `once` goes on offering it; where that gives a request to sign, `sign` answers it.
         """
@@ -77,7 +77,7 @@ class Offers:
         return False
 
     def words(self) -> list[str]:
-        """What came of the offers."""
+        """Returns what came of the offers."""
         words = list(self._came)
         if self._left:
             words.append(f"{self._left} more not offered ({MOST} are the most): name the right one in `identity`")
@@ -124,7 +124,7 @@ class Offers:
         raise self.fault("; ".join([many, *self._came, "name the right one in `identity`"]))
 
     def fault(self, words: str) -> NodeFailure:
-        """The fault of this login, in these words."""
+        """Returns the failure of this login, with these words."""
         return NodeFailure(State.AUTH_FAILED, f"{self._connection.user}: {words}")
 
     def _takes(self) -> str:

@@ -67,7 +67,7 @@ def _keys(node: Node, limits: Limits, dog: Watchdog, loop: Loop) -> list[Found]:
 
 
 def _exchange(client: Client, algorithms: str, timeout: float) -> bytes:
-    """The key of one type. Raises NodeFailure."""
+    """Returns the key of one type. Raises NodeFailure."""
     node = client.node
     if node.barred:
         raise NodeFailure(State.UNREACHABLE, node.barred)

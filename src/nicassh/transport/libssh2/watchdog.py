@@ -45,7 +45,7 @@ class Watchdog:
         self._cpu = 0.0
 
     def enter(self, line: Line) -> None:
-        """A call begins for this connection."""
+        """Begins the watch over a call for this connection."""
         self._line = line
         self._calls += 1
         if self._asleep:
@@ -57,7 +57,7 @@ class Watchdog:
             self._thread.start()
 
     def leave(self) -> None:
-        """The call is over. Under the lock: no descriptor is touched that may belong to another connection by now."""
+        """Ends the watch over a call. Under the lock, as the descriptor may soon be another connection's."""
         with self._lock:
             self._line = None
 
@@ -118,12 +118,12 @@ class Line:
             raise Flood(self._flood) from error
 
     def allow(self, more: int) -> None:
-        """From now on so many bytes more may come; a new step of the session begins."""
+        """Begins a new step of the session, in which so many bytes may come."""
         self._most = received(self._sock) + more
         self._spent = 0.0
 
     def grant(self, more: int) -> None:
-        """The same step goes on, and may bring so many bytes more."""
+        """Lets so many more bytes come in the same step."""
         self._most += more
 
     def check(self) -> None:
@@ -134,7 +134,7 @@ class Line:
             raise Flood(self._flood)
 
     def judge(self, spent: float, again: bool) -> None:
-        """The watchdog's look: so much CPU since the last one, and whether the same call is still under way."""
+        """Compares what came with the limits. `spent` is CPU since the last look; `again`: the same call goes on."""
         # The descriptor is borrowed: an object of gevent is for the thread of its loop alone.
         with _Borrowed(self._descriptor) as sock:
             came = received(sock)
@@ -167,7 +167,7 @@ class _Borrowed:
 
 
 def received(sock: Any) -> int:
-    """The bytes that a TCP connection has brought so far, as the kernel counts them; -1 where it does not."""
+    """Returns how many bytes a TCP connection has brought so far; -1 where the kernel does not tell."""
     try:
         return int(_COUNT.unpack_from(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO), _OFFSET)[0])
     except (OSError, struct.error):
