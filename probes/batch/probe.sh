@@ -26,9 +26,9 @@ query() {
         return 2
     fi
     # shellcheck disable=SC2154
-    guarded "$system $*" sh -c "$ask" sh "$@" || return 2
+    start_guarded "$system $*" sh -c "$ask" sh "$@" || return 2
     look
-    if [ $((until - now)) -ge 12 ]; then await 12; else await $((until - now)); fi || return 2
+    if [ $((until - now)) -ge 12 ]; then wait_guarded 12; else wait_guarded $((until - now)); fi || return 2
     [ -z "$guards_failed" ]
 }
 
@@ -37,7 +37,7 @@ query() {
 seek() {
     name=$1
     shift
-    answer=$(guarded "$name" "$@" && await 5)
+    answer=$(start_guarded "$name" "$@" && wait_guarded 5)
     for line in $answer; do
         case $line in
         *' hung' | *' stuck') lost=$line && return 1 ;;

@@ -53,12 +53,12 @@ for line in $disks; do
     decode "$point"
     # shellcheck disable=SC2154
     if below "$point"; then
-        [ ${#far} -lt 16 ] && far=$far. && guarded "disk $point" stat -f -c 'size %S %b %f %a %c %d %n' -- "${root-}$path"
+        [ ${#far} -lt 16 ] && far=$far. && start_guarded "disk $point" stat -f -c 'size %S %b %f %a %c %d %n' -- "${root-}$path"
     else
         set -- "$@" "${root-}$path"
     fi
 done
 # A mount that the account may not look at gives no line, and its sizes stay unknown.
 [ $# -gt 0 ] && stat -f -c 'size %S %b %f %a %c %d %n' -- "$@" 2>/dev/null
-[ -n "$far" ] && await 4
+[ -n "$far" ] && wait_guarded 4
 echo end

@@ -10,8 +10,8 @@ few=index,uuid,pci.bus_id,name,driver_version,utilization.gpu,memory.total,memor
 # Sets `answer` to what a question gives: `guard nvidia-smi STATUS`, and below it the output.
 ask() {
     answer=$(
-        guarded nvidia-smi nvidia-smi "$@"
-        await 12
+        start_guarded nvidia-smi nvidia-smi "$@"
+        wait_guarded 12
     )
 }
 

@@ -61,7 +61,7 @@ for point in $points; do
     [ "$number" -gt "$most" ] && printf 'unasked %s only %s mounts of a node are asked\n' "$point" "$most" && continue
     decode "$point"
     # shellcheck disable=SC2154
-    guarded "mount $point" stat -f -c 'size %S %b %f %a %c %d' -- "${root-}$path"
+    start_guarded "mount $point" stat -f -c 'size %S %b %f %a %c %d' -- "${root-}$path"
 done
-await 5
+wait_guarded 5
 echo end

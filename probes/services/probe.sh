@@ -131,8 +131,8 @@ done
 if [ -n "$own$others" ]; then
     echo 'section xrootd'
     # shellcheck disable=SC2086,SC2154
-    guarded "xrootd of $host" sh -c "$ask" ask "$host" "${root-}" $own $others
-    await "${patience:-20}" || :
+    start_guarded "xrootd of $host" sh -c "$ask" ask "$host" "${root-}" $own $others
+    wait_guarded "${patience:-20}" || :
 fi
 
 echo 'section clock'

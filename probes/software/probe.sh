@@ -216,7 +216,7 @@ for item in $far; do
     # A dead server has many mounts, and each costs the time of one.
     [ ${#lost} -ge 3 ] && say "root ${item#* } skipped" && continue
     set +f
-    guarded "software ${item#* }" sh -c "$walk$child" sh "${item%% *}" "${item#* }" && { await 5 || lost=$lost.; }
+    start_guarded "software ${item#* }" sh -c "$walk$child" sh "${item%% *}" "${item#* }" && { wait_guarded 5 || lost=$lost.; }
 done
 
 IFS=' '

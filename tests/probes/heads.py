@@ -54,8 +54,10 @@ def write(top: Path, files: Mapping[str, str]) -> str:
 def asked(shell: Shell, top: str, path: str = "", patience: int = 5, **environment: str) -> Run:
     """Runs the script below a top, with folders in front of PATH. It waits `patience` ticks for each command."""
     probe = sampling.probes()["batch"]
-    script = probe.script.replace("await 12", f"await {patience}").replace("await 5", f"await {patience}")
-    assert script.count(f"await {patience}") >= 2
+    script = probe.script.replace("wait_guarded 12", f"wait_guarded {patience}").replace(
+        "wait_guarded 5", f"wait_guarded {patience}"
+    )
+    assert script.count(f"wait_guarded {patience}") >= 2
     path = f"{path}:{shell.environment.get('PATH', os.defpath)}".lstrip(":")
     there = Shell(shell.argv, shell.environment | {"PATH": path} | environment)
     return shells.run(there, [replace(probe, script=script)], {"root": top})

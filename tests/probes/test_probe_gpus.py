@@ -33,7 +33,7 @@ def run(shell: Shell, folder: Path, root: str, patience: int = 60) -> Run:
     path = f"{folder}:{shell.environment['PATH']}"
     there = replace(shell, environment={**shell.environment, "PATH": path})
     probe = sampling.probes()["gpus"]
-    script = probe.script.replace("await 12", f"await {patience}")
+    script = probe.script.replace("wait_guarded 12", f"wait_guarded {patience}")
     done = shells.run(there, [replace(probe, script=script)], {"root": root})
     assert shells.remaining(done.session) == []
     return done

@@ -201,7 +201,9 @@ def test_a_card_whose_driver_hangs_for_good(shell: Shell, tmp_path: Path) -> Non
     needs.fuse()
     (tmp_path / "nvidia-smi").write_text(f"#!/bin/sh\nexec stat -f '{tmp_path}/dead'\n")
     (tmp_path / "nvidia-smi").chmod(0o755)
-    quick = replace(sampling.probes()["gpus"], script=sampling.probes()["gpus"].script.replace("await 12", "await 5"))
+    quick = replace(
+        sampling.probes()["gpus"], script=sampling.probes()["gpus"].script.replace("wait_guarded 12", "wait_guarded 5")
+    )
     after = replace(quick, name="after", script="echo here")
     beside = replace(shell, environment={**shell.environment, "PATH": f"{tmp_path}:{shell.environment['PATH']}"})
     with dead(tmp_path / "dead", "unanswered") as mount:

@@ -24,7 +24,7 @@ NOBODY: dict[str, Any] = {"user": 65534, "group": 65534, "extra_groups": [], "st
 def test_ticks_in_the_midst_of_reaping_kill_no_stranger(name: str) -> None:
     needs.root("becomes a user who can do no harm")
     frame = resources.files("nicassh.collection").joinpath("bundle.sh").read_text()
-    reaping = "i=0\nwhile [ $i -lt 40 ]; do reap; i=$((i + 1)); done\nfinish\n"
+    reaping = "i=0\nwhile [ $i -lt 40 ]; do kill_session; i=$((i + 1)); done\nfinish\n"
     script = f"mark=m\ntick=1\ndeadline=99\n{frame}\n{reaping}"
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)

@@ -117,7 +117,7 @@ def test_a_link_into_a_network_mount_is_not_followed_without_a_guard(shell: Shel
     (Path(root) / "data/soft").symlink_to("../nfs/fairsoft")
     (Path(root) / name).parent.mkdir(parents=True, exist_ok=True)
     (Path(root) / name).symlink_to(target)
-    unguarded = replace(PROBE, script="guarded() { printf 'guard %s hung\\n' \"$1\"; }\n" + PROBE.script)
+    unguarded = replace(PROBE, script="start_guarded() { printf 'guard %s hung\\n' \"$1\"; }\n" + PROBE.script)
     section = shells.run(shell, [unguarded], {"root": root, "roots": "/opt"}).sections["software"]
     assert states(section.output.replace(root.encode(), b"")) == {"/opt": "ok", "/opt/fairsoft": "hung"}
     assert b"ROOT_RELEASE" not in section.output
@@ -129,7 +129,7 @@ def test_a_link_into_a_network_mount_is_not_followed_without_a_guard(shell: Shel
 def test_after_three_that_hang_the_rest_is_passed_over(shell: Shell, tree: Tree) -> None:
     names = [f"/cvmfs/{letter}" for letter in "abcde"]
     root = tree({"proc/mounts": "".join(f"cvmfs2 {name} fuse ro 0 0\n" for name in names), "opt/fairsoft/apr13/x": ""})
-    dead = "guarded() { printf 'guard %s hung\\n' \"$1\"; }\nawait() { return 1; }\n"
+    dead = "start_guarded() { printf 'guard %s hung\\n' \"$1\"; }\nwait_guarded() { return 1; }\n"
     run = shells.run(
         shell, [replace(PROBE, script=dead + PROBE.script)], {"root": root, "roots": "\n".join([*names, "/opt"])}
     )

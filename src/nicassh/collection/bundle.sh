@@ -20,19 +20,19 @@ trap '' HUP
 ) </dev/null >/dev/null 2>&1 &
 ticker=$!
 
-# Kills what runs in this script's session, apart from the shell itself and the ticker: a probe with all that
-# it started, also what it put into the background. Reads /proc with the shell alone.
-reap() {
-    # A tick in the midst of this would put another process's line where a pid is being judged.
+# kill_session: kills all processes of this script's session but this shell and the ticker: a probe with all that it
+# started, also in the background. It reads /proc with the shell alone.
+kill_session() {
+    # A tick meanwhile would overwrite the variables with the line of another process.
     trap '' USR1
     read -r line <"/proc/$$/stat" || return
     # shellcheck disable=SC2086
     set -- ${line##*) }
     session=$4
-    # In a container that we came into from outside, 0 stands for every session begun outside.
+    # In a container that was entered from outside, 0 stands for every session that began outside.
     [ "$session" = 0 ] && kill -9 "$watched" && trap tick USR1 && return
     reaped=' ' before=''
-    # Until there are no more: some were started while their parents still lived.
+    # Repeated until there are no more: some are started while their parents still live.
     while [ "$reaped" != "$before" ]; do
         before=$reaped
         for entry in /proc/[0-9]*; do
@@ -54,32 +54,32 @@ tick() {
     # shellcheck disable=SC2086
     set -- ${own##*) }
     if [ "$2" != "$PPID" ]; then
-        reap
+        kill_session
         kill "$ticker"
         exit 1
     fi
 }
 
-# guarded NAME COMMAND…: starts a program that may hang, such as one that looks at a network mount. `await` prints
-# what came of it. NAME is one line and tells the command from all others that probes guard; where one of that
-# name still hangs from an earlier run, no second is started: each would stay in state D for as long as the first.
-# Prints `guard NAME STATUS` and then the whole output, or `guard NAME stuck`, and then fails. Several that run at
-# once may print 4 KiB each; more would mingle. Where `timed` is set, the second line is `took BEGIN END`.
-# A probe may have its own IFS and `set -f`; the names guard… are the frame's.
-guarded() {
-    [ -n "${guards_left+known}" ] || guards_left=$(linger)
+# start_guarded NAME COMMAND…: starts a program that may hang, such as one that looks at a network mount, in the
+# background. `wait_guarded` waits for it. NAME is one line that no other guarded command has. If a command of that name
+# still hangs from an earlier run, no second one is started: it would stay in state D for as long as the first one.
+# Prints `guard NAME STATUS` and then the whole output; or `guard NAME stuck`, and fails. Several that run at the same
+# time may print 4 KiB each; longer outputs would be mixed. Where `timed` is set, the second line is `took BEGIN END`.
+# A probe may have its own IFS and `set -f`. Variables whose names begin with guard belong to this frame.
+start_guarded() {
+    [ -n "${guards_left+known}" ] || guards_left=$(list_stuck)
     while :; do
         guard_rest=${guards_left%%":NICAMON_GUARD=${root-}$1;
 "*}
         [ "$guard_rest" = "$guards_left" ] && break
         guard_line=${guard_rest##*/proc/}
-        # One that still has its shell is another collection's, which looks just now and has a limit of its own.
+        # One that still has its shell belongs to another collection, which runs now and has its own limit.
         if [ "${guards_wait:=10}" = 0 ] || orphaned "${guard_line%/*}"; then
             printf 'guard %s stuck\n' "$1"
             return 1
         fi
         sleep "$tick"
-        guards_wait=$((guards_wait - 1)) guards_left=$(linger)
+        guards_wait=$((guards_wait - 1)) guards_left=$(list_stuck)
     done
     (
         name=$1 NICAMON_GUARD="${root-}$1;"
@@ -93,8 +93,8 @@ guarded() {
 $text"
         text="guard $name $status
 $text"
-        # In one piece: the printf of bash writes line by line, but the program does not. In mksh it is the program
-        # alone, which can be given no more than 128 KiB.
+        # Written in one piece: the printf of bash writes line by line, the program printf does not. mksh has only the
+        # program, which takes no more than 128 KiB.
         [ -n "${KSH_VERSION-}" ] && print -r -- "$text" && exit "$((status != 0))"
         if [ -n "${BASH_VERSION-}" ] && [ ${#text} -lt 4096 ]; then
             [ "$status" = 0 ] && exec printf '%s\n' "$text"
@@ -108,9 +108,9 @@ $text"
 "
 }
 
-# The guarded commands that still live, `/proc/PID/environ:NICAMON_GUARD=NAME;` a line. Those of other accounts are
-# none of ours: anybody could give a process such a name, and no one would look at that mount again.
-linger() {
+# list_stuck: prints the guarded commands that still live, `/proc/PID/environ:NICAMON_GUARD=NAME;` a line. Processes of
+# other accounts do not count: anybody could give a process such a name, to keep us from that mount.
+list_stuck() {
     set +f
     guard_files=
     for entry in /proc/[0-9]*; do
@@ -123,26 +123,26 @@ linger() {
     echo .
 }
 
-# Whether a process has lost its parent to another session.
+# orphaned PID: succeeds if the parent of a process is in another session.
 orphaned() {
-    family "$1" || return
+    read_parent "$1" || return
     guard_own=$guard_session
-    # Where /proc hides the processes of others, the parent that cannot be seen is none of ours.
-    ! family "$guard_parent" || [ "$guard_session" != "$guard_own" ]
+    # Where /proc hides the processes of other accounts, a parent that cannot be seen is not ours.
+    ! read_parent "$guard_parent" || [ "$guard_session" != "$guard_own" ]
 }
 
-# Sets guard_parent and guard_session to those of a process; fails where there is none.
-family() {
+# read_parent PID: sets guard_parent and guard_session to those of a process; fails if there is no such process.
+read_parent() {
     read -r guard_line 2>/dev/null <"/proc/$1/stat" || return
     guard_line=${guard_line##*) } guard_line=${guard_line#* }
     guard_parent=${guard_line%% *} guard_line=${guard_line#* }
     guard_line=${guard_line#* } guard_session=${guard_line%% *}
 }
 
-# await TICKS: waits for all guarded commands. One that has not ended by then is killed, and where that does not
-# help left alone; it is told as `guard NAME hung`, and await fails. `guards_failed` is set where one of them hung, or
-# ended with another status than 0.
-await() {
+# wait_guarded TICKS: waits for all guarded commands. One that has not ended by then is killed; if it cannot be killed,
+# it is left alone. For such a command it prints `guard NAME hung`, and fails. It sets `guards_failed` if a command
+# hung or ended with another status than 0.
+wait_guarded() {
     guards_failed=''
     [ -n "${guards-}" ] || return 0
     guard_pids='' guard_ended=0 guard_rest=$guards
@@ -151,11 +151,11 @@ await() {
         guard_rest=${guard_rest#*'
 '}
     done
-    # Tick by tick, for what it sleeps outlives it. A trap could end a longer sleep, but not surely: a signal that
-    # comes just before `wait`, or to a sleep that is not yet one, has no effect.
+    # It sleeps for one tick at a time, because its sleep outlives it. A trap could end a longer sleep, but not
+    # always: a signal just before `wait`, or to a sleep that has not begun, has no effect.
     (
         while [ "$guard_ended" -lt "$1" ]; do sleep "$tick"; guard_ended=$((guard_ended + 1)); done
-        slay "$guard_pids"
+        kill_trees "$guard_pids"
     ) </dev/null >/dev/null 2>&1 &
     guard_watch=$!
     while [ -n "$guards" ]; do
@@ -168,15 +168,15 @@ await() {
         [ "$guard_status" = 0 ] || guards_failed=1
         [ "$guard_status" -gt 128 ] && printf 'guard %s hung\n' "${guard_line#* }" && guard_ended=1
     done
-    # Where it has begun to kill, it must come to the end of that.
+    # If it has begun to kill, it must finish.
     [ "$guard_ended" = 1 ] || kill -9 "$guard_watch" 2>/dev/null
     wait "$guard_watch" 2>/dev/null
     return "$guard_ended"
 }
 
-# Kills some shells and all that descends from them. They are stopped first: a shell must not live to tell of its
-# child's end, nor start another one meanwhile, which would be nobody's.
-slay() {
+# kill_trees PIDS: kills processes and all their descendants. They are stopped first: a shell must not report that its
+# child ended, nor start another child meanwhile.
+kill_trees() {
     set +f
     doomed=$1 before='' IFS=' '
     while [ "$doomed" != "$before" ]; do
@@ -194,8 +194,8 @@ slay() {
     kill -9 $doomed
 }
 
-# decode NAME: sets `path` to a name of /proc/mounts without its octal escapes. printf %b would take the `1` of
-# `\0401`, a blank and a 1, for one more digit.
+# decode NAME: sets `path` to a name of /proc/mounts without its octal escapes. printf %b would read `\0401`, which is a
+# blank and a 1, as one character.
 decode() {
     path='' rest=$1
     while :; do
@@ -258,7 +258,7 @@ run() {
         kill -0 "$watched" 2>/dev/null || break
         if [ "$ticks" -gt "$2" ] || [ "$total" -ge "$deadline" ]; then
             reason=timeout
-            reap
+            kill_session
             # bash tells of the killed job, and would do so in the next probe's errors. A tick ends this at the latest.
             wait "$watched" 2>/dev/null
             break
