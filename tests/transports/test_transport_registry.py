@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from concurrent.futures import Future
 from pathlib import Path
 
@@ -71,3 +72,16 @@ def test_error_in_a_transport_is_raised_and_leaves_nothing_under_way(monkeypatch
             list(connections.run(asked))
         good = Request(here, b"printf '\\nend\\n'", b"\nend\n", 1000, "")
         assert [response.state for response in connections.run([good])] == [State.OK]
+
+
+def test_a_caller_who_does_not_come_back_holds_all_up() -> None:
+    here = Node("here", "", transport="local")
+    with Connections(Limits()) as connections:
+        asked = [Request(here, b"printf '\\nend\\n'", b"\nend\n", 1000, "")] * 2
+        run = connections.run(asked)
+        next(run)
+        deadline = time.monotonic() + 10
+        while connections.stalled() < 0.05:
+            assert time.monotonic() < deadline
+        assert len(list(run)) == 1
+        assert connections.stalled() == 0.0

@@ -97,7 +97,7 @@ class Output:
         width = console.width if console.is_terminal or _fixed_width() else None
         colours = console.color_system is not None and not console.no_color
         if self.plot and isinstance(table, History):
-            return render.plot(table, width or _PLAIN, _height(), colours)
+            return render.draw_plot(table, width or _PLAIN, _height(), colours)
         return render.page(table, width, colours)
 
 

@@ -2,7 +2,17 @@
 
 from nicassh.render.csv import csv_lines
 from nicassh.render.json import json_schema, json_text, ndjson_lines, records
-from nicassh.render.plot import MOST_LINES, plot
+from nicassh.render.plot import MOST_LINES, draw_plot
 from nicassh.render.text import draw, page
 
-__all__ = ["MOST_LINES", "csv_lines", "draw", "json_schema", "json_text", "ndjson_lines", "page", "plot", "records"]
+__all__ = [
+    "MOST_LINES",
+    "csv_lines",
+    "draw",
+    "draw_plot",
+    "json_schema",
+    "json_text",
+    "ndjson_lines",
+    "page",
+    "records",
+]

@@ -29,7 +29,7 @@ _TICKS = (
 """Seconds from one mark of the time axis to the next."""
 
 
-def plot(table: History, width: int, height: int, colours: bool = False) -> Iterator[str]:
+def draw_plot(table: History, width: int, height: int, colours: bool = False) -> Iterator[str]:
     """Yield lines of text: a title, the plot in that many columns and rows, what each line is, and the summary."""
     yield set_cell_size(clean(table.title), width).rstrip()
     if any(not row.values["gap"] for row in table.rows):
