@@ -24,7 +24,7 @@ from nicassh.probes import loader as probe
 from nicassh.probes.loader import Probe
 from nicassh.query import Field, Nodes, Parameter, TableSpec, table_specs
 from nicassh.store import Store
-from nicassh.store.published import published
+from nicassh.store.sql_views import published
 
 WIDTH = 120
 NOTE = "<!-- Written by docs/generate.py. Do not edit: run `make docs`. -->"
@@ -280,7 +280,7 @@ def sql() -> Iterator[str]:
     yield ""
     yield "An account that may only read: `nicamon db grants`. A dashboard for Grafana: [grafana/](grafana/README.md)."
     store = Store("sqlite://", probe.load_all())
-    for view in published(store.metadata, store.records):
+    for view in published(store.layout):
         yield from ("", f"## {view.name}", "", view.help, "")
         described = dict(view.described())
         ends = {name + end for name in described for end in ("_min", "_max")}

@@ -20,10 +20,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from nicassh.config.settings import Config
-from nicassh.database import Sheet, writing
+from nicassh.database import BulkTable, writing
 from nicassh.model.outcome import LOGIN, Outcome, State
 from nicassh.probes import loader as probe
-from nicassh.store import Store, prune, rollup, sizes
+from nicassh.store import Store, sizes
 from nicassh.store.tiers import RAW, TIERS
 
 BOUND = 0.2
@@ -60,14 +60,14 @@ def fill(store: Store, nodes: list[str], hours: int, mounts: int) -> list[float]
     store.write([Outcome(node, LOGIN, moment, State.OK, "", 0.3) for node in nodes])
     sheets = {}
     for name in PERIODS:
-        table = store.tiers.series[name].tables[RAW]
-        sheets[name] = Sheet(table, [column.name for column in table.c], store.engine.dialect)
+        table = store.layout.series[name].tables[RAW]
+        sheets[name] = BulkTable(table, [column.name for column in table.c], store.engine.dialect)
     taken = []
     for minute in minutes(nodes, hours, mounts):
         begun = time.perf_counter()
         with writing(store.engine).begin() as connection:
             for name, rows in minute.items():
-                sheets[name].put(connection, rows)
+                sheets[name].upsert(connection, rows)
         taken.append(time.perf_counter() - begun)
     print(f"{len(nodes)} nodes over {hours} h filled in {sum(taken):.0f} s\n", flush=True)
     return taken
@@ -118,7 +118,7 @@ def _roll(store: Store, hours: int) -> list[float]:
     writer = threading.Thread(target=write)
     writer.start()
     cpu, wall = time.process_time(), time.monotonic()
-    rollup(store, MIDNIGHT + hours * 3600 + DAY)
+    store.rollup(MIDNIGHT + hours * 3600 + DAY)
     cpu, wall = time.process_time() - cpu, time.monotonic() - wall
     done.set()
     writer.join()
@@ -133,7 +133,7 @@ def _sizes(store: Store, options: argparse.Namespace) -> None:
     days = options.nodes * options.hours / 24
     print(f"\n{'bytes for a node and day':28}{'raw':>9}" + "".join(f"{tier.name:>9}" for tier in TIERS))
     totals = [0.0] * 4
-    for name, series in store.tiers.series.items():
+    for name, series in store.layout.series.items():
         each = [(found[table.name].bytes or 0) / days for table in series.tables.values()]
         totals = [total + one for total, one in zip(totals, each, strict=True)]
         print(f"{name:28}" + "".join(f"{one:9.0f}" for one in each))
@@ -154,9 +154,9 @@ def _reads(store: Store, node: str, hours: int) -> None:
 
 
 def _prune(store: Store, hours: int) -> None:
-    rollup(store, MIDNIGHT + hours * 3600 + 4 * DAY)
+    store.rollup(MIDNIGHT + hours * 3600 + 4 * DAY)
     begun = time.monotonic()
-    deleted = prune(store, Config(), MIDNIGHT + hours * 3600 + 4 * DAY)
+    deleted = store.prune(Config(), MIDNIGHT + hours * 3600 + 4 * DAY)
     print(f"\nprune: {sum(deleted.values())} rows in {time.monotonic() - begun:.1f} s")
 
 

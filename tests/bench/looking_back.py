@@ -79,16 +79,18 @@ def _fill(folder: Path, nodes: int, days: int) -> Path:
         for tier, begin in begins.items():
             _series(connection, store, tier, tier.start(begin), now - tier.width, nodes)
         upto = {f"upto_{tier.name}": tier.start(now) for tier in TIERS}
-        connection.execute(sa.insert(store.tiers.rolled), [{"node": f"n{n}", **upto} for n in range(1, nodes + 1)])
+        connection.execute(
+            sa.insert(store.layout.rollup_progress), [{"node": f"n{n}", **upto} for n in range(1, nodes + 1)]
+        )
         kept = [{"tier": tier.name, "since": tier.start(begin)} for tier, begin in begins.items()]
-        connection.execute(sa.insert(store.tiers.kept), kept)
+        connection.execute(sa.insert(store.layout.retention_horizon), kept)
     store.engine.dispose()
     return config
 
 
 def _series(connection: sa.Connection, store: Store, tier: Tier, begin: int, end: int, nodes: int) -> None:
     """Rows of load of all nodes in one tier, made by one statement; load1 goes up and down with the time."""
-    series = store.tiers.series["load"]
+    series = store.layout.series["load"]
     table, step = series.tables[tier], 60 if tier is RAW else tier.width
     value = "abs((t.at / 60 + n.i * 37) % 120 - 60)"
     parts = {"n": str(step // 60), "sum": f"{value} * {step // 60}.0", "min": f"{value} - 1", "max": f"{value} + 1"}

@@ -21,10 +21,10 @@ from typing import Any
 import sqlalchemy as sa
 from history import MIDNIGHT, PERIODS, fill, minutes
 
-from nicassh.database import Sheet, writing
+from nicassh.database import BulkTable, writing
 from nicassh.model.outcome import Outcome, State
 from nicassh.probes import loader as probe
-from nicassh.store import Store, rollup, sizes
+from nicassh.store import Store, sizes
 from nicassh.store.tiers import RAW, TIERS
 
 METADATA = sa.MetaData()
@@ -70,13 +70,13 @@ def main() -> None:
 def _records(store: Store, nodes: list[str], options: argparse.Namespace) -> dict[str, float]:
     taken = fill(store, nodes, options.hours, options.mounts)
     begun = time.process_time()
-    rollup(store, MIDNIGHT + options.hours * 3600 + 900)
+    store.rollup(MIDNIGHT + options.hours * 3600 + 900)
     rolled = time.process_time() - begun
     begin = datetime.fromtimestamp(MIDNIGHT, UTC)
     until = begin + timedelta(hours=options.hours)
     load = store.records["load"].record(load1=1.0, load5=1.0, load15=1.0, processes=1, running=1, blocked=0)
     store.write([Outcome(node, "load", until, State.OK, "", 0.3, (load,)) for node in nodes])
-    series = store.tiers.series.values()
+    series = store.layout.series.values()
     tables = [[one.tables[tier].name for one in series] for tier in (RAW, TIERS[0])]
     return _figures(
         store, options, tables, taken, rolled,
@@ -107,7 +107,7 @@ def _write(store: Store, rows: dict[str, list[tuple[Any, ...]]], numbers: dict[s
     begun = time.perf_counter()
     values, fresh = [], []
     for record, some in rows.items():
-        series = store.tiers.series[record]
+        series = store.layout.series[record]
         names = [column.name for column in series.tables[RAW].c]
         metrics = [(index, name) for index, name in enumerate(names) if name in series.metrics]
         keys = [names.index(key) for key in series.keys]
@@ -119,8 +119,8 @@ def _write(store: Store, rows: dict[str, list[tuple[Any, ...]]], numbers: dict[s
                     fresh.append((number, f"{whose}/{name}"))
                 values.append((number, row[0], row[index]))
     with writing(store.engine).begin() as connection:
-        Sheet(SERIES, ["series", "name"], store.engine.dialect).put(connection, fresh)
-        Sheet(VALUES, ["series", "at", "value"], store.engine.dialect).put(connection, values)
+        BulkTable(SERIES, ["series", "name"], store.engine.dialect).upsert(connection, fresh)
+        BulkTable(VALUES, ["series", "at", "value"], store.engine.dialect).upsert(connection, values)
     return time.perf_counter() - begun
 
 

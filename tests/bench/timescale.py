@@ -29,7 +29,7 @@ import servers
 from nicassh.config.settings import Config
 from nicassh.model.errors import SetupError
 from nicassh.probes import loader as probe
-from nicassh.store import Store, prune, sizes
+from nicassh.store import Store, sizes
 from nicassh.store.tiers import RAW, TIERS, Tier
 
 DAY = 86400
@@ -114,7 +114,7 @@ def _fill(store: Store, options: argparse.Namespace) -> None:
 
 def _insert(store: Store, name: str, tier: Tier, times: range, nodes: int) -> None:
     """Rows of a tier, in the order of time."""
-    table = store.tiers.series[name].tables[tier]
+    table = store.layout.series[name].tables[tier]
     values = {column.name: _value(column.name) for column in table.c if column.name not in ("at", "node")}
     columns = ", ".join(f'"{column}"' for column in ("at", "node", *values))
     query = f"SELECT at, 'n' || n, {', '.join(values.values())} FROM generate_series({times.start}, {times[-1]}, "
@@ -132,10 +132,10 @@ def _value(column: str) -> str:
 
 def _rolled(store: Store, nodes: int) -> None:
     """Says that all of it is rolled up."""
-    rolled = store.tiers.rolled
+    rolled = store.layout.rollup_progress
     with store.engine.begin() as connection:
         connection.execute(sa.delete(rolled))
-        upto = {store.tiers.upto(tier).name: END for tier in TIERS}
+        upto = {store.layout.upto(tier).name: END for tier in TIERS}
         connection.execute(sa.insert(rolled), [{"node": f"n{number}", **upto} for number in range(1, nodes + 1)])
 
 
@@ -159,7 +159,7 @@ def _reads(store: Store, options: argparse.Namespace) -> Iterator[tuple[str, str
 def _pruned(store: Store, keeps: Config, now: float) -> tuple[str, str]:
     """Seconds that it took, and the rows that have gone."""
     begun = time.monotonic()
-    deleted = prune(store, keeps, now)
+    deleted = store.prune(keeps, now)
     return f"{time.monotonic() - begun:.1f}", f"{sum(deleted.values())}"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from nicassh.database import CHUNKS, Timescale
+from nicassh.database import CHUNKS, dialect_of
 from nicassh.store import Store
 from nicassh.store.tiers import seconds
 
@@ -19,7 +19,7 @@ def chunks(store: Store, table: str) -> list[tuple[int, int, bool]]:
 
 def hypertables(store: Store) -> set[str]:
     with store.engine.connect() as connection:
-        timescale = Timescale.of(connection)
+        timescale = dialect_of(connection).timescale(connection)
         assert timescale is not None
         return timescale.hypertables(connection)
 
@@ -36,8 +36,8 @@ def count(store: Store, table: str) -> int:
 def trim(store: Store) -> None:
     """Deletes what prune has left in chunks of which a part is to be kept; what it should have deleted it has."""
     with store.engine.begin() as connection:
-        gone = store.tiers.horizons(connection)
-        for series in store.tiers.series.values():
+        gone = store.layout.horizons(connection)
+        for series in store.layout.series.values():
             for tier, table in series.tables.items():
                 ended = [end for _, end, _ in chunks(store, table.name) if end <= gone[tier.name]]
                 assert ended == []

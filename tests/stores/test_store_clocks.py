@@ -18,7 +18,7 @@ from nicassh.database import Clock, create
 from nicassh.model.outcome import State
 from nicassh.query import Snapshot
 from nicassh.query.tables.farm import farm
-from nicassh.store import Store, prune, rollup
+from nicassh.store import Store
 
 HOUR, DAY = 3600, 86400
 
@@ -41,7 +41,7 @@ def opened(url: str, wrong: float = 0.0) -> Store:
     clock.wrong = wrong
     store = Store(url, PROBES, clock=clock)
     store.create()
-    store.clocks.watch(store)
+    store.clocks.watch()
     return store
 
 
@@ -172,14 +172,14 @@ def test_nothing_goes_by_a_clock_that_was_set_forward(stores: Any, caplog: pytes
             connection.exec_driver_sql(f"UPDATE host_clocks SET booted = booted - {30 * DAY}")
         wrong = stores()
     now = wrong.clock.now()
-    trusted = wrong.clocks.trusted(wrong, now)
+    trusted = wrong.clocks.trusted(now)
     assert abs(now - 30 * DAY - trusted) < 60
     assert "nicamon db prune --trust-clock" in caplog.text
-    rollup(wrong, trusted)
-    assert prune(wrong, Config(), trusted) == {}
+    wrong.rollup(trusted)
+    assert wrong.prune(Config(), trusted) == {}
     assert count(wrong, "load_series") == 1
-    wrong.clocks.trust(wrong)
-    assert abs(wrong.clocks.trusted(wrong, now) - now) < 60
+    wrong.clocks.trust()
+    assert abs(wrong.clocks.trusted(now) - now) < 60
 
 
 def test_the_clock_is_right_again_and_trusted(stores: Any) -> None:
@@ -187,10 +187,10 @@ def test_the_clock_is_right_again_and_trusted(stores: Any) -> None:
     answer(stores(), "nc2")
     wrong = stores(30 * DAY)
     answer(wrong, "nc2")
-    rollup(wrong, wrong.clocks.trusted(wrong, wrong.clock.now()))
-    prune(wrong, Config(), wrong.clocks.trusted(wrong, wrong.clock.now()))
+    wrong.rollup(wrong.clocks.trusted(wrong.clock.now()))
+    wrong.prune(Config(), wrong.clocks.trusted(wrong.clock.now()))
     right = stores()
-    assert abs(right.clocks.trusted(right, right.clock.now()) - time.time()) < 60
+    assert abs(right.clocks.trusted(right.clock.now()) - time.time()) < 60
     rows = count(right, "load_series")
     right.write([outcome("nc9", "load", right.clock.moment(), made("load"))])
     assert count(right, "load_series") == rows + 1
@@ -204,7 +204,7 @@ def test_nothing_was_stored_for_long(stores: Any, caplog: pytest.LogCaptureFixtu
     with store.engine.begin() as connection:
         connection.exec_driver_sql(f"UPDATE host_clocks SET boot = 'another', seen = seen - {30 * DAY}")
     again = stores()
-    trusted = again.clocks.trusted(again, again.clock.now())
+    trusted = again.clocks.trusted(again.clock.now())
     assert abs(trusted - moment.timestamp()) < 60
     assert "nothing was stored for so long" in caplog.text
 
@@ -227,5 +227,5 @@ def test_a_database_of_before_gets_the_table(stores: Any) -> None:
     assert store.clock_rows() == []
     create(store.engine, store.metadata, by_hand=True)
     store.clocks._booted = None
-    store.clocks.watch(store)
+    store.clocks.watch()
     assert len(store.clock_rows()) == 1

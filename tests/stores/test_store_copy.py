@@ -148,7 +148,7 @@ def test_a_file_of_an_older_program_is_brought_up_to_date_and_stays_as_it_is(
     monkeypatch.setattr("nicassh.database.upgrade.FOLDER", tmp_path / "migrations")
     monkeypatch.setattr("nicassh.database.upgrade.WANTED", "9999")
     monkeypatch.setattr("nicassh.database.schema.WANTED", "9999")
-    store.turns.table.append_column(sa.Column("since", sa.BigInteger))
+    store.layout.node_locks.append_column(sa.Column("since", sa.BigInteger))
     target = fresh("sqlite")
     with opened(file, declared(store)) as source:
         copy(source, target.engine, declared(store))

@@ -11,7 +11,7 @@ from unit_rows import login, made, outcome
 from nicassh import tasks
 from nicassh.collector import Collector, periodic_tasks
 from nicassh.config.settings import Config
-from nicassh.store import Store, rollup
+from nicassh.store import Store
 from nicassh.tasks import PROBE, PeriodicTask, Priority, TaskList
 
 DAY = 86400
@@ -52,7 +52,7 @@ def test_a_node_that_has_left_the_inventory(store: Store) -> None:
     # Of nc2 a task is left, though none that runs here: it is in the inventory.
     with store.engine.begin() as connection:
         connection.execute(sa.text("UPDATE tasks SET state = 'paused' WHERE node = 'nc2'"))
-    rollup(store, time.time())
+    store.rollup(time.time())
     work(store, task_list, Config())
     assert newest(store) == {name: {"nc2", "nc4", "nc9"} for name in ("outcomes", "load", "system", "content_hash")}
     (row,) = [row for row in store.spans("system", ["nc3"], days_ago(30)) if row["until"] is not None]
@@ -73,12 +73,12 @@ def test_a_node_that_comes_back(store: Store) -> None:
     for days in (10.0, 9.0):
         store.write([login("nc3", days_ago(days)), outcome("nc3", "load", days_ago(days), made("load"))])
     store.write([login("nc2", days_ago(0)), outcome("nc2", "load", days_ago(0), made("load"))])
-    rollup(store, time.time())
+    store.rollup(time.time())
     work(store, task_list, Config())
     assert newest(store)["load"] == {"nc2"}
     store.write([login("nc3", days_ago(0.5)), outcome("nc3", "load", days_ago(0.5), made("load", load1=9.0))])
     assert newest(store)["load"] == {"nc2", "nc3"}
-    rollup(store, time.time())
+    store.rollup(time.time())
     points = store.history("load", "load1", ["nc3"], days_ago(30), days_ago(0), 300)
     assert [point.mean for point in points] == [1.0, 1.0, 9.0]
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from unit_rows import made, outcome
 
 from nicassh.config.settings import Config
-from nicassh.store import Point, Store, prune, rollup
+from nicassh.store import Point, Store
 
 DAY = 86400
 BEGIN = 20_000 * DAY
@@ -41,7 +41,7 @@ def test_each_step_has_the_coarsest_tier_that_gives_it(store: Store) -> None:
     """What is not rolled up yet comes from below, and a bucket that both tell is one point."""
     for at in range(0, 3 * 3600, 60):
         load(store, at, float(at % 300))
-    rollup(store, BEGIN + 2 * 3600 + 1800)
+    store.rollup(BEGIN + 2 * 3600 + 1800)
     for step, number in ((0, 180), (120, 90), (300, 36), (900, 12), (3600, 3), (4000, 3), (7200, 2)):
         points = loads(store, 0, 3 * 3600, step)
         assert len(points) == number
@@ -56,8 +56,8 @@ def test_what_is_gone_from_a_tier_is_told_by_a_coarser_one(store: Store) -> None
         for at in range(0, 3600, 60):
             load(store, day * DAY + at, float(day))
     now = BEGIN + 5 * DAY + 7200
-    rollup(store, now)
-    prune(store, Config(keep_raw=1.0, keep_5m=2.0, keep_1h=3.0), now)
+    store.rollup(now)
+    store.prune(Config(keep_raw=1.0, keep_5m=2.0, keep_1h=3.0), now)
     points = loads(store, 0, 6 * DAY, 0)
     assert [point.width for point in points] == [DAY] * 2 + [3600] * 2 + [300] * 12 + [0] * 60
     assert [point.mean for point in points] == [0.0, 1.0, 2.0, 3.0] + [4.0] * 12 + [5.0] * 60
@@ -67,7 +67,7 @@ def test_what_is_gone_from_a_tier_is_told_by_a_coarser_one(store: Store) -> None
 def test_a_gap_is_a_gap(store: Store) -> None:
     for at in (*range(0, 300, 60), 300, 360, 900, 960, 1020):
         load(store, at, 1.0)
-    rollup(store, BEGIN + 7200)
+    store.rollup(BEGIN + 7200)
     assert [(point.at, point.gap) for point in loads(store, 0, 7200, 300)] == [
         (moment(0), False),
         (moment(300), True),
@@ -91,7 +91,7 @@ def test_keys_apart(store: Store) -> None:
     for at in (0, 300):
         disks = [made("disks", mount=mount, used=at + len(mount)) for mount in ("/", "/data")]
         store.write([outcome(node, "disks", moment(at), *disks) for node in ("nc2", "nc3")])
-    rollup(store, BEGIN + 7200)
+    store.rollup(BEGIN + 7200)
     for step in (0, 300, 3600):
         points = store.history("disks", "used", ["nc2"], moment(0), moment(3600), step, mount=["/data"])
         assert {(point.node, point.key) for point in points} == {("nc2", ("/data",))}

@@ -25,7 +25,7 @@ def count(store: Store, table: sa.Table) -> int:
 def test_a_collector_rolls_up_and_prunes(store: Store) -> None:
     task_list = TaskList(store.engine)
     task_list.create()
-    tables = store.tiers.series["load"].tables
+    tables = store.layout.series["load"].tables
     for days in (0.1, 2, 5):
         moment = datetime.fromtimestamp(task_list.now() - days * DAY, UTC)
         store.write([outcome("nc2", "load", moment, made("load"))])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from unit_rows import at, made, outcome
 
-from nicassh.store import Store, rollup
+from nicassh.store import Store
 from nicassh.store.tiers import RAW
 
 
@@ -42,9 +42,9 @@ def test_earliest_looks_beyond_the_rows_as_they_came(store: Store) -> None:
     for second in (0, 60, 900, 6000):
         disks = [made("disks", mount=mount, used=second) for mount in ("/", *(["/new"] if second == 6000 else []))]
         store.write([outcome("nc2", "disks", at(second), *disks)])
-    rollup(store, at(3600).timestamp())
+    store.rollup(at(3600).timestamp())
     with store.engine.begin() as connection:
-        connection.execute(sa.delete(store.tiers.series["disks"].tables[RAW]).where(sa.text("used < 6000")))
+        connection.execute(sa.delete(store.layout.series["disks"].tables[RAW]).where(sa.text("used < 6000")))
     found = {(row["mount"], row["used"], row["at"]) for row in store.earliest("disks", ["nc2"], at(0))}
     assert found == {("/", 30, at(150)), ("/new", 6000, at(6000))}
     found = {(row["mount"], row["used"], row["at"]) for row in store.earliest("disks", ["nc2"], at(600))}

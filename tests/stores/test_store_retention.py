@@ -15,7 +15,7 @@ from tiered import BEGIN, DAY, NODES, Crash, Mirror, agree, clear, crashing, wri
 from unit_rows import PROBES
 
 from nicassh.config.settings import Config
-from nicassh.store import Store, prune, rollup
+from nicassh.store import Store
 
 KEEPS = Config(keep_raw=1 / 8, keep_5m=1 / 4, keep_1h=2.0)
 EACH = settings(
@@ -46,9 +46,9 @@ def told(store: Store, story: list[tuple[str, int, str, int | None]]) -> tuple[M
             latest = max(latest, clock)
             write(store, mirror, node, clock, value)
         elif doing == "rollup":
-            rollup(store, latest + 60 * minutes)
+            store.rollup(latest + 60 * minutes)
         else:
-            prune(store, KEEPS, latest + 60 * minutes)
+            store.prune(KEEPS, latest + 60 * minutes)
     return mirror, latest
 
 
@@ -60,11 +60,11 @@ def test_any_story_ends_as_if_computed_from_scratch(
     clear(empty)
     mirror, latest = told(empty, story)
     now = latest + DAY
-    assert rollup(empty, now)
-    prune(empty, KEEPS, latest)
+    assert empty.rollup(now)
+    empty.prune(KEEPS, latest)
     agree(empty, mirror, now)
-    prune(empty, KEEPS, now)
-    rollup(empty, now)
+    empty.prune(KEEPS, now)
+    empty.rollup(now)
     agree(empty, mirror, now)
 
 
@@ -77,7 +77,7 @@ def test_a_crash_between_any_two_statements(
     clear(empty)
     mirror, latest = told(empty, story)
     now = latest + DAY
-    for work in (lambda: rollup(empty, now), lambda: prune(empty, KEEPS, now)):
+    for work in (lambda: empty.rollup(now), lambda: empty.prune(KEEPS, now)):
         for after in itertools.count(every, every):
             try:
                 with crashing(empty, after):
@@ -85,6 +85,6 @@ def test_a_crash_between_any_two_statements(
                 break
             except Crash:
                 continue
-    rollup(empty, now)
-    prune(empty, KEEPS, now)
+    empty.rollup(now)
+    empty.prune(KEEPS, now)
     agree(empty, mirror, now)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from unit_rows import at, made, outcome
 
 from nicassh.config.settings import Config
-from nicassh.store import Store, prune, rollup, sizes
+from nicassh.store import Store, sizes
 
 
 def test_rows_bytes_and_times_of_each_table(store: Store) -> None:
@@ -23,8 +23,8 @@ def test_rows_bytes_and_times_of_each_table(store: Store) -> None:
 
 def test_the_horizons_are_no_times_of_rows(store: Store) -> None:
     store.write([outcome("nc2", "load", at(0), made("load"))])
-    rollup(store, at(0).timestamp())
-    prune(store, Config(), at(0).timestamp())
+    store.rollup(at(0).timestamp())
+    store.prune(Config(), at(0).timestamp())
     (kept,) = (size for size in sizes(store.engine, store.metadata) if size.table == "retention_horizon")
     assert (kept.rows, kept.oldest, kept.newest) == (4, None, None)
 

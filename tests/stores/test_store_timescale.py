@@ -16,8 +16,8 @@ from tiered import BEGIN, DAY, Mirror, agree, clear, write
 from unit_rows import PROBES, made, outcome
 
 from nicassh.config.settings import Config
-from nicassh.database import CHUNKS, Chunks, Timescale
-from nicassh.store import Point, Store, prune, rollup, sizes
+from nicassh.database import CHUNKS, Chunks, dialect_of
+from nicassh.store import Point, Store, sizes
 from nicassh.store.tiers import RAW
 
 SERIES = [probe for probe in PROBES if probe.name in ("load", "disks")]
@@ -30,7 +30,7 @@ EACH = settings(
 def small(timescale: str) -> Iterator[Store]:
     """A store of two series in chunks of an hour and more, so that a story of a day has many."""
     store = Store(timescale, SERIES)
-    for series in store.tiers.series.values():
+    for series in store.layout.series.values():
         for tier, table in series.tables.items():
             table.info[CHUNKS] = Chunks(max(3600, 24 * tier.width), ("node", *series.keys))
     store.create()
@@ -53,19 +53,19 @@ def test_without_the_extension_all_is_as_ever(timescale_server: Server) -> None:
         store = Store(url, PROBES)
         store.create()
         with store.engine.connect() as connection:
-            assert Timescale.of(connection) is None
+            assert dialect_of(connection).timescale(connection) is None
         write(store, Mirror(), "nc2", BEGIN, 1)
-        rollup(store, BEGIN + DAY)
-        assert prune(store, Config(), BEGIN + 10 * DAY) == {"load_series": 1, "disks_series": 2}
+        store.rollup(BEGIN + DAY)
+        assert store.prune(Config(), BEGIN + 10 * DAY) == {"load_series": 1, "disks_series": 2}
         store.engine.dispose()
 
 
 def test_prune_compresses_what_is_quiet_and_it_is_read_as_before(scaled: Store) -> None:
     for minute in range(0, 36 * 60, 5):
         scaled.write([outcome("nc2", "load", moment(60 * minute), made("load", load1=minute % 7 / 4, blocked=None))])
-    rollup(scaled, BEGIN + 36 * 3600)
+    scaled.rollup(BEGIN + 36 * 3600)
     before = [loads(scaled, step) for step in (0, 300, 3600)]
-    assert prune(scaled, Config(), BEGIN + 36 * 3600) == {}
+    assert scaled.prune(Config(), BEGIN + 36 * 3600) == {}
     assert [compressed for _, _, compressed in chunks(scaled, "load_series")] == [True, True, True, False]
     assert [loads(scaled, step) for step in (0, 300, 3600)] == before
     assert (len(before[0]), count(scaled, "load_series")) == (432, 432)
@@ -75,12 +75,12 @@ def test_late_rows_find_their_place_among_compressed_ones(scaled: Store) -> None
     mirror, now = Mirror(), BEGIN + 60 * 3600
     for hour in range(48):
         write(scaled, mirror, "nc2", BEGIN + hour * 3600, hour)
-    rollup(scaled, now)
-    prune(scaled, Config(), now)
+    scaled.rollup(now)
+    scaled.prune(Config(), now)
     assert chunks(scaled, "load_series")[0][2]
     write(scaled, mirror, "nc2", BEGIN + 60, 70)
     write(scaled, mirror, "nc2", BEGIN, 71)
-    rollup(scaled, now)
+    scaled.rollup(now)
     agree(scaled, mirror, now)
 
 
@@ -89,12 +89,12 @@ def test_a_chunk_goes_when_all_of_it_is_rolled_up_and_old(scaled: Store) -> None
     for hour in range(0, 5 * 24, 2):
         write(scaled, mirror, "nc2", BEGIN + hour * 3600, hour)
     now = BEGIN + 5 * DAY
-    prune(scaled, Config(), now)
+    scaled.prune(Config(), now)
     assert count(scaled, "load_series") == 60
-    rollup(scaled, now)
-    deleted = prune(scaled, Config(), now)
+    scaled.rollup(now)
+    deleted = scaled.prune(Config(), now)
     with scaled.engine.connect() as connection:
-        gone = scaled.tiers.horizons(connection)[RAW.name]
+        gone = scaled.layout.horizons(connection)[RAW.name]
     first = chunks(scaled, "load_series")[0]
     assert first[0] <= gone < first[1]
     assert deleted["load_series"] == 60 - count(scaled, "load_series")
@@ -116,12 +116,12 @@ def test_any_story_ends_as_if_computed_from_scratch(
     clear(small)
     mirror, latest = told(small, story)
     now = latest + DAY
-    assert rollup(small, now)
-    prune(small, KEEPS, latest)
+    assert small.rollup(now)
+    small.prune(KEEPS, latest)
     trim(small)
     agree(small, mirror, now)
-    prune(small, KEEPS, now)
-    rollup(small, now)
+    small.prune(KEEPS, now)
+    small.rollup(now)
     trim(small)
     agree(small, mirror, now)
 
@@ -131,7 +131,7 @@ def test_bytes_are_those_of_all_chunks(scaled: Store) -> None:
     for minute in range(0, 24 * 60, 10):
         scaled.write([outcome(node, "load", moment(60 * minute), made("load")) for node in nodes])
     whole = {size.table: size for size in sizes(scaled.engine, scaled.metadata)}["load_series"]
-    prune(scaled, Config(), BEGIN + DAY + 12 * 3600)
+    scaled.prune(Config(), BEGIN + DAY + 12 * 3600)
     packed = {size.table: size for size in sizes(scaled.engine, scaled.metadata)}["load_series"]
     assert whole.rows == packed.rows == 144 * 50
     assert whole.bytes is not None

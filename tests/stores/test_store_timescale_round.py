@@ -20,9 +20,10 @@ from nicassh.database import differences, views
 from nicassh.database.backup import backup
 from nicassh.database.checking import check
 from nicassh.database.copying import copy
-from nicassh.database.grants import OWNERS, Account, grants
+from nicassh.database.dialects import DIALECTS, Account
+from nicassh.database.dialects.postgresql import OWNERS
 from nicassh.model.errors import DatabaseError
-from nicassh.store import Store, prune, rollup
+from nicassh.store import Store
 from nicassh.tasks import TaskList
 from nicassh.tasks.model import METADATA
 
@@ -34,8 +35,8 @@ def filled(store: Store, hours: int = 48) -> Mirror:
     mirror, now = Mirror(), BEGIN + (hours + 24) * 3600
     for hour in range(hours):
         write(store, mirror, "nc2", BEGIN + hour * 3600, hour)
-    rollup(store, now)
-    prune(store, Config(), now)
+    store.rollup(now)
+    store.prune(Config(), now)
     return mirror
 
 
@@ -69,7 +70,7 @@ def test_rows_from_before_the_extension_move_when_somebody_asks(timescale_server
         assert row["plain"] == 0
         assert hypertables(store) == growing(store)
         assert len(chunks(store, "load_series")) == 4
-        rollup(store, BEGIN + 2 * DAY)
+        store.rollup(BEGIN + 2 * DAY)
         agree(store, mirror, BEGIN + 2 * DAY)
         store.engine.dispose()
 
@@ -119,7 +120,8 @@ def test_an_account_of_few_rights_makes_compresses_and_drops_and_a_reader_reads(
     filled(owner)
     names = [f"{role}_{secrets.token_hex(4)}" for role in ("collector", "reader")]
     accounts = [Account(name, secrets.token_hex(8)) for name in names]
-    timescale_server.run(grants(sa.make_url(timescale), *accounts).replace("%", "%%"), database=database)
+    sql = DIALECTS["postgresql"].grants(sa.make_url(timescale), *accounts)
+    timescale_server.run(sql.replace("%", "%%"), database=database)
     urls = [sa.make_url(timescale).set(username=one.name, password=one.password) for one in accounts]
     collector, reader = (Store(url.render_as_string(hide_password=False), PROBES) for url in urls)
     try:
@@ -129,8 +131,8 @@ def test_an_account_of_few_rights_makes_compresses_and_drops_and_a_reader_reads(
         filled(collector, 5 * 24)
         assert chunks(collector, "load_series")[-1][2]
         assert count(reader, "load_series") == count(owner, "load_series") > 0
-        rollup(collector, BEGIN + 30 * DAY)
-        assert prune(collector, Config(), BEGIN + 30 * DAY)["load_series"] > 0
+        collector.rollup(BEGIN + 30 * DAY)
+        assert collector.prune(Config(), BEGIN + 30 * DAY)["load_series"] > 0
         with pytest.raises(sa.exc.DBAPIError), reader.engine.begin() as connection:
             connection.exec_driver_sql("SET default_transaction_read_only = off")
             connection.exec_driver_sql("DELETE FROM load_series")
@@ -155,8 +157,8 @@ def test_where_the_licence_has_no_compression() -> None:
         filled(store)
         assert hypertables(store) == growing(store)
         assert [compressed for _, _, compressed in chunks(store, "load_series")] == [False] * 5
-        rollup(store, BEGIN + 30 * DAY)
-        assert prune(store, Config(), BEGIN + 30 * DAY) == {"load_series": 48, "disks_series": 96}
+        store.rollup(BEGIN + 30 * DAY)
+        assert store.prune(Config(), BEGIN + 30 * DAY) == {"load_series": 48, "disks_series": 96}
         store.engine.dispose()
 
 

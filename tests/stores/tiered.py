@@ -13,8 +13,7 @@ import sqlalchemy as sa
 from unit_rows import made, outcome
 
 from nicassh.store import Store
-from nicassh.store.rollup import GRACE
-from nicassh.store.tiers import RAW, TIERS, Tier
+from nicassh.store.tiers import GRACE, RAW, TIERS, Tier
 
 DAY = 86400
 BEGIN = 20_000 * DAY - 7200
@@ -51,14 +50,14 @@ def write(store: Store, mirror: Mirror, node: str, at: int, value: int | None) -
         outcome(node, "disks", moment, *disks),
     ])  # fmt: skip
     with store.engine.connect() as connection:
-        gone = store.tiers.horizons(connection)[RAW.name]
+        gone = store.layout.horizons(connection)[RAW.name]
     if at >= gone:
         mirror.loads[node, at, ""] = value
         mirror.disks[node, at, "/"] = mirror.disks[node, at, "/data"] = value
 
 
 def stored(store: Store, name: str, tier: Tier, metric: str) -> dict[Key, Bucket]:
-    series = store.tiers.series[name]
+    series = store.layout.series[name]
     table = series.tables[tier]
     key = table.c[series.keys[0]] if series.keys else sa.literal("")
     parts = [table.c[f"{metric}_{part}"] for part in ("n", "sum", "min", "max")]
@@ -86,11 +85,11 @@ def _bucket(known: list[Any]) -> Bucket:
 def agree(store: Store, mirror: Mirror, now: float) -> None:
     """Each tier has exactly what it should, and each row is there as it came or in the tiers."""
     with store.engine.connect() as connection:
-        gone = store.tiers.horizons(connection)
+        gone = store.layout.horizons(connection)
     for tier in TIERS:
         assert stored(store, "load", tier, "blocked") == computed(mirror.loads, tier, now, gone[tier.name])
         assert stored(store, "disks", tier, "used") == computed(mirror.disks, tier, now, gone[tier.name])
-    table = store.tiers.series["load"].tables[RAW]
+    table = store.layout.series["load"].tables[RAW]
     with store.engine.connect() as connection:
         raw = {(node, int(at.timestamp())) for node, at in connection.execute(sa.select(table.c.node, table.c.at))}
     assert raw == {(node, at) for node, at, _ in mirror.loads if at >= gone[RAW.name]}

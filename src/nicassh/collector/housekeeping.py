@@ -9,7 +9,7 @@ from nicassh.collection.run import plan
 from nicassh.config.settings import Config
 from nicassh.inventory import Node
 from nicassh.probes.loader import Probe
-from nicassh.store import Store, forget_nodes, prune, rollup
+from nicassh.store import Store
 from nicassh.tasks import PROBE, PeriodicTask, Priority, TaskList
 
 HousekeepingTask = Callable[[TaskList, Store, Config, Callable[[], bool]], None]
@@ -24,14 +24,14 @@ def _forget_finished(task_list: TaskList, _store: Store, _config: Config, _is_st
 
 
 def _rollup(task_list: TaskList, store: Store, _config: Config, is_stopping: Callable[[], bool]) -> None:
-    rollup(store, store.clocks.trusted(store, task_list.now()), _MOST, is_stopping)
+    store.rollup(store.clocks.trusted(task_list.now()), _MOST, is_stopping)
 
 
 def _prune(task_list: TaskList, store: Store, config: Config, is_stopping: Callable[[], bool]) -> None:
-    now = store.clocks.trusted(store, task_list.now())
-    prune(store, config, now, _MOST, is_stopping)
+    now = store.clocks.trusted(task_list.now())
+    store.prune(config, now, _MOST, is_stopping)
     if known := tasks.periodic_nodes(task_list):
-        forget_nodes(store, known, now - config.forget_nodes_after * _DAY, now)
+        store.forget_nodes(known, now - config.forget_nodes_after * _DAY, now)
 
 
 HOUSEKEEPING: Mapping[str, HousekeepingTask] = {"tidy": _forget_finished, "rollup": _rollup, "prune": _prune}

@@ -56,7 +56,7 @@ class Collector:
         self._stopping = threading.Event()
 
     def __enter__(self) -> Collector:
-        self._store.clocks.watch(self._store)
+        self._store.clocks.watch()
         self.registration = tasks.register(self.task_list)
         return self
 
@@ -137,7 +137,7 @@ class Collector:
                     continue
                 if time.monotonic() - last_heartbeat > self.task_list.lease / HEARTBEATS:
                     last_heartbeat = time.monotonic()
-                    self._store.clocks.watch(self._store)
+                    self._store.clocks.watch()
                     tasks.heartbeat(self.task_list, self.registration)
                 self._stopping.wait(_POLL)
             except DatabaseError as error:

@@ -157,7 +157,7 @@ class Recorder:
 
     def _heartbeat(self) -> None:
         """Renew the lease. Ends the process where a task has run for longer than its class may."""
-        self._store.clocks.watch(self._store)
+        self._store.clocks.watch()
         lapsed = tasks.free_lapsed(self._task_list, self._registration)
         if not tasks.heartbeat(self._task_list, self._registration) or lapsed:
             self.lost = True

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from nicassh.database import schema
 from nicassh.database.copying import Told, copy
+from nicassh.database.dialects import dialect_of
 from nicassh.database.engine import connect
 from nicassh.database.faults import explained
 from nicassh.database.making import create
@@ -38,7 +39,7 @@ def backup(
     try:
         part.unlink(missing_ok=True)
         os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-        if source.dialect.name == "sqlite":
+        if dialect_of(source).one_file:
             _save(source, part, told)
         else:
             target = connect(f"sqlite:///{quote(str(part))}")

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
 from nicassh.database.copying import names
+from nicassh.database.dialects import dialect_of
 from nicassh.database.faults import explained
 
 
@@ -28,30 +29,13 @@ def check(engine: sa.Engine, nodes: Collection[str]) -> list[Checked]:
 
     Every value is read, so it takes as long as that takes; others may write meanwhile.
     """
-    known = set(nodes)
+    known, dialect = set(nodes), dialect_of(engine)
     with explained(engine), engine.connect() as connection:
-        found = [Checked("(file)", None, fault, ()) for fault in _file(connection)]
+        found = [Checked("(file)", None, fault, ()) for fault in dialect.file_damage(connection)]
         tables = names(connection)
     # A file that is whole needs no look at its tables one by one.
-    deep = bool(found) or engine.dialect.name != "sqlite"
+    deep = bool(found) or dialect.concurrent
     return [*found, *(_checked(engine, name, known, deep) for name in tables)]
-
-
-def _file(connection: sa.Connection) -> list[str]:
-    """What SQLite finds wrong in its file, in at most ten lines."""
-    if connection.dialect.name != "sqlite":
-        return []
-    try:
-        return _integrity(connection, "10")
-    except DBAPIError as error:  # of some damage it says so itself, instead of in its answer
-        if "malformed" not in str(error.orig):
-            raise
-        return [str(error.orig)]
-
-
-def _integrity(connection: sa.Connection, argument: str) -> list[str]:
-    said = connection.exec_driver_sql(f"PRAGMA integrity_check({argument})").scalars().all()
-    return [line for line in said if line != "ok"]
 
 
 def _checked(engine: sa.Engine, name: str, known: Collection[str], deep: bool) -> Checked:
@@ -59,25 +43,14 @@ def _checked(engine: sa.Engine, name: str, known: Collection[str], deep: bool) -
     try:
         with engine.connect() as connection:
             table = sa.Table(name, sa.MetaData(), autoload_with=connection, quote=True)
-            faults = [*(_read(connection, table) if deep else ()), *_overlapping(connection, table)]
+            faults = [
+                *(dialect_of(connection).damage(connection, table) if deep else ()),
+                *_overlapping(connection, table),
+            ]
             rows, strangers = _counted(connection, table, known)
     except DBAPIError as error:
         return Checked(name, None, str(error.orig).splitlines()[0], ())
     return Checked(name, rows, "; ".join(faults), strangers)
-
-
-def _read(connection: sa.Connection, table: sa.Table) -> Iterator[str]:
-    """What is wrong by the word of the database."""
-    quoted = connection.dialect.identifier_preparer.format_table(table)
-    if connection.dialect.name == "sqlite":
-        yield from _integrity(connection, quoted)
-    elif connection.dialect.name == "postgresql":
-        # It has no command for that. As text each value is fetched from wherever it lies.
-        connection.exec_driver_sql(f"SELECT count({quoted}::text) FROM {quoted}")  # noqa: S608 a name, quoted
-    else:
-        for _, _, kind, words in connection.exec_driver_sql(f"CHECK TABLE {quoted}").all():
-            if kind in ("error", "warning") or (kind == "status" and words != "OK"):
-                yield words
 
 
 def _overlapping(connection: sa.Connection, table: sa.Table) -> Iterator[str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-_NOW = {"postgresql": "SELECT extract(epoch FROM clock_timestamp())", "mysql": "SELECT unix_timestamp(now(6))"}
+from nicassh.database.dialects import dialect_of
 
 
 class Clock:
@@ -23,7 +23,7 @@ class Clock:
 
     def ask(self, connection: sa.Connection) -> None:
         """Learns how far the database is ahead of this machine, `ahead` [s]; SQLite has no clock of its own."""
-        if statement := _NOW.get(connection.dialect.name.replace("mariadb", "mysql")):
+        if statement := dialect_of(connection).clock:
             before = self._own()
             theirs = float(connection.exec_driver_sql(statement).scalar_one())
             self.ahead = theirs - (before + self._own()) / 2

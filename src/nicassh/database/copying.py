@@ -16,6 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from nicassh.database import schema
+from nicassh.database.dialects import dialect_of
 from nicassh.database.engine import writing
 from nicassh.database.faults import explained
 from nicassh.database.making import create
@@ -102,8 +103,7 @@ def filled(connection: sa.Connection, besides: Sequence[str] = ("task_classes",)
 @contextmanager
 def _snapshot(engine: sa.Engine) -> Iterator[sa.Connection]:
     """A transaction that sees all tables at one moment."""
-    level = {} if engine.dialect.name == "sqlite" else {"isolation_level": "REPEATABLE READ"}
-    with engine.connect().execution_options(**level) as connection, connection.begin():
+    with engine.connect().execution_options(**dialect_of(engine).snapshot) as connection, connection.begin():
         yield connection
 
 
@@ -151,19 +151,8 @@ def _copy(rows: Iterator[Sequence[Any]], table: sa.Table, target: sa.Engine, the
             connection.execute(sa.insert(there), [dict(zip(fields, row, strict=True)) for row in batch])
             number, total = number + len(batch), (total + sum(map(_digest, batch))) % _BITS
             told(table.name, number)
-        _count_on(connection, there)
+        dialect_of(connection).continue_numbers(connection, there)
     return Copied(table.name, number, f"{total:032x}")
-
-
-def _count_on(connection: sa.Connection, table: sa.Table) -> None:
-    """Has PostgreSQL number new rows after those that came with their number; the others do by themselves."""
-    if connection.dialect.name != "postgresql":
-        return
-    for column in table.primary_key:
-        sequence = sa.func.pg_get_serial_sequence(f'"{table.name}"', column.name)
-        if connection.scalar(sa.select(sequence)):
-            last = sa.select(sa.func.coalesce(sa.func.max(column), 0) + 1).scalar_subquery()
-            connection.execute(sa.select(sa.func.setval(sequence, last, False)))
 
 
 def _rows(connection: sa.Connection, table: sa.Table, fields: Sequence[str] = ()) -> Iterator[Sequence[Any]]:

@@ -10,7 +10,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.schema import CreateTable
 
+from nicassh.database.dialects import dialect_of
 from nicassh.database.schema import FIXED
+from nicassh.database.tables import views_of
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ def review(
     and of `hypertables` where a type has, the old table is put aside and keeps its rows.
     """
     serious = [one for one in found if not one.adds]
-    for view, query in (metadata.info.get("views", dict)() if serious else {}).items():
+    for view, query in (views_of(metadata) if serious else {}).items():
         if any(re.search(rf"\b{one.table}\b", str(query)) for one in serious):
             yield f"DROP VIEW IF EXISTS {dialect.identifier_preparer.quote_identifier(view)};"
     for name in dict.fromkeys(one.table for one in serious):
@@ -69,7 +71,7 @@ def review(
         if not mine[0].column:
             yield _made(metadata.tables[name], dialect)
             continue
-        alters = dialect.name != "sqlite" and name not in hypertables
+        alters = dialect_of(dialect).alters_types and name not in hypertables
         in_place = alters or all(not one.wanted for one in mine)
         table = metadata.tables[name]
         keys = {column.name for column in table.primary_key}
@@ -112,11 +114,9 @@ def _alter(table: sa.Table, one: Difference, dialect: sa.Dialect) -> str:
     where, column = f"ALTER TABLE {quote(table.name)}", quote(one.column)
     if not one.wanted:
         return f"{where} DROP COLUMN {column};"
-    declared = table.c[one.column].type.compile(dialect=dialect)
-    if dialect.name == "postgresql":
-        changed = f"{where} ALTER COLUMN {column} TYPE {declared} USING {column}::{declared}"
-        return f"{changed}, ALTER COLUMN {column} DROP NOT NULL;" if table.c[one.column].nullable else f"{changed};"
-    return f"{where} MODIFY {column} {declared};"
+    wanted = table.c[one.column]
+    declared = wanted.type.compile(dialect=dialect)
+    return dialect_of(dialect).change_type(quote(table.name), column, declared, bool(wanted.nullable))
 
 
 def _aside(table: sa.Table, dialect: sa.Dialect) -> Iterator[str]:

@@ -9,15 +9,15 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from nicassh.database import sqlite
-from nicassh.database.sqlite import BUSY
+from nicassh.database.dialects import DIALECTS
 from nicassh.model.errors import DatabaseError
 
 PATIENCE = 10
 """Seconds to wait for a server to take a connection."""
-DRIVERS = {"mariadb": "mariadb+pymysql", "mysql": "mysql+pymysql", "postgresql": "postgresql+psycopg"}
+DRIVERS = {name: f"{name}+{one.driver}" for name, one in DIALECTS.items() if one.driver}
 """The driver of a URL that names none."""
 _SETTINGS = "MariaDB: unix_socket, ssl_ca, …; PostgreSQL: host, sslmode, sslrootcert, …"
-EXTRAS = {"pymysql": "mariadb", "psycopg": "postgresql"}
+EXTRAS = {one.driver: one.extra for one in DIALECTS.values() if one.driver}
 """The extra of our package that installs a driver."""
 
 
@@ -55,19 +55,14 @@ def writing(engine: sa.Engine) -> sa.Engine:
 
 
 def _server(url: sa.URL) -> sa.Engine:
-    settings: dict[str, Any] = {"connect_timeout": PATIENCE}
-    if url.get_backend_name() == "postgresql":
-        settings |= {"client_encoding": "utf8", "application_name": "nicamon"}
-        configure = _configure_postgresql
-    else:
-        settings |= {"charset": "utf8mb4"}
-        configure = _configure_mariadb
+    dialect = DIALECTS.get(url.get_backend_name(), DIALECTS["mysql"])
+    settings = {"connect_timeout": PATIENCE, **dialect.settings}
     # What the URL says itself is left as it is.
     given = {name: value for name, value in settings.items() if name not in url.query}
     # READ COMMITTED: with MariaDB's own default a transaction that waited for another would still see what was before.
     engine = sa.create_engine(url, connect_args=given, pool_pre_ping=True, isolation_level="READ COMMITTED")
     sa.event.listen(engine, "do_connect", _open)
-    sa.event.listen(engine, "connect", configure)
+    sa.event.listen(engine, "connect", lambda connection, _record: dialect.configure(connection))
     return engine
 
 
@@ -81,28 +76,6 @@ def _open(dialect: sa.Dialect, _record: Any, words: Any, settings: Any) -> Any:
     except OSError as error:  # PyMySQL reads the files for TLS before it begins
         what = f"a file that the database's URL names cannot be used: {error.strerror or error}"
         raise DatabaseError(what, "see ssl_ca, ssl_cert and ssl_key after its `?`") from None
-
-
-def _configure_mariadb(connection: Any, _record: Any) -> None:
-    """Strict whatever the server's own mode is: a value that does not fit is refused, not cut."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'")
-        cursor.execute(f"SET SESSION innodb_lock_wait_timeout = {BUSY}")
-
-
-def _configure_postgresql(connection: Any, _record: Any) -> None:
-    """The same patience as elsewhere. Raises DatabaseError for a database that cannot hold every character."""
-    with connection.cursor() as cursor:
-        # TimescaleDB would refuse to change what takes more than so many compressed rows to be opened; 0: no limit.
-        limit = "set_config('timescaledb.max_tuples_decompressed_per_dml_transaction', '0', false)"
-        patience = f"set_config('lock_timeout', '{BUSY}s', false)"
-        cursor.execute(f"SELECT {patience}, {limit}, current_setting('server_encoding')")
-        (_, _, encoding) = cursor.fetchone()
-    connection.commit()
-    if encoding != "UTF8":
-        connection.close()
-        hint = "make another: CREATE DATABASE nicamon ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
-        raise DatabaseError(f"the PostgreSQL database is in {encoding}, and texts need UTF8", hint)
 
 
 def _no_driver(module: str) -> DatabaseError:

@@ -8,24 +8,24 @@ import sqlalchemy as sa
 from sqlalchemy.schema import CreateColumn, SetColumnComment
 
 from nicassh.database import schema, views
+from nicassh.database.dialects import BUSY, dialect_of
 from nicassh.database.differences import Difference, differences, review
 from nicassh.database.engine import writing
-from nicassh.database.sqlite import BUSY
-from nicassh.database.timescale import Timescale
-from nicassh.database.turn import turn
+from nicassh.database.tables import views_of
 from nicassh.model.errors import DatabaseError
 
 
 def create(engine: sa.Engine, metadata: sa.MetaData, by_hand: bool = False, patience: float = BUSY) -> list[Difference]:
     """Makes the tables that are missing, and the columns: a probe's new field, unknown in the rows there are.
 
-    And the views that `metadata.info["views"]()` gives by name; `by_hand` makes them anew, allows migrations
+    And the views of a TableSet; `by_hand` makes them anew, allows migrations
     that do more than add, and has TimescaleDB take over tables that have rows already. Of several programs that
     do so at the same moment one goes first and the others wait for it, `patience` seconds at the most. Gives
     what it added. Raises DatabaseError, with the SQL to review, where a table needs more than that.
     """
-    with writing(engine).begin() as connection, turn(connection, patience):
-        published = metadata.info.get("views", dict)()
+    dialect = dialect_of(engine)
+    with writing(engine).begin() as connection, dialect.exclusive(connection, patience):
+        published = views_of(metadata)
         changed = schema.version(connection) != schema.WANTED
         if by_hand and changed:  # a migration may change what they are made of
             views.drop(connection, published)
@@ -36,7 +36,7 @@ def create(engine: sa.Engine, metadata: sa.MetaData, by_hand: bool = False, pati
         for one in found:
             if one.adds and one.column:
                 _add(connection, metadata.tables[one.table].c[one.column])
-        if timescale := Timescale.of(connection):
+        if timescale := dialect.timescale(connection):
             timescale.take_over(connection, metadata, by_hand)
         serious = [one for one in found if not one.adds]
         if by_hand and not serious:

@@ -14,10 +14,9 @@ from urllib.parse import quote, unquote
 import sqlalchemy as sa
 from sqlalchemy.pool import NullPool
 
+from nicassh.database.dialects import BUSY, dialect_of
 from nicassh.model.errors import DatabaseError
 
-BUSY = 30
-"""Seconds to wait for another's write transaction, or for a row that it holds."""
 OURS = frozenset({"schema_version", "outcomes"})
 """Tables of which a database of nicamon has one at least, whichever version made it, once it has any."""
 _URL = re.compile(r"sqlite(?:\+pysqlite)?://(?:/(?P<path>.*))?", re.DOTALL)
@@ -54,7 +53,7 @@ def reading(file: Path) -> sa.Engine:
 
 def exposed(engine: sa.Engine) -> str:
     """Say that users of this machine can read a file that belongs to this user; empty where they cannot."""
-    file = engine.url.database if engine.dialect.name == "sqlite" else ""
+    file = engine.url.database if dialect_of(engine).one_file else ""
     if not file or file == ":memory:":
         return ""
     info = Path(file).stat()

@@ -6,20 +6,30 @@ For a record `load` kept as a series there are the tables `load` (newest rows) a
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.mysql import MEDIUMTEXT
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.schema import CreateTable
 
+from nicassh.database.dialects import dialect_of
 from nicassh.model.records import UPTIME, Column, Keep, Record, columns, width
 
-TEXT = sa.Text().with_variant(MEDIUMTEXT(), "mysql", "mariadb")
-"""A text of any length: MariaDB's own TEXT ends at 64 KiB."""
+
+class LongText(sa.Text):
+    """A text of any length."""
+
+
+@compiles(LongText)
+def _long_text(_type: LongText, compiler: Any, **_settings: Any) -> str:
+    return dialect_of(compiler.dialect).long_text
+
+
+TEXT = LongText()
 NODE = 255
 """Characters of a node's name."""
 
@@ -41,6 +51,20 @@ class Moment(sa.TypeDecorator[datetime]):
     def result_processor(self, dialect: sa.Dialect, coltype: object) -> Any:  # noqa: ARG002
         # Not process_result_value: a view reads tens of thousands of times, of which most are the same few.
         return _moment
+
+
+class TableSet(sa.MetaData):
+    """Tables that a program wants in a database, and the SQL views of them."""
+
+    def __init__(self, views: Callable[[], Mapping[str, Any]] = dict) -> None:
+        """Holds no table yet; `views` gives the query of each view by its name, and is asked where tables are made."""
+        super().__init__()
+        self.views = views
+
+
+def views_of(tables: sa.MetaData) -> Mapping[str, Any]:
+    """The SQL views of some tables by name: their queries."""
+    return tables.views() if isinstance(tables, TableSet) else {}
 
 
 @dataclass(frozen=True)
@@ -84,12 +108,11 @@ def tables(
     return Tables(record, keep, newest, history, probe, every)
 
 
-@compiles(CreateTable, "mysql", "mariadb")
-def _create_bytewise(create: CreateTable, compiler: Any, **settings: Any) -> str:
-    """A table in which names are equal when their bytes are: not in another case, not with a blank at the end."""
-    collation = "utf8mb4_nopad_bin" if compiler.dialect.is_mariadb else "utf8mb4_0900_bin"
+@compiles(CreateTable)
+def _create(create: CreateTable, compiler: Any, **settings: Any) -> str:
+    """CREATE TABLE with the options of its kind of database."""
     made = str(compiler.visit_create_table(create, **settings)).rstrip()
-    return f"{made} ENGINE=InnoDB ROW_FORMAT=DYNAMIC CHARACTER SET utf8mb4 COLLATE {collation}"
+    return f"{made} {dialect_of(compiler.dialect).table_options}".rstrip()
 
 
 def _identity(record: type[Record]) -> list[sa.Column[Any]]:

@@ -63,9 +63,7 @@ class Timescale:
 
     @classmethod
     def of(cls, connection: sa.Connection) -> Timescale | None:
-        """That of a connection; None where there is none, and in all but PostgreSQL."""
-        if connection.dialect.name != "postgresql":
-            return None
+        """Looks for the extension in a PostgreSQL; None where it is not there."""
         row = connection.exec_driver_sql(_FOUND).one_or_none()
         return None if row is None else cls(row[0], row[1], row[2] == "timescale")
 

@@ -10,6 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.compiler import compiles
 
+from nicassh.database.dialects import dialect_of
+
 PREFIX = "view_"
 """How the name of each view begins; no table of a probe does."""
 
@@ -22,20 +24,9 @@ class Utc(sa.sql.functions.GenericFunction[Any]):
     inherit_cache = True
 
 
-@compiles(Utc, "sqlite")
-def _sqlite(element: Utc, compiler: Any, **settings: Any) -> str:
-    return f"datetime({compiler.process(element.clauses, **settings)}, 'unixepoch')"
-
-
-@compiles(Utc, "postgresql")
-def _postgresql(element: Utc, compiler: Any, **settings: Any) -> str:
-    return f"to_timestamp({compiler.process(element.clauses, **settings)})"
-
-
-@compiles(Utc, "mysql", "mariadb")
-def _mariadb(element: Utc, compiler: Any, **settings: Any) -> str:
-    # FROM_UNIXTIME would give it in the time zone of the session, and ends in 2038.
-    return f"TIMESTAMPADD(SECOND, {compiler.process(element.clauses, **settings)}, '1970-01-01')"
+@compiles(Utc)
+def _utc(element: Utc, compiler: Any, **settings: Any) -> str:
+    return dialect_of(compiler.dialect).utc(compiler.process(element.clauses, **settings))
 
 
 class Now(sa.sql.functions.GenericFunction[Any]):
@@ -46,30 +37,19 @@ class Now(sa.sql.functions.GenericFunction[Any]):
     inherit_cache = True
 
 
-@compiles(Now, "sqlite")
-def _now_sqlite(_element: Now, _compiler: Any, **_settings: Any) -> str:
-    return "CAST(strftime('%s', 'now') AS INTEGER)"
-
-
-@compiles(Now, "postgresql")
-def _now_postgresql(_element: Now, _compiler: Any, **_settings: Any) -> str:
-    return "CAST(extract(epoch FROM now()) AS BIGINT)"
-
-
-@compiles(Now, "mysql", "mariadb")
-def _now_mariadb(_element: Now, _compiler: Any, **_settings: Any) -> str:
-    return "CAST(unix_timestamp() AS SIGNED)"
+@compiles(Now)
+def _now(_element: Now, compiler: Any, **_settings: Any) -> str:
+    return dialect_of(compiler.dialect).now()
 
 
 def make(connection: sa.Connection, views: Mapping[str, sa.Select[Any]]) -> None:
     """Makes the views that are missing."""
     present = set(sa.inspect(connection).get_view_names())
-    # The rights that count are those of the reader: an account that made a view may go, and the view stays.
-    secure = "SQL SECURITY INVOKER " if connection.dialect.name in ("mysql", "mariadb") else ""
+    create = dialect_of(connection).create_view
     for name, query in views.items():
         if name not in present:
             text = str(query.compile(connection, compile_kwargs={"literal_binds": True}))
-            connection.exec_driver_sql(f"CREATE {secure}VIEW {name} AS {text}")
+            connection.exec_driver_sql(f"{create} {name} AS {text}")
 
 
 def drop(connection: sa.Connection, names: Iterable[str]) -> None:
@@ -80,7 +60,7 @@ def drop(connection: sa.Connection, names: Iterable[str]) -> None:
 
 def drop_allowed(connection: sa.Connection, names: Iterable[str]) -> None:
     """The same as far as this account may: the collector of MariaDB may not, and leaves it to `db upgrade`."""
-    if connection.dialect.name not in ("mysql", "mariadb"):
+    if dialect_of(connection).may_drop_views():
         drop(connection, names)
         return
     with suppress(DBAPIError):

@@ -51,7 +51,7 @@ class Metric:
 def metrics(store: Store) -> dict[str, Metric]:
     """Return all metrics of the probes in force by their unique names."""
     found: dict[str, Metric] = {}
-    for record, series in store.tiers.series.items():
+    for record, series in store.layout.series.items():
         known = {column.name: column for column in columns(store.records[record].record)}
         keys = tuple(known[name] for name in series.keys)
         own = (Metric(record, known[name], keys, store.every[record]) for name in series.metrics)

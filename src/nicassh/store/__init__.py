@@ -1,11 +1,9 @@
-"""The store: outcomes and records written in one transaction a collection, and read back by views."""
+"""The store: outcomes and records written in one transaction, and read back as rows."""
 
-from nicassh.store.forgetting import forget_nodes
 from nicassh.store.history import Point
-from nicassh.store.prune import prune
-from nicassh.store.result import Result
-from nicassh.store.rollup import rollup
+from nicassh.store.layout import Result
+from nicassh.store.reader import Row, Stored
 from nicassh.store.size import Size, sizes
-from nicassh.store.store import Fence, Row, Store, Stored
+from nicassh.store.store import Fence, Store
 
-__all__ = ["Fence", "Point", "Result", "Row", "Size", "Store", "Stored", "forget_nodes", "prune", "rollup", "sizes"]
+__all__ = ["Fence", "Point", "Result", "Row", "Size", "Store", "Stored", "sizes"]

@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import logging
 import socket
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import sqlalchemy as sa
 
-from nicassh.database import NODE, Sheet, retried, uptime
+from nicassh.database import BulkTable, Clock, explained, retried, uptime
 from nicassh.model.units import draw_seconds
+from nicassh.store.layout import Layout
 from nicassh.store.repair import repair, settle
-
-if TYPE_CHECKING:
-    from nicassh.store.store import Store
 
 MARGIN = 5
 """Seconds by which clocks may differ, and a time may lie ahead, before anything is said or done about it."""
@@ -34,25 +32,17 @@ _LOG = logging.getLogger("nicamon")
 class Clocks:
     """The table `host_clocks`, one row a monitoring host, and what this process knows of its own."""
 
-    def __init__(self, metadata: sa.MetaData, dialect: sa.Dialect) -> None:
-        self.table = sa.Table(
-            "host_clocks",
-            metadata,
-            sa.Column("host", sa.String(NODE), primary_key=True, comment="The monitoring host."),
-            sa.Column("boot", sa.String(36), comment="Its boot, by the kernel's word."),
-            sa.Column("booted", sa.Double, comment="When that was, by the database's clock [s since 1970]."),
-            sa.Column("ahead", sa.Double, nullable=False, comment="How far its clock is ahead of the database's [s]."),
-            sa.Column("seen", sa.Double, nullable=False, comment="When it was looked at [s since 1970]."),
-            sa.Column("set_at", sa.Double, nullable=False, comment="Since when the clock is set so [s since 1970]."),
-            sa.Column("doubt", sa.Double, nullable=False, comment="By how much it may be ahead since [s]; 0: by none."),
-        )
-        self._sheet = Sheet(self.table, [column.name for column in self.table.c], dialect)
+    def __init__(self, layout: Layout, engine: sa.Engine, clock: Clock) -> None:
+        """Takes the tables, where they are, and the clock of the database."""
+        self.table = layout.host_clocks
+        self._layout, self._engine, self._clock = layout, engine, clock
+        self._sheet = BulkTable(self.table, [column.name for column in self.table.c], engine.dialect)
         self.host = socket.gethostname()
         self._booted: float | None = None
         self._noted = 0.0
         self._told = False
 
-    def watch(self, store: Store) -> None:
+    def watch(self) -> None:
         """Compares the witnesses, and says loudly where they differ; a few times a minute. Raises DatabaseError.
 
         Rows of a time that is still to come, of a clock that has been set back since, get the time at which they were
@@ -60,23 +50,23 @@ class Clocks:
         """
         boot = uptime()
         since = boot[1] if boot else 0.0
-        booted = store.clock.now() - since
+        booted = self._clock.now() - since
         if self._booted is not None and abs(booted - self._booted) < MARGIN and since < self._noted + _OFTEN:
             return
         self._noted = since
-        self._booted = retried(store.engine, lambda connection: self._look(connection, store, boot))
-        if abs(store.clock.ahead) >= MARGIN and not self._told:
+        self._booted = retried(self._engine, lambda connection: self._look(connection, boot))
+        if abs(self._clock.ahead) >= MARGIN and not self._told:
             self._told = True
-            _LOG.warning("%s", self.differs(self.host, -store.clock.ahead))
+            _LOG.warning("%s", self.differs(self.host, -self._clock.ahead))
 
     def differs(self, host: str, ahead: float) -> str:
         """A host's clock in words."""
         way = "ahead of" if ahead > 0 else "behind"
         return f"the clock of {host} is {draw_seconds(round(abs(ahead)))} {way} the database's, whose times are stored"
 
-    def _look(self, connection: sa.Connection, store: Store, boot: tuple[str, float] | None) -> float:
-        store.clock.ask(connection)
-        now = store.clock.now()
+    def _look(self, connection: sa.Connection, boot: tuple[str, float] | None) -> float:
+        self._clock.ask(connection)
+        now = self._clock.now()
         booted = now - (boot[1] if boot else 0.0)
         row = connection.execute(sa.select(self.table).where(self.table.c.host == self.host)).one_or_none()
         set_at, doubt = (row.set_at, row.doubt) if row else (now, 0.0)
@@ -86,22 +76,22 @@ class Clocks:
                 _LOG.warning("the clock was set forward by %s", draw_seconds(set_by))
                 set_at, doubt = now, doubt + set_by
             elif set_by <= -MARGIN:
-                number = repair(connection, store, int(now), round(set_by), whole=set_at > now)
+                number = repair(connection, self._layout, int(now), round(set_by), whole=set_at > now)
                 how = draw_seconds(-set_by)
                 _LOG.warning("the clock was set back by %s: %d rows of a time to come have their true one", how, number)
                 set_at, doubt = now, max(0.0, doubt + set_by)
         else:
-            set_at, doubt = now, doubt + self._gap(connection, store, now)
-        values = (self.host, boot and boot[0], booted, -store.clock.ahead, now, set_at, doubt)
-        self._sheet.put(connection, [values])
+            set_at, doubt = now, doubt + self._gap(connection, now)
+        values = (self.host, boot and boot[0], booted, -self._clock.ahead, now, set_at, doubt)
+        self._sheet.upsert(connection, [values])
         return booted
 
-    def _gap(self, connection: sa.Connection, store: Store, now: float) -> float:
+    def _gap(self, connection: sa.Connection, now: float) -> float:
         """For how long nothing was stored before this boot, where that is long; mends rows of a time to come."""
-        at = sa.type_coerce(store.outcomes.newest.c.at, sa.BigInteger)
+        at = sa.type_coerce(self._layout.outcomes.newest.c.at, sa.BigInteger)
         newest = max(connection.scalar(sa.select(sa.func.max(at))) or 0, self._seen(connection))
         if newest > now + MARGIN:
-            number = settle(connection, store, int(now) + MARGIN)
+            number = settle(connection, self._layout, int(now) + MARGIN)
             _LOG.warning(
                 "rows are stored of a time up to %s ahead: the clock was ahead, or is behind now; %d newest rows have "
                 "the last time before", draw_seconds(newest - now), number,
@@ -111,10 +101,11 @@ class Clocks:
     def _seen(self, connection: sa.Connection) -> float:
         return connection.scalar(sa.select(sa.func.max(self.table.c.seen))) or 0.0
 
-    def trusted(self, store: Store, now: float) -> float:
+    def trusted(self, now: float) -> float:
         """The moment by which to delete and to roll up; said loudly where it is not `now`. Raises DatabaseError."""
-        self.watch(store)
-        doubt = max((row["doubt"] for row in store.clock_rows()), default=0.0)
+        self.watch()
+        with explained(self._engine), self._engine.connect() as connection:
+            doubt = connection.scalar(sa.select(sa.func.max(self.table.c.doubt))) or 0.0
         if doubt < DOUBTFUL:
             return now
         _LOG.warning(
@@ -124,8 +115,8 @@ class Clocks:
         )  # fmt: skip
         return now - doubt
 
-    def trust(self, store: Store) -> None:
+    def trust(self) -> None:
         """Says that the clocks are right as they are. Raises DatabaseError."""
-        self.watch(store)
+        self.watch()
         update: Any = sa.update(self.table).values(doubt=0.0)
-        retried(store.engine, lambda connection: connection.execute(update))
+        retried(self._engine, lambda connection: connection.execute(update))

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import sqlalchemy as sa
 
 from nicassh.database import chunks, explained
-from nicassh.store.tiers import RAW, TIERS, Series, Tier, bucket, seconds, summary
-
-if TYPE_CHECKING:
-    from nicassh.store.store import Store
+from nicassh.store.layout import Layout, Series
+from nicassh.store.reader import Reader
+from nicassh.store.tiers import RAW, TIERS, Tier, bucket, seconds, summary
 
 _LEVELS = (RAW, *TIERS)
 _Parts = tuple[int, float | None, float | None, float | None]
@@ -51,31 +50,30 @@ class _Stretch:
 
 
 def history(
-    store: Store, name: str, metric: str, nodes: Sequence[str], since: datetime, until: datetime, step: float,
-    where: Mapping[str, Sequence[Any]],
+    engine: sa.Engine, layout: Layout, reader: Reader, name: str, metric: str, nodes: Sequence[str], begin: int,
+    end: int, step: float, where: Mapping[str, Sequence[Any]],
 ) -> list[Point]:  # fmt: skip
-    """The points of a number in the order of time, see Store.history."""
-    series = store.tiers.series[name]
-    begin, end = int(since.timestamp()), int(until.timestamp())
+    """Reads the points of a number in the order of time, see Store.history."""
+    series = layout.series[name]
     parts: dict[tuple[str, tuple[Any, ...], int, int], _Parts] = {}
-    with explained(store.engine), store.engine.connect() as connection:
-        if not sa.inspect(connection).has_table(store.tiers.rolled.name):
+    with explained(engine), engine.connect() as connection:
+        if not reader.has(connection, layout.rollup_progress):
             return []
-        for stretch in _stretches(connection, store, nodes, begin, end, step):
+        for stretch in _stretches(connection, layout, nodes, begin, end, step):
             for node, at, *rest in _rows(connection, series, metric, stretch, nodes, where):
                 *key, n, total, least, greatest = rest
                 place, found = (node, tuple(key), at, stretch.width), (int(n), total, least, greatest)
                 parts[place] = _joined(parts[place], found) if place in parts else found
-    return _points(parts, store.every[name], begin, end)
+    return _points(parts, layout.records[name].every, begin, end)
 
 
 def _stretches(
-    connection: sa.Connection, store: Store, nodes: Sequence[str], begin: int, end: int, step: float
+    connection: sa.Connection, layout: Layout, nodes: Sequence[str], begin: int, end: int, step: float
 ) -> Iterator[_Stretch]:
     """Which tier tells which part: the coarsest within `step`; before its rows a coarser, after them a finer one."""
     best = max(index for index, tier in enumerate(_LEVELS) if tier is RAW or tier.width <= step)
     wide = int(step) // _LEVELS[best].width * _LEVELS[best].width
-    kept, ready = store.tiers.horizons(connection), _ready(connection, store, nodes)
+    kept, ready = layout.horizons(connection), _ready(connection, layout, nodes)
     for index in range(len(_LEVELS) - 1, -1, -1):
         tier = _LEVELS[index]
         # A coarser tier than wanted tells what is gone from the one below it.
@@ -86,13 +84,12 @@ def _stretches(
             begin = stop
 
 
-def _ready(connection: sa.Connection, store: Store, nodes: Sequence[str]) -> dict[Tier, int]:
+def _ready(connection: sa.Connection, layout: Layout, nodes: Sequence[str]) -> dict[Tier, int]:
     """How far each tier is for all of these nodes; nothing where a tier has no node yet."""
     least = {tier: [0] for tier in TIERS}
-    rolled = store.tiers.rolled
-    query = sa.select(*(sa.func.min(store.tiers.upto(tier)) for tier in TIERS))
+    query = sa.select(*(sa.func.min(layout.upto(tier)) for tier in TIERS))
     for part in chunks(nodes):
-        row = connection.execute(query.where(rolled.c.node.in_(part))).one()
+        row = connection.execute(query.where(layout.rollup_progress.c.node.in_(part))).one()
         for tier, upto in zip(TIERS, row, strict=True):
             least[tier] += [] if upto is None else [upto]
     return {tier: min(some[1:], default=0) for tier, some in least.items()}

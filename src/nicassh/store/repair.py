@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import sqlalchemy as sa
 
+from nicassh.database import dialect_of
 from nicassh.model.records import Keep
+from nicassh.store.layout import Layout
 from nicassh.store.tiers import RAW, TIERS, seconds
-
-if TYPE_CHECKING:
-    from nicassh.store.store import Store
 
 _LAG = 120
 """Seconds in which a clock that was set may have gone unnoticed."""
 
 
-def repair(connection: sa.Connection, store: Store, now: int, by: int, *, whole: bool) -> int:
+def repair(connection: sa.Connection, layout: Layout, now: int, by: int, *, whole: bool) -> int:
     """Moves rows of a time after `now` by so many seconds, which is below 0; how many of the newest rows.
 
     With the `whole` history: all that lies ahead was stored since the clock was set forward. Otherwise a clock that is
     wrong only now would move a history that is right.
     """
-    shapes = (store.outcomes, *store.records.values())
+    shapes = layout.shapes()
     number = 0
     for shape in shapes:
         at = seconds(shape.newest.c.at)
@@ -35,21 +34,21 @@ def repair(connection: sa.Connection, store: Store, now: int, by: int, *, whole:
             connection.execute(sa.update(shape.newest).where(since > now).values(since=_plain(since + by)))
             connection.execute(sa.update(shape.history).where(until > now).values(until=_plain(until + by)))
             _move(connection, shape.history, "since", now, by)
-    for table in (*(one.tables[RAW] for one in store.tiers.series.values()), *store.tops.tables.values()):
+    for table in (*(one.tables[RAW] for one in layout.series.values()), *layout.first_rows.values()):
         _move(connection, table, "at", now, by)
-    _roll_anew(connection, store, now, by)
+    _roll_anew(connection, layout, now, by)
     return number
 
 
-def settle(connection: sa.Connection, store: Store, after: int) -> int:
+def settle(connection: sa.Connection, layout: Layout, after: int) -> int:
     """Gives the newest rows of a time after this one the last time before; how many there were.
 
     They are at least as old as that says, so no value looks newer than it is.
     """
-    told = seconds(store.outcomes.newest.c.at)
+    told = seconds(layout.outcomes.newest.c.at)
     last = connection.scalar(sa.select(sa.func.max(told)).where(told <= after))
     number = 0
-    for shape in (store.outcomes, *store.records.values()) if last is not None else ():
+    for shape in layout.shapes() if last is not None else ():
         change = sa.update(shape.newest).where(seconds(shape.newest.c.at) > after).values(at=_plain(sa.literal(last)))
         number += connection.execute(change).rowcount
     return number
@@ -64,26 +63,19 @@ def _move(connection: sa.Connection, table: sa.Table, name: str, now: int, by: i
     """Moves rows whose key has their time: they are added as they should be, and those that were are deleted."""
     ahead = seconds(table.c[name]) > now
     values = [_plain(seconds(column) + by) if column.name == name else column for column in table.c]
-    added: Any = sa.insert(table)
-    if connection.dialect.name == "postgresql":
-        from sqlalchemy.dialects import postgresql  # a tenth of a reader's start, who needs none of it
-
-        added = postgresql.insert(table).on_conflict_do_nothing()
-    else:
-        added = added.prefix_with("OR IGNORE", dialect="sqlite").prefix_with("IGNORE", dialect="mysql")
-        added = added.prefix_with("IGNORE", dialect="mariadb")
+    added = dialect_of(connection).insert_ignore(table)
     # A select of its own, that a literal is no column of the table's type.
     chosen = sa.select(*(one.label(c.name) for one, c in zip(values, table.c, strict=True))).where(ahead)
     connection.execute(added.from_select([column.name for column in table.c], chosen))
     connection.execute(sa.delete(table).where(ahead))
 
 
-def _roll_anew(connection: sa.Connection, store: Store, now: int, by: int) -> None:
+def _roll_anew(connection: sa.Connection, layout: Layout, now: int, by: int) -> None:
     """Deletes buckets that lie ahead, and has rolled up again what the rows have moved into."""
-    for series in store.tiers.series.values():
+    for series in layout.series.values():
         for tier in TIERS:
             if tier in series.tables:
                 connection.execute(sa.delete(series.tables[tier]).where(seconds(series.tables[tier].c.at) > now))
     for tier in TIERS:
-        upto, start = store.tiers.upto(tier), tier.start(now + by - _LAG)
-        connection.execute(sa.update(store.tiers.rolled).where(upto > start).values({upto.name: start}))
+        upto, start = layout.upto(tier), tier.start(now + by - _LAG)
+        connection.execute(sa.update(layout.rollup_progress).where(upto > start).values({upto.name: start}))

@@ -10,20 +10,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import sqlalchemy as sa
 
 from nicassh.database import chunks, explained
 from nicassh.model.errors import DatabaseError
+from nicassh.store.layout import Layout, Series
 from nicassh.store.pace import Pace, never
-from nicassh.store.tiers import RAW, TIERS, Series, Tier, bucket, seconds, summary
+from nicassh.store.tiers import GRACE, RAW, TIERS, Tier, bucket, seconds, summary
+from nicassh.store.writer import NodeLocks
 
-if TYPE_CHECKING:
-    from nicassh.store.store import Store
-
-GRACE = 600
-"""Seconds after the end of a bucket until it is rolled up: what comes later has it rolled up again."""
 _GONE = 3600
 """Seconds after which nobody writes a series any more."""
 _SIZE, _NODES = 100, 200
@@ -31,23 +28,25 @@ _SIZE, _NODES = 100, 200
 _Replace = tuple[sa.Delete, sa.Insert]
 
 
-def rollup(store: Store, now: float, most: float = math.inf, halted: Callable[[], bool] = never) -> bool:
+def rollup(
+    engine: sa.Engine, layout: Layout, now: float, most: float = math.inf, halted: Callable[[], bool] = never
+) -> bool:
     """Rolls up what is closed at the moment `now`; whether all of it.
 
     After `most` seconds, or when it is `halted`, it leaves the rest to the next time. Raises DatabaseError, also
     where others write a series that this program does not know.
     """
-    _refuse_strange(store, now)
-    pace = Pace(store.engine, _SIZE, most, halted)
-    return pace.steps(lambda connection, _: _enrol(connection, store, now)) and all(
-        pace.steps(_Level(store, source, target, now).step) for source, target in pairwise((RAW, *TIERS))
+    _refuse_unknown_series(engine, layout, now)
+    pace = Pace(engine, _SIZE, most, halted)
+    return pace.steps(lambda connection, _: _register(connection, layout, now)) and all(
+        pace.steps(_Level(layout, source, target, now).step) for source, target in pairwise((RAW, *TIERS))
     )
 
 
-def _refuse_strange(store: Store, now: float) -> None:
+def _refuse_unknown_series(engine: sa.Engine, layout: Layout, now: float) -> None:
     """Raises DatabaseError for a series of another program's probe: its rows would be deleted without a roll-up."""
-    known = {one.tables[RAW].name for one in store.tiers.series.values()}
-    with explained(store.engine), store.engine.connect() as connection:
+    known = {one.tables[RAW].name for one in layout.series.values()}
+    with explained(engine), engine.connect() as connection:
         look = sa.inspect(connection)
         names = {name for name in look.get_table_names() if name.endswith("_series")} - known
         for name in sorted(names):
@@ -58,47 +57,51 @@ def _refuse_strange(store: Store, now: float) -> None:
                     raise DatabaseError(f"{name} is written by another program, whose probe is not known here", hint)
 
 
-def _enrol(connection: sa.Connection, store: Store, now: float) -> bool:
-    """Takes in nodes that are not in `rollup_progress`, from the oldest row of any on; whether there were some."""
-    tiers, told = store.tiers, store.outcomes.newest
-    known = sa.select(tiers.rolled.c.node)
+def _register(connection: sa.Connection, layout: Layout, now: float) -> bool:
+    """Adds nodes that are not in `rollup_progress`, from the oldest row of any on; False where there are none."""
+    progress, told = layout.rollup_progress, layout.outcomes.newest
+    known = sa.select(progress.c.node)
     fresh = connection.scalars(sa.select(told.c.node).distinct().where(told.c.node.not_in(known)).limit(_NODES)).all()
     if not fresh:
         return False
-    store.turns.hold(connection, fresh)
-    oldest = [connection.scalar(sa.select(sa.func.min(seconds(one.tables[RAW].c.at)))) for one in tiers.series.values()]
+    NodeLocks(layout.node_locks).lock(connection, fresh)
+    oldest = [
+        connection.scalar(sa.select(sa.func.min(seconds(one.tables[RAW].c.at)))) for one in layout.series.values()
+    ]
     begin = max(
-        tiers.horizons(connection)[RAW.name], min((at for at in oldest if at is not None), default=int(now - GRACE))
+        layout.horizons(connection)[RAW.name], min((at for at in oldest if at is not None), default=int(now - GRACE))
     )
-    present = set(connection.scalars(known.where(tiers.rolled.c.node.in_(fresh))))
+    present = set(connection.scalars(known.where(progress.c.node.in_(fresh))))
     row = {f"upto_{tier.name}": tier.start(begin) for tier in TIERS}
     if rows := [{"node": node, **row} for node in fresh if node not in present]:
-        connection.execute(sa.insert(tiers.rolled), rows)
+        connection.execute(sa.insert(progress), rows)
     return True
 
 
 class _Level:
     """One tier made of the one below it."""
 
-    def __init__(self, store: Store, source: Tier, target: Tier, now: float) -> None:
-        self._store, self._width, self._upto = store, target.width, store.tiers.upto(target)
-        below = sa.literal(target.start(now - GRACE)) if source is RAW else store.tiers.upto(source)
+    def __init__(self, layout: Layout, source: Tier, target: Tier, now: float) -> None:
+        self._layout, self._width, self._upto = layout, target.width, layout.upto(target)
+        below = sa.literal(target.start(now - GRACE)) if source is RAW else layout.upto(source)
         self._ready: sa.ColumnElement[Any] = below
-        every = store.tiers.series.values()
+        every = layout.series.values()
         self._replaces = [_replace(series, source, target) for series in every if target in series.tables]
 
     def step(self, connection: sa.Connection, size: int) -> bool:
         """Replaces some closed buckets of the nodes furthest behind; False where none is behind."""
-        rolled = self._store.tiers.rolled
+        progress = self._layout.rollup_progress
         behind = self._ready >= self._upto + self._width
         begin = connection.scalar(sa.select(sa.func.min(self._upto)).where(behind))
         if begin is None:
             return False
         here = sa.and_(behind, self._upto == begin)
-        nodes = connection.scalars(sa.select(rolled.c.node).where(here).limit(min(size, _NODES))).all()
-        self._store.turns.hold(connection, nodes)
+        nodes = connection.scalars(sa.select(progress.c.node).where(here).limit(min(size, _NODES))).all()
+        NodeLocks(self._layout.node_locks).lock(connection, nodes)
         # Whoever held them before may have rolled them up, or set them back.
-        still = connection.execute(sa.select(rolled.c.node, self._ready).where(here, rolled.c.node.in_(nodes))).all()
+        still = connection.execute(
+            sa.select(progress.c.node, self._ready).where(here, progress.c.node.in_(nodes))
+        ).all()
         if still:
             ready = min(row[1] for row in still)
             end = min(begin + max(1, size // len(still)) * self._width, ready // self._width * self._width)
@@ -106,16 +109,13 @@ class _Level:
         return True
 
     def _roll(self, connection: sa.Connection, nodes: list[str], begin: int, end: int) -> None:
+        progress = self._layout.rollup_progress
         values = {"nodes": nodes, "begin": begin, "end": end}
         for delete, insert in self._replaces:
             connection.execute(delete, values)
             connection.execute(insert, values)
         for part in chunks(nodes):
-            connection.execute(
-                sa.update(self._store.tiers.rolled)
-                .where(self._store.tiers.rolled.c.node.in_(part))
-                .values({self._upto.name: end})
-            )
+            connection.execute(sa.update(progress).where(progress.c.node.in_(part)).values({self._upto.name: end}))
 
 
 def _replace(series: Series, source: Tier, target: Tier) -> _Replace:

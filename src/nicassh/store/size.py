@@ -8,17 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from nicassh.database import Moment, Timescale, explained
-
-_BYTES = {
-    "sqlite": "SELECT tbl_name, SUM(pgsize) FROM dbstat JOIN sqlite_master USING (name)"
-    " WHERE aggregate = TRUE GROUP BY tbl_name",
-    "postgresql": "SELECT relname, pg_total_relation_size(oid) FROM pg_class"
-    " WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace",
-    # An estimate; the one of MySQL 8 may be a day old.
-    "mysql": "SELECT table_name, data_length + index_length FROM information_schema.tables"
-    " WHERE table_schema = database() AND table_type = 'BASE TABLE'",
-}
+from nicassh.database import Moment, dialect_of, explained
 
 
 @dataclass(frozen=True)
@@ -36,17 +26,8 @@ def sizes(engine: sa.Engine, metadata: sa.MetaData) -> list[Size]:
     """The tables there are, by name; times where `metadata` describes them. Raises DatabaseError."""
     with explained(engine), engine.connect() as connection:
         names = sorted(sa.inspect(connection).get_table_names())
-        stored = _bytes(connection)
+        stored = dialect_of(engine).sizes(connection)
         return [Size(name, *_counted(connection, metadata, name, stored.get(name))) for name in names]
-
-
-def _bytes(connection: sa.Connection) -> dict[str, int]:
-    kind = connection.dialect.name.replace("mariadb", "mysql")
-    if kind == "sqlite" and not connection.scalar(sa.text("SELECT sqlite_compileoption_used('ENABLE_DBSTAT_VTAB')")):
-        return {}
-    found = {name: int(number) for name, number in connection.exec_driver_sql(_BYTES[kind])}
-    timescale = Timescale.of(connection)
-    return found | timescale.sizes(connection) if timescale else found
 
 
 def _counted(

@@ -8,7 +8,8 @@ import secrets
 import click
 
 from nicassh.cli.session import Session
-from nicassh.database.grants import Account, grants
+from nicassh.database import dialect_of
+from nicassh.database.dialects import Account
 from nicassh.model.errors import UsageError
 
 _NAME = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]{0,30}")
@@ -37,10 +38,7 @@ def command(session: Session, collector: str, reader: str, host: str) -> None:
             raise UsageError(f"{name!r} is no name for an account here", "letters, digits and _, at most 31")
     if not _HOST.fullmatch(host):
         raise UsageError(f"{host!r} is no host, address or pattern")
-    if session.config.database_url.startswith("sqlite"):
-        raise UsageError(
-            "SQLite has no accounts", "whoever may read its file may read all of it: chgrp GROUP FILE; chmod 640 FILE"
-        )
-    url = session.database.engine.url
+    engine = session.database.engine
     passwords = [secrets.token_urlsafe(18) for _ in range(2)]
-    click.echo(grants(url, Account(collector, passwords[0]), Account(reader, passwords[1]), host), nl=False)
+    accounts = Account(collector, passwords[0]), Account(reader, passwords[1])
+    click.echo(dialect_of(engine).grants(engine.url, *accounts, host), nl=False)

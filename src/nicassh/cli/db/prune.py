@@ -6,7 +6,7 @@ import time
 
 import click
 
-from nicassh import store, tasks
+from nicassh import tasks
 from nicassh.cli.session import Session
 from nicassh.model.units import counted
 
@@ -47,17 +47,17 @@ def command(session: Session, seconds: float, trust_clock: bool) -> None:
     session.store.create()
     session.task_list.create()
     if trust_clock:
-        session.store.clocks.trust(session.store)
-    now = session.store.clocks.trusted(session.store, session.task_list.now())
+        session.store.clocks.trust()
+    now = session.store.clocks.trusted(session.task_list.now())
     end = time.monotonic() + seconds
-    if not store.rollup(session.store, now, seconds):
+    if not session.store.rollup(now, seconds):
         click.echo("the roll-up is not through yet: what it has not done stays")
-    deleted = store.prune(session.store, session.config, now, end - time.monotonic())
+    deleted = session.store.prune(session.config, now, end - time.monotonic())
     for table, number in deleted.items():
         click.echo(f"{table}: {counted(number, 'row')} deleted")
     if known := tasks.periodic_nodes(session.task_list):
         before = now - session.config.forget_nodes_after * _DAY
-        for node in store.forget_nodes(session.store, known, before, now):
+        for node in session.store.forget_nodes(known, before, now):
             click.echo(f"{node}: not in the inventory, its newest values are forgotten")
     if not deleted:
         click.echo("nothing is older than it is to be kept")

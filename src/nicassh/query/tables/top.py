@@ -10,7 +10,8 @@ from nicassh.query.registry import Parameter, TableSpec
 from nicassh.query.snapshot import Snapshot
 from nicassh.query.table import Field, Row, Table, computed
 from nicassh.query.tables.procs import FIELDS, process_severities
-from nicassh.store.top import FIRST, KEPT
+from nicassh.store.retention import FIRST_ROWS_KEPT as KEPT
+from nicassh.store.rows import FIRST
 
 ORDERS = {"cpu": "cpu_percent", "memory": "memory_percent"}
 """By what processes can be ordered, and the column of each."""

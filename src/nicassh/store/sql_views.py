@@ -13,13 +13,36 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from nicassh.database import Moment, Tables
-from nicassh.database.views import PREFIX, Utc
-from nicassh.model.outcome import LOGIN
+from nicassh.database import Moment, Tables, retried
+from nicassh.database.views import PREFIX, Now, Utc
+from nicassh.model.outcome import LOGIN, State
 from nicassh.model.records import UPTIME, columns
 from nicassh.probes.filesystems import MEMORY
-from nicassh.store.ages import aged, old
+from nicassh.store.clocks import MARGIN
+from nicassh.store.layout import Layout
 from nicassh.store.tiers import TIERS
+
+STALE = 900.0
+"""Seconds after which a value is old where the configuration says nothing else."""
+_NAME = "stale"
+_WELL = [state.value for state in State if state.is_ok]
+
+
+def store_stale(engine: sa.Engine, settings: sa.Table, seconds: float) -> None:
+    """Stores the age from which on a value is stale, for the views, where it has changed. Raises DatabaseError."""
+    table = settings
+    row = table.c.name == _NAME
+    with engine.connect() as connection:
+        found = connection.scalar(sa.select(table.c.value).where(row))
+    if found == seconds:
+        return
+
+    def work(connection: sa.Connection) -> None:
+        if not connection.execute(sa.update(table).where(row).values(value=seconds)).rowcount:
+            connection.execute(sa.delete(table).where(row))
+            connection.execute(sa.insert(table), [{"name": _NAME, "value": seconds}])
+
+    retried(engine, work)
 
 
 @dataclass(frozen=True)
@@ -40,12 +63,17 @@ class Published:
             yield column.name, str(told or "")
 
 
-def published(metadata: sa.MetaData, records: Mapping[str, Tables]) -> list[Published]:
-    """All views whose tables there are, by name."""
-    tables = metadata.tables
-    found = [make(metadata, records) for make, needs in _MADE if all(name in tables for name in needs)]
+def queries(layout: Layout) -> dict[str, Any]:
+    """The query of each view by its name."""
+    return {one.name: one.query for one in published(layout)}
+
+
+def published(layout: Layout) -> list[Published]:
+    """All views whose tables the layout has, by name."""
+    tables, records = layout.metadata.tables, layout.records
+    found = [make(layout) for make, needs in _MADE if all(name in tables for name in needs)]
     found += [
-        Published(f"{PREFIX}{view}", text, sa.select(*_plain(tables[name]), _stale(metadata, records[name])), _STALE)
+        Published(f"{PREFIX}{view}", text, sa.select(*_plain(tables[name]), _stale(layout, records[name])), _STALE)
         for view, (name, text) in _ROWS.items()
         if name in tables
     ]
@@ -53,12 +81,12 @@ def published(metadata: sa.MetaData, records: Mapping[str, Tables]) -> list[Publ
     return sorted(found, key=lambda view: view.name)
 
 
-def _stale(metadata: sa.MetaData, shape: Tables) -> sa.Label[bool]:
-    return old(metadata, shape, shape.newest).label("stale")
+def _stale(layout: Layout, shape: Tables) -> sa.Label[bool]:
+    return is_stale(layout, shape, shape.newest).label("stale")
 
 
-def _farm(metadata: sa.MetaData, records: Mapping[str, Tables]) -> Published:
-    tables = metadata.tables
+def _farm(layout: Layout) -> Published:
+    tables, records = layout.metadata.tables, layout.records
     login, disks, processes = tables["outcomes"].alias("login"), tables["disks"], tables["processes_user"]
     system, load, memory = tables["system"], tables["load"], tables["memory"]
     space = sa.select(disks.c.node, sa.func.sum(disks.c.size).label("size"), sa.func.sum(disks.c.free).label("free"))
@@ -72,10 +100,10 @@ def _farm(metadata: sa.MetaData, records: Mapping[str, Tables]) -> Published:
     source: Any = login
     for other in (system, load, memory, space_of, people_of):
         source = source.outerjoin(other, other.c.node == login.c.node)
-    state = sa.case((login.c.state != "ok", "down"), (aged(metadata, login.c.at), "stale"), else_="up").label("state")
+    state = sa.case((login.c.state != "ok", "down"), (is_aged(layout, login.c.at), "stale"), else_="up").label("state")
     shown = {"system": system, "load": load, "memory": memory}
-    lost = (sa.func.coalesce(old(metadata, records[name], rows), sa.false()) for name, rows in shown.items())
-    stale = sa.or_(login.c.state != "ok", aged(metadata, login.c.at), *lost)
+    lost = (sa.func.coalesce(is_stale(layout, records[name], rows), sa.false()) for name, rows in shown.items())
+    stale = sa.or_(login.c.state != "ok", is_aged(layout, login.c.at), *lost)
     return Published(
         f"{PREFIX}farm", "One row a node: whether it could be reached, and its newest values.",
         sa.select(
@@ -96,8 +124,8 @@ def _farm(metadata: sa.MetaData, records: Mapping[str, Tables]) -> Published:
     )  # fmt: skip
 
 
-def _users(metadata: sa.MetaData, records: Mapping[str, Tables]) -> Published:
-    rows = metadata.tables["processes_user"]
+def _users(layout: Layout) -> Published:
+    rows = layout.metadata.tables["processes_user"]
 
     def of(kind: str) -> sa.Label[Any]:
         return _total(sa.case((rows.c.kind == kind, rows.c.processes), else_=0)).label(kind)
@@ -108,7 +136,7 @@ def _users(metadata: sa.MetaData, records: Mapping[str, Tables]) -> Published:
             rows.c.user, sa.func.count(rows.c.node.distinct()).label("nodes"),
             _total(rows.c.processes).label("processes"), sa.func.sum(rows.c.cpu_percent).label("cpu_percent"),
             of("batch"), of("interactive"), of("background"), *_times(rows, sa.func.min(rows.c.at)),
-        ).where(sa.not_(old(metadata, records["processes_user"], rows))).group_by(rows.c.user),
+        ).where(sa.not_(is_stale(layout, layout.records["processes_user"], rows))).group_by(rows.c.user),
         {
             "nodes": "Nodes with processes of this user. [count]", "processes": "Processes. [count]",
             "cpu_percent": "Their use of processors; 100 is one. [percent]",
@@ -124,8 +152,8 @@ def _total(number: Any) -> sa.ColumnElement[int]:
     return sa.cast(sa.func.sum(number), sa.BigInteger)
 
 
-def _downtimes(metadata: sa.MetaData, _records: Mapping[str, Tables]) -> Published:
-    rows = metadata.tables["outcomes_intervals"]
+def _downtimes(layout: Layout) -> Published:
+    rows = layout.metadata.tables["outcomes_intervals"]
     return Published(
         f"{PREFIX}downtimes", "One row for each time in which a node could not be reached.",
         sa.select(
@@ -136,8 +164,8 @@ def _downtimes(metadata: sa.MetaData, _records: Mapping[str, Tables]) -> Publish
     )  # fmt: skip
 
 
-def _troubles(metadata: sa.MetaData, _records: Mapping[str, Tables]) -> Published:
-    rows = metadata.tables["outcomes"]
+def _troubles(layout: Layout) -> Published:
+    rows = layout.metadata.tables["outcomes"]
     query = sa.select(rows.c.node, rows.c.probe, rows.c.state, rows.c.reason, *_times(rows))
     return Published(
         f"{PREFIX}troubles",
@@ -196,6 +224,29 @@ def _plain(table: sa.Table) -> Iterator[Any]:
 def _times(table: Any, at: Any = None) -> tuple[Any, Any]:
     at = table.c.at if at is None else at
     return Utc(at).label("collected"), sa.type_coerce(at, sa.BigInteger).label("at")
+
+
+def is_aged(layout: Layout, at: sa.ColumnElement[Any], every: int = 0) -> sa.ColumnElement[bool]:
+    """Whether a time is longer ago than the setting `stale`, and than three periods of a probe that runs rarely.
+
+    A time that is still to come is of a clock that was ahead: it counts as out of date too.
+    """
+    table = layout.settings
+    value = sa.select(table.c.value).where(table.c.name == _NAME).scalar_subquery()
+    limit: Any = sa.func.coalesce(value, STALE)
+    if every:
+        limit = sa.case((limit < 3 * every, sa.literal(3.0 * every)), else_=limit)
+    seconds = sa.type_coerce(at, sa.BigInteger)
+    return sa.or_(seconds < Now() - limit, seconds > Now() + MARGIN)
+
+
+def is_stale(layout: Layout, shape: Tables, rows: Any) -> sa.ColumnElement[bool]:
+    """Whether the newest rows of a record are out of date: by their age, or because their probe failed since."""
+    outcomes = layout.outcomes.newest.alias(f"outcome_{shape.newest.name}")
+    failed = sa.exists().where(
+        outcomes.c.node == rows.c.node, outcomes.c.probe == shape.probe, outcomes.c.state.not_in(_WELL)
+    )
+    return sa.or_(is_aged(layout, rows.c.at, shape.every), failed)
 
 
 _ENDS = ("", "_min", "_max")

@@ -1,69 +1,75 @@
-"""Prune: rows that are older than they are to be kept go, but none before it is in the next tier.
+"""Retention: what is older than it is to be kept is deleted, but nothing before it is in the next tier.
 
-First one transaction moves the moments in `retention_horizon`, from then on a row before them counts as gone; then the
-rows are deleted in short steps. With TimescaleDB a chunk goes as a whole once all of it is gone, and one to which
-nothing is added any more is compressed.
+First one transaction moves the moments in `retention_horizon`, from then on a row before them counts as deleted; then
+the rows are deleted in short steps. With TimescaleDB a chunk is dropped as a whole once all of it is too old, and one
+to which nothing is added any more is compressed. A node that is not in the inventory any more leaves the newest tables.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import sqlalchemy as sa
 
 from nicassh.config.settings import Config
-from nicassh.database import Sheet, Timescale, explained, retried
+from nicassh.database import BulkTable, Timescale, chunks, dialect_of, explained, retried
 from nicassh.model.records import Keep
+from nicassh.store.layout import Layout
 from nicassh.store.pace import Pace, never
-from nicassh.store.tiers import RAW, TIERS, Tier, seconds
-from nicassh.store.top import KEPT
-
-if TYPE_CHECKING:
-    from nicassh.store.store import Store
+from nicassh.store.tiers import GRACE, RAW, TIERS, Tier, seconds
+from nicassh.store.writer import NodeLocks
 
 _DAY = 86400
 _SIZE, _NODES = 1000, 50
 """Rows in the first step, and nodes whose old rows are counted at once."""
+FIRST_ROWS_KEPT = 48 * 3600
+"""Seconds for which the first rows of listings are kept."""
+_DONE = 2**53
+"""How far the roll-up is of a node of which nothing more comes; a row of it that comes all the same sets it back."""
 _QUIET = 6 * 3600
 """Seconds after the end of a chunk until it is compressed: what comes later still finds its place, but slowly."""
 
 
 def prune(
-    store: Store, config: Config, now: float, most: float = math.inf, halted: Callable[[], bool] = never
-) -> dict[str, int]:
+    engine: sa.Engine, layout: Layout, config: Config, now: float, most: float = math.inf,
+    halted: Callable[[], bool] = never,
+) -> dict[str, int]:  # fmt: skip
     """Deletes what is older at the moment `now` than the configuration keeps; rows deleted, by table.
 
     After `most` seconds, or when it is `halted`, it leaves the rest to the next time. Raises DatabaseError.
     """
     keeps = {RAW: config.keep_raw, TIERS[0]: config.keep_5m, TIERS[1]: config.keep_1h, TIERS[2]: config.keep_1d}
-    horizons = retried(store.engine, lambda connection: _advance(connection, store, keeps, now))
-    pruner = _Pruner(store, Pace(store.engine, _SIZE, most, halted))
-    for series in store.tiers.series.values():
+    horizons = retried(engine, lambda connection: _advance(connection, layout, keeps, now))
+    pruner = _Pruner(engine, layout, Pace(engine, _SIZE, most, halted))
+    for series in layout.series.values():
         for tier, table in series.tables.items():
             before = horizons[tier.name]
-            for nodes in [None] if tier is RAW or pruner.timescale(table) else pruner.ripe(table, before):
+            if tier is RAW or pruner.timescale(table):
+                pruner.clear(table, table.c.at, before)
+                continue
+            for nodes in pruner.ripe(table, before):
                 pruner.clear(table, table.c.at, before, nodes)
-    for table in store.tops.tables.values():
-        pruner.clear(table, table.c.at, int(now) - KEPT)
-    for shape in (store.outcomes, *store.records.values()):
+    for table in layout.first_rows.values():
+        pruner.clear(table, table.c.at, int(now) - FIRST_ROWS_KEPT)
+    for shape in layout.shapes():
         if shape.keep is Keep.INTERVALS and shape.history is not None:
             pruner.forget(shape.history, int(now - config.keep_intervals * _DAY))
     pruner.compress(int(now) - _QUIET)
     return pruner.deleted
 
 
-def _advance(connection: sa.Connection, store: Store, keeps: Mapping[Tier, float], now: float) -> dict[str, int]:
+def _advance(connection: sa.Connection, layout: Layout, keeps: Mapping[Tier, float], now: float) -> dict[str, int]:
     """Moves the horizons on as far as the roll-up is, each to the start of a bucket of the next tier."""
-    tiers, told = store.tiers, store.outcomes.newest
-    found = tiers.horizons(connection, sa.select(tiers.kept).with_for_update())
+    progress, told = layout.rollup_progress, layout.outcomes.newest
+    found = layout.horizons(connection, sa.select(layout.retention_horizon).with_for_update())
     # Of a clock that was far ahead for a while they would take all that comes for too old, until it is so late.
     before = {name: since if since <= now + _DAY else int(now) for name, since in found.items()}
-    known = sa.select(tiers.rolled.c.node)
+    known = sa.select(progress.c.node)
     unmet = sa.select(told.c.node).where(told.c.node.not_in(known)).limit(1)
-    done = connection.execute(sa.select(*(sa.func.min(tiers.upto(tier)) for tier in TIERS))).one()
+    done = connection.execute(sa.select(*(sa.func.min(layout.upto(tier)) for tier in TIERS))).one()
     if done[0] is None or connection.scalar(unmet) is not None:
         return before
     after: dict[str, int] = {}
@@ -72,18 +78,18 @@ def _advance(connection: sa.Connection, store: Store, keeps: Mapping[Tier, float
         # What the finer tier still has may yet have to be rolled up again, and needs its whole bucket here.
         limit = above.start(min(now - keeps[tier] * _DAY, upto, limit))
         after[tier.name] = max(above.start(before[tier.name]), limit)
-    Sheet(tiers.kept, ["tier", "since"], connection.dialect).put(connection, list(after.items()))
+    BulkTable(layout.retention_horizon, ["tier", "since"], connection.dialect).upsert(connection, list(after.items()))
     return after
 
 
 class _Pruner:
     """Deletes rows at a pace, and counts them."""
 
-    def __init__(self, store: Store, pace: Pace) -> None:
+    def __init__(self, engine: sa.Engine, layout: Layout, pace: Pace) -> None:
         self.deleted: dict[str, int] = {}
-        self._store, self._pace = store, pace
-        with explained(store.engine), store.engine.connect() as connection:
-            self._timescale = Timescale.of(connection)
+        self._engine, self._layout, self._pace = engine, layout, pace
+        with explained(engine), engine.connect() as connection:
+            self._timescale = dialect_of(engine).timescale(connection)
             self._hyper = self._timescale.hypertables(connection) if self._timescale else set()
 
     def timescale(self, table: sa.Table) -> Timescale | None:
@@ -95,8 +101,8 @@ class _Pruner:
 
         Of many rows of several nodes each step would sort all to find the oldest.
         """
-        rolled, count = self._store.tiers.rolled.c.node, sa.func.count()
-        every = [node for (node,) in self._read(sa.select(rolled).order_by(rolled))]
+        known, count = self._layout.rollup_progress.c.node, sa.func.count()
+        every = [node for (node,) in self._read(sa.select(known).order_by(known))]
         old = sa.select(table.c.node, count).where(seconds(table.c.at) < before).group_by(table.c.node)
         for index in range(0, len(every), _NODES):
             some: list[str] = []
@@ -135,7 +141,7 @@ class _Pruner:
 
     def compress(self, before: int) -> None:
         """Compresses the chunks that ended before this time."""
-        for table in self._store.metadata.sorted_tables:
+        for table in self._layout.metadata.sorted_tables:
             if timescale := self.timescale(table):
                 self._compress(timescale, table, before)
 
@@ -163,9 +169,59 @@ class _Pruner:
                 return
 
     def _read(self, query: sa.Select[Any]) -> Sequence[Any]:
-        with explained(self._store.engine), self._store.engine.connect() as connection:
+        with explained(self._engine), self._engine.connect() as connection:
             return connection.execute(query).all()
 
     def _count(self, table: sa.Table, number: int) -> None:
         if number:
             self.deleted[table.name] = self.deleted.get(table.name, 0) + number
+
+
+def forget_nodes(engine: sa.Engine, layout: Layout, known: Collection[str], before: float, now: float) -> list[str]:
+    """Takes nodes that are not `known` and were not asked since `before` out of the newest tables, and returns them.
+
+    Their intervals end with their last answer. The roll-up is done with them once all of their rows are rolled up.
+    Raises DatabaseError.
+    """
+
+    def work(connection: sa.Connection) -> list[str]:
+        told = layout.outcomes.newest
+        last = sa.func.max(seconds(told.c.at))
+        query = sa.select(told.c.node).group_by(told.c.node).having(last < int(before))
+        gone = [node for node in connection.scalars(query).all() if node not in known]
+        NodeLocks(layout.node_locks).lock(connection, gone)
+        for part in chunks(gone):
+            _take_out(connection, layout, part)
+        _finish_rollup(connection, layout, now)
+        return sorted(gone)
+
+    return retried(engine, work)
+
+
+def _take_out(connection: sa.Connection, layout: Layout, nodes: list[str]) -> None:
+    for shape in layout.shapes():
+        newest = shape.newest
+        if shape.keep is Keep.INTERVALS and shape.history is not None:
+            _end(connection, shape.history, newest, nodes)
+        connection.execute(sa.delete(newest).where(newest.c.node.in_(nodes)))
+    digests = layout.content_hash
+    connection.execute(sa.delete(digests).where(digests.c.node.in_(nodes)))
+
+
+def _end(connection: sa.Connection, history: sa.Table, newest: sa.Table, nodes: list[str]) -> None:
+    """Ends the intervals that last, with the time of the row that they belong to."""
+    names = [column.name for column in history.primary_key if column.name != "since"]
+    same = sa.and_(*(newest.c[name] == history.c[name] for name in names))
+    last: Any = sa.select(seconds(newest.c.at)).where(same).scalar_subquery()
+    lasting = sa.and_(history.c.node.in_(nodes), history.c.until.is_(None))
+    connection.execute(sa.update(history).where(lasting).values(until=sa.type_coerce(last, sa.BigInteger)))
+
+
+def _finish_rollup(connection: sa.Connection, layout: Layout, now: float) -> None:
+    """Marks the nodes that have no newest row any more as rolled up for good, once all of their rows are."""
+    progress, told = layout.rollup_progress, layout.outcomes.newest
+    last = TIERS[-1]
+    through = sa.and_(*(layout.upto(tier) >= last.start(now - GRACE) for tier in TIERS))
+    gone = progress.c.node.not_in(sa.select(told.c.node))
+    update = sa.update(progress).where(gone, through, layout.upto(last) < _DONE)
+    connection.execute(update.values({layout.upto(tier).name: _DONE for tier in TIERS}))
