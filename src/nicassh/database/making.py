@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import sqlalchemy as sa
@@ -29,7 +30,7 @@ def create(engine: sa.Engine, metadata: sa.MetaData, by_hand: bool = False, pati
         changed = schema.version(connection) != schema.WANTED
         if by_hand and changed:  # a migration may change what they are made of
             views.drop(connection, published)
-        schema.bring_up(connection, by_hand)
+        _migrate(connection, by_hand)
         found = differences(connection, metadata)
         missing = [metadata.tables[one.table] for one in found if one.adds and not one.column]
         metadata.create_all(connection, tables=missing, checkfirst=False)
@@ -62,3 +63,23 @@ def _add(connection: sa.Connection, column: sa.Column[Any]) -> None:
     connection.exec_driver_sql(f"ALTER TABLE {table} ADD COLUMN {declared}")
     if connection.dialect.supports_comments and not connection.dialect.inline_comments:
         connection.execute(SetColumnComment(column))
+
+
+def _migrate(connection: sa.Connection, by_hand: bool = False) -> None:
+    """Gives the database the fixed tables of this program: by itself where that only adds, else `by_hand`.
+
+    Raises DatabaseError where a newer program was there, or where somebody must look on.
+    """
+    found = schema.version(connection)
+    schema.refuse_newer(found)
+    if not found:
+        schema.refuse_foreign(connection)
+    by_hand = by_hand or not schema.exists(connection)  # an empty database has nothing to lose
+    if found != schema.WANTED:
+        # It tells of its parts while it is loaded, and of each step, at the level of our batches.
+        logging.getLogger("alembic").setLevel(logging.WARNING)
+        from nicassh.database.upgrade import (
+            upgrade,  # Alembic takes long to load, and is needed once in a database's life
+        )
+
+        upgrade(connection, found, by_hand)

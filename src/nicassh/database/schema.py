@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-
 import sqlalchemy as sa
 
 from nicassh.database.sqlite import OURS
@@ -86,23 +84,3 @@ def refuse_foreign(connection: sa.Connection) -> None:
     tables = sorted(sa.inspect(connection).get_table_names())
     if tables and not OURS & set(tables):
         raise foreign(*tables)
-
-
-def bring_up(connection: sa.Connection, by_hand: bool = False) -> None:
-    """Gives the database the fixed tables of this program: by itself where that only adds, else `by_hand`.
-
-    Raises DatabaseError where a newer program was there, or where somebody must look on.
-    """
-    found = version(connection)
-    refuse_newer(found)
-    if not found:
-        refuse_foreign(connection)
-    by_hand = by_hand or not exists(connection)  # an empty database has nothing to lose
-    if found != WANTED:
-        # It tells of its parts while it is loaded, and of each step, at the level of our batches.
-        logging.getLogger("alembic").setLevel(logging.WARNING)
-        from nicassh.database.upgrade import (
-            upgrade,  # Alembic takes long to load, and is needed once in a database's life
-        )
-
-        upgrade(connection, found, by_hand)

@@ -9,7 +9,7 @@ from typing import TypeVar
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from nicassh.database import Clock, Difference, create, explained, retried
+from nicassh.database import Clock, Difference, create, dialect_of, explained, retried
 from nicassh.tasks.model import METADATA, TASK_CLASSES, Priority
 
 T = TypeVar("T")
@@ -72,7 +72,7 @@ class TaskList:
         True where another collector may have changed the tasks meanwhile, so that they must be read again. On SQLite a
         transaction that writes is such a lock already, and nothing is done.
         """
-        if self.engine.dialect.name == "sqlite":
+        if not dialect_of(self.engine).concurrent:
             return False
         connection.execute(_MUTEX)
         return True
