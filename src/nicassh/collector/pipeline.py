@@ -67,6 +67,8 @@ class Pipeline:
                     self._registration.batch = None
                 elif self._nodes_left or self._recorder.unwritten:
                     # A node that answers may be free for more, or another collector may add tasks.
+                    if not self._nodes_left:
+                        self._recorder.flush()
                     self._recorder.wait(_POLL)
                 else:
                     return

@@ -27,8 +27,8 @@ T = TypeVar("T")
 HEARTBEATS = 3
 """Heartbeats within one lease."""
 _LOG = logging.getLogger("nicamon")
-_GATHER = 0.1
-"""Seconds in which results gather before they are written together."""
+_GROUP_SECONDS, _GROUP_SIZE = 1.0, 64
+"""Results are written together: those of so many seconds, or so many of them."""
 _OVERDUE_EXIT = 70
 """The exit status of a collector that ends because a task ran for too long."""
 
@@ -56,7 +56,8 @@ class Recorder:
         self._ended: deque[tuple[ClaimedBatch, TaskResult]] = deque()
         # What is under way, since when. The threads that ask write it at once: tasks may end before they are recorded.
         self._since: dict[tuple[str, int], tuple[float, ClaimedBatch, Task]] = {}
-        self._wake, self._closing, self._written = threading.Event(), threading.Event(), threading.Condition()
+        self._wake, self._due, self._written = threading.Event(), threading.Event(), threading.Condition()
+        self._closing = False
         self.unwritten = 0
         self._thread = threading.Thread(target=self._run, name="recorder")
         self.error: NicamonError | None = None
@@ -69,8 +70,8 @@ class Recorder:
     def __exit__(
         self, _type: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
     ) -> None:
-        self._closing.set()
-        self._wake.set()
+        self._closing = True
+        self.flush()
         self._thread.join()
         if self.error and _type in (None, KeyboardInterrupt):  # who interrupts it is told that what came is stored
             raise self.error
@@ -88,13 +89,23 @@ class Recorder:
         self._stop_timing(result.context.batch, result.context.tasks)
         self._count(1)
         self._results.append(result)
-        self._wake.set()
+        self._gathered()
 
     def ended(self, batch: ClaimedBatch, result: TaskResult) -> None:
         """Record the end of a task that no node was asked for."""
         self._stop_timing(batch, [result.task])
         self._count(1)
         self._ended.append((batch, result))
+        self._gathered()
+
+    def flush(self) -> None:
+        """Write the results that have gathered now: no more come for a while."""
+        self._due.set()
+        self._wake.set()
+
+    def _gathered(self) -> None:
+        if len(self._results) + len(self._ended) >= _GROUP_SIZE:
+            self._due.set()
         self._wake.set()
 
     def wait(self, seconds: float) -> None:
@@ -116,11 +127,13 @@ class Recorder:
         last_heartbeat = time.monotonic()
         interval = self._task_list.lease / HEARTBEATS
         try:
-            while not (self._closing.is_set() and not (self._begun or self._results or self._ended)):
+            while not (self._closing and not (self._begun or self._results or self._ended)):
                 self._wake.wait(interval)
                 self._wake.clear()
                 self._write_starts()
-                self._closing.wait(_GATHER)
+                if not self._closing:
+                    self._due.wait(min(_GROUP_SECONDS, interval))
+                    self._due.clear()
                 self._write_results()
                 if time.monotonic() - last_heartbeat > interval >= self._stalled():
                     last_heartbeat = time.monotonic()
