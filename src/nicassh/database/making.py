@@ -78,8 +78,7 @@ def _migrate(connection: sa.Connection, by_hand: bool = False) -> None:
     if found != schema.WANTED:
         # It tells of its parts while it is loaded, and of each step, at the level of our batches.
         logging.getLogger("alembic").setLevel(logging.WARNING)
-        from nicassh.database.upgrade import (
-            upgrade,  # Alembic takes long to load, and is needed once in a database's life
-        )
+        # Alembic takes long to load, and is needed once in a database's life.
+        from nicassh.database.upgrade import upgrade  # noqa: PLC0415
 
         upgrade(connection, found, by_hand)

@@ -69,7 +69,7 @@ class PostgreSql(Dialect):
 
     def insert_ignore(self, table: sa.Table) -> Any:
         """Returns INSERT … ON CONFLICT DO NOTHING."""
-        from sqlalchemy.dialects import postgresql  # a tenth of a reader's start, who needs none of it
+        from sqlalchemy.dialects import postgresql  # noqa: PLC0415 a tenth of a reader's start, who needs none of it
 
         return postgresql.insert(table).on_conflict_do_nothing()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nicassh.database import Timescale, differences, explained, schema
+from nicassh.database import dialect_of, differences, explained, schema
 from nicassh.model.severity import Severity
 from nicassh.model.units import Count, Text, counted
 from nicassh.query.registry import Nodes, TableSpec
@@ -20,7 +20,7 @@ def status(store: Store) -> Table:
     """
     with explained(store.engine), store.engine.connect() as connection:
         found = schema.version(connection)
-        timescale = Timescale.of(connection)
+        timescale = dialect_of(connection).timescale(connection)
         growing = timescale.growing(connection, store.metadata) if timescale else []
     state = schema.judged(found)
     plain = sum(not one.hyper for one in growing)
