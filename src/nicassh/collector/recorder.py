@@ -89,21 +89,21 @@ class Recorder:
         self._stop_timing(result.context.batch, result.context.tasks)
         self._count(1)
         self._results.append(result)
-        self._gathered()
+        self._wake_writer()
 
     def ended(self, batch: ClaimedBatch, result: TaskResult) -> None:
         """Record the end of a task that no node was asked for."""
         self._stop_timing(batch, [result.task])
         self._count(1)
         self._ended.append((batch, result))
-        self._gathered()
+        self._wake_writer()
 
     def flush(self) -> None:
-        """Write the results that have gathered now: no more come for a while."""
+        """Write the results that wait now: no more come for a while."""
         self._due.set()
         self._wake.set()
 
-    def _gathered(self) -> None:
+    def _wake_writer(self) -> None:
         if len(self._results) + len(self._ended) >= _GROUP_SIZE:
             self._due.set()
         self._wake.set()
