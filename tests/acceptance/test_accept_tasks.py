@@ -73,7 +73,7 @@ def test_a_wrong_word_changes_nothing(program: Program, task_list: TaskList) -> 
     before = tasks.task_rows(task_list)
     for words, said in (
         (("retry", "nowhere"), "nowhere"), (("now", "here", "lod"), "load"), (("cancel", ""), "empty"),
-        (("tasks", "nowhere"), "nowhere"), (("now", "here", "load", "disks"), "unexpected extra argument"),
+        (("list", "nowhere"), "nowhere"), (("now", "here", "load", "disks"), "unexpected extra argument"),
     ):  # fmt: skip
         done = program("tasks", *words, code=2)
         assert said in done.stderr
