@@ -7,23 +7,20 @@ decodes every key of the file with OpenSSL before one is compared. Format: sshd(
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
-import hmac
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from nicassh.inventory import Node
 from nicassh.inventory.address import canonical, spellings
-from nicassh.inventory.patterns import fits
 from nicassh.model.errors import ConfigError
 from nicassh.model.outcome import State
 from nicassh.transport.host_key_file import LockedFile, locked_file
+from nicassh.transport.host_key_lines import Entry, comparable_name, hash_matches, read_entries, type_of
 
 TYPES = {
     "ssh-ed25519": "ssh-ed25519",
@@ -33,34 +30,6 @@ TYPES = {
     "ssh-rsa": "rsa-sha2-512,rsa-sha2-256,ssh-rsa",
 }
 """Types of key in known_hosts, and the algorithms of the key exchange that prove possession of one."""
-
-_PARTS = {"ssh-rsa": 3, **{f"ecdsa-sha2-nistp{bits}": 3 for bits in (256, 384, 521)}}
-"""Strings that a public key of a type consists of (RFC 4253, 5656); of other types at least two."""
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One line of a known_hosts file: `marker` is "", "@revoked" or "@cert-authority"."""
-
-    marker: str
-    patterns: tuple[str, ...]
-    type: str
-    key: bytes
-    whole: bool = True
-    """False where the line was cut inside the key: then it is known that there was one, and not which."""
-
-    def matches(self, name: str) -> bool:
-        """Returns whether the line speaks of this name: exactly, by a hash, or by a pattern that is not negated."""
-        hit = False
-        for pattern in self.patterns:
-            if pattern.startswith("!"):
-                if fits(pattern[1:], name):
-                    return False
-            elif pattern.startswith("|1|"):
-                hit = hit or _hash_matches(pattern, name)
-            else:
-                hit = hit or fits(pattern, name)
-        return hit
 
 
 class KnownHosts:
@@ -75,7 +44,7 @@ class KnownHosts:
         plain: dict[str, list[Entry]] = {}
         others: list[Entry] = []
         for file in self.files:
-            for entry in _read(file):
+            for entry in read_entries(file):
                 _add(entry, plain, others)
         self._plain, self._others = plain, others  # at once: another thread may be reading
 
@@ -211,30 +180,6 @@ def fingerprint(key: bytes) -> str:
     return "SHA256:" + base64.b64encode(hashlib.sha256(key).digest()).decode().rstrip("=")
 
 
-def type_of(key: bytes) -> str:
-    """Returns the type that stands at the head of a public key blob (RFC 4253, 6.6)."""
-    return key[4 : 4 + int.from_bytes(key[:4], "big")].decode("ascii", "replace")
-
-
-def _read(file: Path) -> Iterable[Entry]:
-    """Yields the entries of a file. Leaves out lines that are not of the format, as OpenSSH does."""
-    try:
-        data = file.read_bytes()
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise ConfigError(f"{file}: {error.strerror}") from error
-    for line in data.split(b"\n"):
-        words = line.decode("utf-8", "replace").strip(" \t\r").replace("\t", " ").split(" ")
-        words = [word for word in words if word][:4]
-        marker = words.pop(0) if words and words[0].startswith("@") else ""
-        if len(words) < 3 or words[0].startswith("#"):
-            continue
-        key = _key(words[2])
-        if type_of(key) == words[1]:
-            yield Entry(marker, tuple(map(_named, words[0].split(","))), words[1], key, _whole(words[1], key))
-
-
 def _add(entry: Entry, plain: dict[str, list[Entry]], others: list[Entry]) -> None:
     """Puts an entry where it is found by its name, or among those whose patterns must be compared."""
     if entry.marker or any(set(pattern) & set("*?!|") for pattern in entry.patterns):
@@ -244,34 +189,6 @@ def _add(entry: Entry, plain: dict[str, list[Entry]], others: list[Entry]) -> No
         plain.setdefault(pattern, []).append(entry)
 
 
-def _key(text: str) -> bytes:
-    """Returns the public key of a line, as far as it goes; b"" where there is none."""
-    try:
-        return base64.b64decode(text[: len(text) // 4 * 4], validate=True)
-    except binascii.Error:
-        return b""
-
-
-def _whole(kind: str, key: bytes) -> bool:
-    """Returns whether a public key has all its strings, and nothing else."""
-    parts = 0
-    while len(key) >= 4:
-        length = 4 + int.from_bytes(key[:4], "big")
-        if len(key) < length:
-            return False
-        key, parts = key[length:], parts + 1
-    return not key and parts >= _PARTS.get(kind, 2)
-
-
-def _named(pattern: str) -> str:
-    """Returns a name of a line as it is compared: in lower case, an address in its one spelling."""
-    if pattern.startswith("|"):
-        return pattern
-    inside, bracket, port = pattern[1:].partition("]:") if pattern.startswith("[") else ("", "", "")
-    name = canonical(inside if bracket else pattern).lower()
-    return f"[{name}]:{port}" if bracket and port != "22" else name
-
-
 def _stamp(file: Path) -> tuple[int, ...] | None:
     """Returns numbers that change whenever the file changes; None where there is no file."""
     try:
@@ -279,15 +196,6 @@ def _stamp(file: Path) -> tuple[int, ...] | None:
     except OSError:
         return None
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
-
-
-def _hash_matches(pattern: str, name: str) -> bool:
-    """Returns whether a hashed pattern `|1|salt|HMAC-SHA1(salt, name)` stands for a name."""
-    try:
-        salt, digest = (base64.b64decode(part) for part in pattern.split("|")[2:4])
-    except (binascii.Error, ValueError):
-        return False
-    return hmac.compare_digest(hmac.new(salt, name.encode(), hashlib.sha1).digest(), digest)
 
 
 def _line(node: Node, key: bytes) -> bytes:
@@ -307,8 +215,8 @@ def _without(line: bytes, names: set[str], kind: str) -> bytes:
     left = [
         pattern
         for pattern in patterns
-        if _named(pattern) not in names
-        and not (pattern.startswith("|1|") and any(_hash_matches(pattern, name) for name in names))
+        if comparable_name(pattern) not in names
+        and not (pattern.startswith("|1|") and any(hash_matches(pattern, name) for name in names))
     ]
     if left == patterns:
         return line

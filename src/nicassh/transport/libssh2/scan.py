@@ -12,7 +12,8 @@ import gevent
 from nicassh.inventory import Node
 from nicassh.model.outcome import State
 from nicassh.transport.base import Limits
-from nicassh.transport.host_keys import TYPES, fingerprint, known_hosts, type_of
+from nicassh.transport.host_key_lines import type_of
+from nicassh.transport.host_keys import TYPES, fingerprint, known_hosts
 from nicassh.transport.libssh2.client import Client
 from nicassh.transport.libssh2.failures import NodeFailure, late, translate
 from nicassh.transport.libssh2.loop import Loop
