@@ -29,6 +29,10 @@ import needs
 from nicassh.collection.judge import ABSENT
 
 KINDS = ("unread", "unanswered")
+WAITS = ("request_wait_answer", "fuse_get_req")
+"""Where in the kernel a process is that waits for the server of a mount."""
+LOOKING = ("mounts", "software")
+"""The probes that look at a mount of the network."""
 TICK = 0.5
 """Seconds of a tick where all probes and all shells run at once."""
 
@@ -52,6 +56,15 @@ class Dead:
     def end(self) -> None:
         """Ends the serving: each look is now an error."""
         self.server.send_signal(signal.SIGUSR2)
+
+    def waiting(self) -> Iterator[bool]:
+        """Gives, for each process that waits for the mount to answer, whether it does so under guard."""
+        here = Path(f"/proc/{self.server.pid}/ns/mnt").readlink()
+        for pid in filter(str.isdecimal, os.listdir("/proc")):  # noqa: PTH208 many paths would take long to make
+            with suppress(OSError):  # it has ended meanwhile
+                place = Path("/proc", pid)
+                if (place / "ns/mnt").readlink() == here and (place / "wchan").read_text() in WAITS:
+                    yield b"NICAMON_GUARD=" in (place / "environ").read_bytes()
 
     def lookers(self) -> list[str]:
         """The processes that look at it under guard, with their states; nothing as soon as there is none."""
@@ -166,14 +179,16 @@ def test_the_second_collection_does_not_wait(stories: dict[str, Story], request:
 @pytest.mark.parametrize("name", sampling.probes())
 def test_no_probe_looks_at_it_but_under_guard(name: str, kind: str, tmp_path: Path) -> None:
     needs.fuse()
-    with dead(tmp_path / "opt/fairsoft/nov15", kind) as mount:
+    with dead(tmp_path / "opt/fairsoft/nov15", kind) as mount, ThreadPoolExecutor(1) as pool:
         shell = mount.beside(shells.find("dash", tmp_path))
-        done = shells.run(shell, [sampling.probes()[name]], {"roots": f"{tmp_path}/opt"})
-        assert (done.sections[name].whole, done.sections[name].timed_out) == (True, False)
-        for stat in shells.remaining(done.session, 1):
-            entry = Path("/proc", stat.split()[0])
-            with suppress(OSError):  # it has ended meanwhile
-                assert b"NICAMON_GUARD=" in (entry / "environ").read_bytes(), stat
+        run = pool.submit(shells.run, shell, [sampling.probes()[name]], {"roots": f"{tmp_path}/opt"})
+        guarded = set()
+        while not run.done():
+            guarded |= set(mount.waiting())
+            time.sleep(0.02)
+    section = run.result().sections[name]
+    assert (section.whole, section.timed_out) == (True, False)
+    assert guarded == ({True} if name in LOOKING else set())
 
 
 def test_processes_leave_a_spool_on_a_dead_mount_alone(shell: Shell, tmp_path: Path) -> None:
