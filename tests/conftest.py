@@ -28,8 +28,8 @@ _SHARED = {"demo": "demo", "transports": ""}
 """Folders whose tests share what takes long to make, and their group. Without one each file is a group."""
 _LOOKING = {f"test_probe_{name}" for name in ("hung", "isolated", "machine", "reaping", "services_kill")}
 """Tests of probes that see what other such tests have started on this machine."""
-_SAME_NAMES = {"test_probe_guard"}
-"""Tests whose commands under guard have the same names, so that one would wait for another's."""
+_IN_TURN = {"test_probe_guard", "test_probe_batch_share"}
+"""Tests whose commands under guard have the same names, so that one would wait for another's; or that start many."""
 _FOLDERS = ("acceptance", "demo", "stores", "probes", "transports", "views", "docs", "unit")
 """The stages of a run. Those with long tests begin first, so that at its end no process waits for one of them."""
 _FIRST = ("batch farm", "farm", "demo", "guards", "test_accept_clocks")
@@ -60,7 +60,7 @@ def _group(item: pytest.Item) -> str:
     if file in _LOOKING:
         return "guards"
     made_once = any(scope == "module" for scope, _ in _fixtures(item))
-    return file if made_once or file in _SAME_NAMES else ""
+    return file if made_once or file in _IN_TURN else ""
 
 
 def _fixtures(item: pytest.Item) -> set[tuple[str, str]]:

@@ -51,7 +51,7 @@ def write(top: Path, files: Mapping[str, str]) -> str:
     return str(top)
 
 
-def asked(shell: Shell, top: str, path: str = "", patience: int = 5, **environment: str) -> Run:
+def asked(shell: Shell, top: str, path: str = "", patience: int = 10, **environment: str) -> Run:
     """Runs the script below a top, with folders in front of PATH. It waits `patience` ticks for each command."""
     probe = sampling.probes()["batch"]
     script = probe.script.replace("wait_guarded 12", f"wait_guarded {patience}").replace(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import heads
 import pytest
 import sampling
 import shells
@@ -57,7 +58,7 @@ def strange(item: Path, how: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_grid_engine_that_others_may_write_is_not_run(kind: str, how: str, node: Node, tmp_path: Path) -> None:
     needs.root("makes files that belong to others")
-    dash = shells.find("dash", tmp_path / "shells")
+    dash = heads.alone(shells.find("dash", tmp_path / "shells"), tmp_path.parent / "alone")
     top = node({})
     node(grid_engine(top, kind))
     assert asked(dash, top).sections["batch"].status == 0

@@ -229,5 +229,5 @@ def test_a_card_whose_driver_hangs_for_good(shell: Shell, tmp_path: Path) -> Non
     assert [(run.sections["gpus"].status, run.sections["gpus"].errors) for run in runs] == [(1, word) for word in said]
     assert [run.sections["after"].output for run in runs] == [b"here\n", b"here\n"]
     assert left == [1, 0]
-    assert max(run.seconds for run in runs) < 5
+    assert max(run.seconds for run in runs) < 15
     assert shells.remaining(runs[0].session) == []
