@@ -65,7 +65,7 @@ def _time(command: str, config: Path) -> float:
 def _fill(folder: Path, options: argparse.Namespace) -> Path:
     """A configuration whose database has one collection of all nodes."""
     (folder / "inventory.toml").write_text(
-        f'[[nodes]]\nnames = "n1"\naddress = "10.0.0.1"\nhead = "farm"\nrole = "interactive"\n'
+        f'[[nodes]]\nnames = "n1"\naddress = "10.0.0.1"\nbatch_cluster = "farm"\nrole = "interactive"\n'
         f'[[nodes]]\nnames = "n[2-{options.nodes}]"\nrole = "batch"\n'
     )
     config = folder / "nicamon.toml"

@@ -27,7 +27,7 @@ class Severity(IntEnum):
 
 def worst(severities: Iterable[Severity]) -> Severity:
     """Return the worst of some severities; OK where there are none. What is unknown is better than a warning."""
-    return max(severities, key=lambda severity: severity.rank, default=Severity.OK)
+    return max(severities, key=_RANKS.__getitem__, default=Severity.OK)
 
 
 _RANKS = {Severity.OK: 0, Severity.UNKNOWN: 1, Severity.WARNING: 2, Severity.CRITICAL: 3}

@@ -31,6 +31,8 @@ class Snapshot:
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     inventory_nodes: Sequence[Node] = ()
     _judged: dict[tuple[str, str, datetime], bool] = field(default_factory=dict, init=False, repr=False)
+    _columns: dict[tuple[str, str], Column] = field(default_factory=dict, init=False, repr=False)
+    _periods: dict[str, tuple[str, float]] = field(default_factory=dict, init=False, repr=False)
     _by_node: dict[str, dict[str, list[Stored]]] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
@@ -97,8 +99,10 @@ class Snapshot:
 
     def column(self, record: str, name: str) -> Column:
         """Return a column of a record, with the thresholds that it declares."""
-        shape = self.store.outcomes if record == "outcomes" else self.store.records[record]
-        return next(column for column in columns(shape.record) if column.name == name)
+        if (record, name) not in self._columns:
+            shape = self.store.outcomes if record == "outcomes" else self.store.records[record]
+            self._columns[record, name] = next(one for one in columns(shape.record) if one.name == name)
+        return self._columns[record, name]
 
     def age(self, row: Stored) -> float | None:
         """Return how many seconds ago a row was true; see `seconds_since`."""
@@ -113,12 +117,18 @@ class Snapshot:
         """Say whether a row is out of date: its probe failed since, or ran too long ago for how often it runs."""
         key = (record, row["node"], row["at"])
         if key not in self._judged:
-            outcome = self.outcomes.get(row["node"], {}).get(self.store.probe_of(record))
+            probe, limit = self._periods.get(record) or self._period(record)
+            outcome = self.outcomes.get(row["node"], {}).get(probe)
             failed = outcome is not None and not State(outcome["state"]).is_ok
             age = self.age(row)
-            limit = max(self.stale_after, 3 * self.store.every.get(record, 0))
             self._judged[key] = failed or age is None or age > limit
         return self._judged[key]
+
+    def _period(self, record: str) -> tuple[str, float]:
+        """Return the probe of a record, and the age in seconds from which its rows are stale."""
+        limit = max(self.stale_after, 3 * self.store.every.get(record, 0))
+        self._periods[record] = (self.store.probe_of(record), limit)
+        return self._periods[record]
 
     def login_is_stale(self, login: Stored) -> bool:
         """Say whether a node was not asked for too long. One that is out of reach is tried less often: twice the time.

@@ -138,6 +138,21 @@ class Store:
         """The same with the sums of some columns; rows whose first column of `by` is unknown do not count."""
         return self._reader.sums(name, nodes, by, of, where)
 
+    def pairs(self, name: str, nodes: Iterable[str], text: str, number: str, /) -> dict[str, list[tuple[str, int]]]:
+        """Return a text and a whole number of each newest row of a record, by node. Raises DatabaseError.
+
+        The database puts the pairs of a node into one row: a farm has many rows, and rows cost more than what is in
+        them.
+        """
+        table = self._shape(name).newest
+        pair = table.c[text] + " " + sa.cast(table.c[number], sa.String(20))
+        query = sa.select(table.c.node, sa.func.aggregate_strings(pair, "\n")).group_by(table.c.node)
+        found: dict[str, list[tuple[str, int]]] = {}
+        for node, lines in self._rows(query, table, nodes):
+            parts = (line.rpartition(" ") for line in lines.split("\n"))
+            found[node] = [(value, int(count)) for value, _, count in parts]
+        return found
+
     def spans(self, name: str, nodes: Iterable[str], after: datetime, /, **where: Sequence[Any]) -> list[Row]:
         """The intervals of a record that reach beyond a moment, with `since` and `until` (None: it lasts)."""
         return self._reader.spans(name, nodes, after, where)

@@ -42,20 +42,23 @@ def farm(snapshot: Snapshot) -> Table:
 
 def _people(snapshot: Snapshot) -> dict[str, list[tuple[str, int]]]:
     """Return the ordinary users of each node with the number of their processes."""
-    found: dict[str, Counter[str]] = {}
-    for node, rows in snapshot.by_node("processes_user").items():
-        counts = found[node] = Counter()
-        for row in rows:
-            counts[row["user"]] += row["processes"]
-    return {node: list(counts.items()) for node, counts in found.items()}
+    if not snapshot.has("processes_user"):
+        return {}
+    found = {}
+    for node, pairs in snapshot.store.pairs("processes_user", snapshot.names, "user", "processes").items():
+        counts: dict[str, int] = {}
+        for user, processes in pairs:  # a user has a row for each kind of processes
+            counts[user] = counts.get(user, 0) + processes
+        found[node] = list(counts.items())
+    return found
 
 
 def _row(snapshot: Snapshot, node: Node, releases: Sequence[Stored], people: Sequence[tuple[str, int]]) -> Row:
     name = node.name
     system, load, memory = (snapshot.one(record, name) for record in ("system", "load", "memory"))
     disks = snapshot.by_node("disks").get(name, [])
-    times = [rows[0]["at"] for record in _OF_RECORD if (rows := _of(snapshot, record, name, releases))]
-    updated = max(times, default=None)
+    known = {record: rows[0] for record in _OF_RECORD if (rows := _of(snapshot, record, name, releases))}
+    updated = max((row["at"] for row in known.values()), default=None)
     state, reason, since = _state(snapshot, name)
     lasting = [disk for disk in disks if disk["mount"] == "/" or disk["type"] not in MEMORY]
     free = [disk["free"] for disk in lasting if disk["free"] is not None]
@@ -71,9 +74,9 @@ def _row(snapshot: Snapshot, node: Node, releases: Sequence[Stored], people: Seq
     }  # fmt: skip
     stale = {
         field
-        for record, fields in _OF_RECORD.items()
-        if state != "up" or any(snapshot.is_stale(record, row) for row in _of(snapshot, record, name, releases)[:1])
-        for field in fields
+        for record, row in known.items()
+        if state != "up" or snapshot.is_stale(record, row)
+        for field in _OF_RECORD[record]
         if values[field] is not None
     }
     return Row(values, stale, _severities(snapshot, values, memory, disks))
