@@ -64,7 +64,7 @@ def test_every_record_has_a_view(here: Program) -> None:
         for record in probe["records"].split(","):
             assert json.loads(here("show", record, "--json").stdout)["schema"] == f"nicamon.{record}/1"
     page = here("show", "node", "localhost").stdout
-    assert all(title in page for title in ("FARM", "OUTCOMES", "LOAD", "MEMORY"))
+    assert all(title in page for title in ("NODE", "OUTCOMES", "LOAD", "MEMORY"))
     (node,) = here.rows("show", "node", "localhost")
     assert node["load"][0]["load1"] == node["load1"]
 

@@ -38,7 +38,7 @@ def _step(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -
     try:
         return None if value is None else timedelta(seconds=read_seconds(value))
     except OverflowError:
-        raise click.BadParameter(f"{value!r} is longer than any row stands for") from None
+        raise click.BadParameter(f"{value!r} is longer than any row stands for; at most 3650d") from None
     except ValueError as error:
         raise click.BadParameter(str(error)) from None
 

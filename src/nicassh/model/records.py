@@ -72,9 +72,9 @@ class Column:
         if value is None or isinstance(value, str):
             return _SEVERITIES[self.levels.get(value, 1)] if self.levels and value else Severity.OK
         if self.high:
-            return _SEVERITIES[(value >= self.high[0]) + (value >= self.high[1])]
+            return _SEVERITIES[int(value >= self.high[0]) + int(value >= self.high[1])]
         if self.low:
-            return _SEVERITIES[(value <= self.low[0]) + (value <= self.low[1])]
+            return _SEVERITIES[int(value <= self.low[0]) + int(value <= self.low[1])]
         return Severity.OK
 
     def draw(self, value: Any) -> str:

@@ -31,9 +31,8 @@ def _build(request: Request) -> Table:
     metric = find_metric(store, request["metric"])
     begin, end = request["since"], min(request["until"], request.now)
     if begin >= end:
-        raise UsageError(
-            f"the time from {draw_time(begin)} to {draw_time(end)} UTC is empty: `since` is not before `until`"
-        )
+        other = "now" if end == request.now else f"until {draw_time(end)} UTC"
+        raise UsageError(f"since {draw_time(begin)} UTC is not before {other}")
     nodes = [node.name for node in request.nodes]
     over = request["over"]
     time = window(begin, end, request["points"], metric, bool(over))
@@ -46,7 +45,7 @@ def _build(request: Request) -> Table:
 def _step(given: timedelta) -> float:
     """Return the seconds of a step. Raises UsageError where it is too long."""
     if given > _LONGEST:
-        raise UsageError(f"a step of {given.days} days is longer than any row stands for; at most {_LONGEST.days} days")
+        raise UsageError(f"a step of {given.days} days is longer than any row stands for; at most {_LONGEST.days}d")
     return given.total_seconds()
 
 
