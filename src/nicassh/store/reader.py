@@ -62,6 +62,17 @@ class Reader:
         query = sa.select(*groups, *totals, sa.func.count().label("number")).where(groups[1].is_not(None))
         return self.select(query.group_by(*groups), table, nodes, where)
 
+    def pairs(self, name: str, nodes: Iterable[str], text: str, number: str) -> dict[str, list[tuple[str, int]]]:
+        """A text and a whole number of each newest row, by node, see Store.pairs."""
+        table = self._layout.shape(name).newest
+        pair = table.c[text] + " " + sa.cast(table.c[number], sa.String(20))
+        query = sa.select(table.c.node, sa.func.aggregate_strings(pair, "\n")).group_by(table.c.node)
+        found: dict[str, list[tuple[str, int]]] = {}
+        for node, lines in self._rows(query, table, nodes):
+            parts = (line.rpartition(" ") for line in lines.split("\n"))
+            found[node] = [(value, int(count)) for value, _, count in parts]
+        return found
+
     def spans(self, name: str, nodes: Iterable[str], after: datetime, where: Mapping[str, Sequence[Any]]) -> list[Row]:
         """Intervals of a record, see Store.spans."""
         table = self._layout.shape(name).history

@@ -144,14 +144,7 @@ class Store:
         The database puts the pairs of a node into one row: a farm has many rows, and rows cost more than what is in
         them.
         """
-        table = self._shape(name).newest
-        pair = table.c[text] + " " + sa.cast(table.c[number], sa.String(20))
-        query = sa.select(table.c.node, sa.func.aggregate_strings(pair, "\n")).group_by(table.c.node)
-        found: dict[str, list[tuple[str, int]]] = {}
-        for node, lines in self._rows(query, table, nodes):
-            parts = (line.rpartition(" ") for line in lines.split("\n"))
-            found[node] = [(value, int(count)) for value, _, count in parts]
-        return found
+        return self._reader.pairs(name, nodes, text, number)
 
     def spans(self, name: str, nodes: Iterable[str], after: datetime, /, **where: Sequence[Any]) -> list[Row]:
         """The intervals of a record that reach beyond a moment, with `since` and `until` (None: it lasts)."""
