@@ -13,6 +13,7 @@ from unit_rows import PROBES, at, login, made, node, outcome
 from nicassh.database import views
 from nicassh.model.errors import DatabaseError
 from nicassh.model.outcome import State
+from nicassh.query import Snapshot
 from nicassh.query.tables.procs import ProcessFilter, cached
 from nicassh.store import Store
 
@@ -167,7 +168,7 @@ def test_a_field_that_a_probe_has_gained_comes_with_the_next_collection(store: S
         store.newest("processes", ["nc2"])
     assert "nicamon collect" in caught.value.hint
     store.create()
-    view = cached(store, [node("nc2")], ProcessFilter())
+    view = cached(Snapshot(store, [node("nc2")], 900), ProcessFilter())
     (row,) = view.rows
     assert row.values["kind"] is None
     assert next(field for field in view.fields if field.name == "job").cell(row) == "–"
