@@ -76,9 +76,9 @@ class Snapshot:
 
         `where` keeps rows whose column has one of some values.
         """
-        if where or not self.has(record):
-            return self.store.newest(record, self.names, **where) if self.has(record) else []
-        return [row for rows in self.by_node(record).values() for row in rows]
+        if record in self._by_node and not where:
+            return [row for rows in self._by_node[record].values() for row in rows]
+        return self.store.newest(record, self.names, **where) if self.has(record) else []
 
     def by_node(self, record: str, **where: Sequence[Any]) -> dict[str, list[Stored]]:
         """Return the same rows by node. Without `where` they are read once."""

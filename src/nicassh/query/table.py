@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from nicassh.model.records import Column
 from nicassh.model.severity import Severity
@@ -25,8 +25,7 @@ class Row:
         return self.severities.get(name, Severity.OK)
 
 
-@dataclass(frozen=True)
-class Cell:
+class Cell(NamedTuple):
     """What a face draws in one place: the text with its unit, how bad the value is, and whether it is out of date."""
 
     text: str
