@@ -166,7 +166,7 @@ def test_patterns_are_found() -> None:
     assert {
         "nicassh.model.passwords._NAMED",
         "nicassh_probe_processes.ties._CGROUPS",
-        "nicassh.model.records._ESCAPED",
+        "nicassh.probes.tools._ESCAPED",
     } <= names
     assert len(FOUND) > 60
 
