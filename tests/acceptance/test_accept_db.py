@@ -240,5 +240,5 @@ def test_a_check_tells_whose_rows_there_are(here: Program, database: str) -> Non
     done = here("db", "check", NICAMON_DATABASE=database)
     assert "all well; not in the inventory: here" in done.stdout
     found = {row["table"]: row for row in rows(here, database, "db", "check")}
-    assert found["load"]["strangers"] == ["here"]
+    assert found["load"]["unlisted"] == ["here"]
     assert found["load_series"]["rows"] == 1

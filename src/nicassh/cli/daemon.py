@@ -117,7 +117,7 @@ def _own_command(config: Config, quiet: bool) -> list[str]:
     """Return the command line of one collector."""
     file = ["--config", str(config.file)] if config.file else []
     options = ["--child", str(os.getpid()), "--processes", str(config.collectors), *(["--quiet"] if quiet else [])]
-    return [sys.executable, "-m", "nicassh", *file, "collector", *options]
+    return [sys.executable, "-m", "nicassh", *file, "daemon", *options]
 
 
 def _at_end(stop: Callable[[], None]) -> None:
