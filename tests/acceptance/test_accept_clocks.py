@@ -116,7 +116,7 @@ def json_clocks(nicamon: Program) -> list[dict[str, float]]:
 def ended(nicamon: Program) -> dict[str, float | None]:
     """When the load of each node was asked last, by the clock of whoever asked."""
     with sqlite3.connect(nicamon.config.parent / "nicamon.db") as database:
-        names = "SELECT node, finished FROM jobs WHERE argument = 'load'"
+        names = "SELECT node, finished FROM tasks WHERE argument = 'load'"
         return dict(database.execute(names).fetchall())
 
 
