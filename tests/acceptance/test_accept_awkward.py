@@ -10,7 +10,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 from program import Program, add_probe
@@ -52,6 +52,16 @@ def test_hung_agent_costs_its_deadline_and_nobody_else(farm: Farm, tmp_path: Pat
     assert "the agent does not answer" in done.stderr
 
 
+def stored_loads(nicamon: Program) -> int:
+    """Return how many values of the load of nc2 are stored."""
+    try:
+        with closing(sqlite3.connect(nicamon.config.parent / "nicamon.db")) as database:
+            (number,) = database.execute("SELECT count(*) FROM load_series WHERE node = 'nc2.jinr.ru'").fetchone()
+    except sqlite3.OperationalError:  # the tables are being made
+        return 0
+    return int(number)
+
+
 def test_slow_collection_does_not_overwrite_newer_rows(farm: Farm, nicamon: Program) -> None:
     """A node that died keeps a collection of all nodes busy while another one, of a single node, overtakes it."""
     inventory = nicamon.config.parent / "dead.toml"
@@ -60,19 +70,20 @@ def test_slow_collection_does_not_overwrite_newer_rows(farm: Farm, nicamon: Prog
         inventory.write_text(f'[[nodes]]\nnames = "dead"\naddress = "127.0.0.1"\nport = {port}\nssh_config = "none"\n')
         nicamon.config.write_text(
             f'database = "sqlite:///{nicamon.config.parent}/nicamon.db"\n'
-            f'inventory = ["{farm.inventory}", "dead.toml"]\nconnect_timeout = 4\n'
+            f'inventory = ["{farm.inventory}", "dead.toml"]\nconnect_timeout = 8\n'
         )
         slow = subprocess.Popen(
             [sys.executable, "-m", "nicassh", "collect"], env=os.environ | {"NICAMON_CONFIG": str(nicamon.config)},
             stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL,
         )  # fmt: skip
-        time.sleep(2.2)
+        needs.until(lambda: stored_loads(nicamon) == 1)
         nicamon("collect", "-n", "nc2")
+        assert slow.poll() is None, "it is still at work"
         newer = nicamon.rows("show", "farm", "-n", "nc2")[0]["updated"]
-        slow.wait(20)
+        slow.wait(60)
     assert nicamon.rows("show", "farm", "-n", "nc2")[0]["updated"] == newer
+    assert stored_loads(nicamon) == 2
     with sqlite3.connect(nicamon.config.parent / "nicamon.db") as database:
-        assert database.execute("SELECT count(*) FROM load_series WHERE node = 'nc2.jinr.ru'").fetchone() == (2,)
         broken = "SELECT count(*) FROM outcomes_intervals WHERE until < since"
         assert database.execute(broken).fetchone() == (0,)
 
