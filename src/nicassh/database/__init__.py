@@ -8,7 +8,7 @@ from nicassh.database.bulk import BulkTable, RowTuple, chunks, row_maker, stored
 from nicassh.database.clock import Clock, uptime
 from nicassh.database.dialects import BUSY, Dialect, dialect_of
 from nicassh.database.differences import Difference, differences, review
-from nicassh.database.engine import DRIVERS, connect, writing
+from nicassh.database.engine import DRIVERS, connect, server_engine, writing
 from nicassh.database.faults import again, explained, place, retried
 from nicassh.database.making import create
 from nicassh.database.sqlite import exposed
@@ -18,6 +18,6 @@ from nicassh.database.timescale import CHUNKS, Chunks, Timescale
 __all__ = [
     "BUSY", "CHUNKS", "DRIVERS", "NODE", "TEXT", "BulkTable", "Chunks", "Clock", "Dialect", "Difference", "Moment",
     "RowTuple", "TableSet", "Tables", "Timescale", "again", "chunks", "connect", "create", "dialect_of", "differences",
-    "explained", "exposed", "place", "retried", "review", "row_maker", "schema", "stored_form", "tables", "uptime",
+    "explained", "exposed", "place", "retried", "review", "row_maker", "schema", "server_engine", "stored_form", "tables", "uptime",
     "writing",
 ]  # fmt: skip

@@ -10,7 +10,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from nicassh.database import sqlite
 from nicassh.database.dialects import DIALECTS
-from nicassh.model.errors import DatabaseError
+from nicassh.model.errors import DatabaseError, UsageError
 
 PATIENCE = 10
 """Seconds to wait for a server to take a connection."""
@@ -39,6 +39,14 @@ def connect(url: str, make: bool = True) -> sa.Engine:
     except (ArgumentError, NoSuchModuleError, ImportError, ValueError):
         hint = "for example: sqlite:////var/lib/nicamon/nicamon.db, or postgresql://nicamon@db.example.org/nicamon"
         raise DatabaseError("the setting `database` is not a URL that SQLAlchemy can open", hint) from None
+
+
+def server_engine(url: str) -> sa.Engine:
+    """Return the engine of a server, which is not asked yet. Raises UsageError where the URL is that of a file."""
+    if url.startswith("sqlite"):
+        what = "SQLite has no accounts"
+        raise UsageError(what, "whoever may read its file may read all of it: chgrp GROUP FILE; chmod 640 FILE")
+    return connect(url)
 
 
 def _refuse_unescaped(url: str) -> None:

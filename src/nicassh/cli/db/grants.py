@@ -8,7 +8,7 @@ import secrets
 import click
 
 from nicassh.cli.session import Session
-from nicassh.database import dialect_of
+from nicassh.database import dialect_of, server_engine
 from nicassh.database.dialects import Account
 from nicassh.model.errors import UsageError
 
@@ -38,7 +38,7 @@ def command(session: Session, collector: str, reader: str, host: str) -> None:
             raise UsageError(f"{name!r} is no name for an account here", "letters, digits and _, at most 31")
     if not _HOST.fullmatch(host):
         raise UsageError(f"{host!r} is no host, address or pattern")
-    engine = session.database.engine
+    engine = server_engine(session.config.database_url)
     passwords = [secrets.token_urlsafe(18) for _ in range(2)]
     accounts = Account(collector, passwords[0]), Account(reader, passwords[1])
     click.echo(dialect_of(engine).grants(engine.url, *accounts, host), nl=False)

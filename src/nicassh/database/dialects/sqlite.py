@@ -60,9 +60,7 @@ class Sqlite(Dialect):
         return True
 
     def _grants(self, url: sa.URL, collector: Account, reader: Account, host: str) -> str:  # noqa: ARG002
-        raise UsageError(
-            "SQLite has no accounts", "whoever may read its file may read all of it: chgrp GROUP FILE; chmod 640 FILE"
-        )
+        raise UsageError("SQLite has no accounts")
 
     def utc(self, seconds: str) -> str:
         """Returns a text: SQLite has no type for times."""
