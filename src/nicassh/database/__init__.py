@@ -18,6 +18,6 @@ from nicassh.database.timescale import CHUNKS, Chunks, Timescale
 __all__ = [
     "BUSY", "CHUNKS", "DRIVERS", "NODE", "TEXT", "BulkTable", "Chunks", "Clock", "Dialect", "Difference", "Moment",
     "RowTuple", "TableSet", "Tables", "Timescale", "again", "chunks", "connect", "create", "dialect_of", "differences",
-    "explained", "exposed", "place", "retried", "review", "row_maker", "schema", "server_engine", "stored_form", "tables", "uptime",
-    "writing",
+    "explained", "exposed", "place", "retried", "review", "row_maker", "schema", "server_engine", "stored_form", "tables",
+    "uptime", "writing",
 ]  # fmt: skip
