@@ -3,6 +3,8 @@
 SQLite, MariaDB (10.6 and newer; MySQL 8) and PostgreSQL, chosen by one URL, behave alike for who uses this.
 """
 
+from sqlalchemy import Engine, MetaData
+
 from nicassh.database import schema
 from nicassh.database.bulk import BulkTable, RowTuple, chunks, row_maker, stored_form
 from nicassh.database.clock import Clock, uptime
@@ -16,8 +18,8 @@ from nicassh.database.tables import NODE, TEXT, Moment, Tables, TableSet, tables
 from nicassh.database.timescale import CHUNKS, Chunks, Timescale
 
 __all__ = [
-    "BUSY", "CHUNKS", "DRIVERS", "NODE", "TEXT", "BulkTable", "Chunks", "Clock", "Dialect", "Difference", "Moment",
-    "RowTuple", "TableSet", "Tables", "Timescale", "again", "chunks", "connect", "create", "dialect_of", "differences",
-    "explained", "exposed", "place", "retried", "review", "row_maker", "schema", "server_engine", "stored_form", "tables",
-    "uptime", "writing",
+    "BUSY", "CHUNKS", "DRIVERS", "NODE", "TEXT", "BulkTable", "Chunks", "Clock", "Dialect", "Difference", "Engine",
+    "MetaData", "Moment", "RowTuple", "TableSet", "Tables", "Timescale", "again", "chunks", "connect", "create",
+    "dialect_of", "differences", "explained", "exposed", "place", "retried", "review", "row_maker", "schema",
+    "server_engine", "stored_form", "tables", "uptime", "writing",
 ]  # fmt: skip

@@ -90,6 +90,17 @@ def names(connection: sa.Connection) -> list[str]:
     return sorted(name for name in sa.inspect(connection).get_table_names() if name != schema.TABLE)
 
 
+def refuse_rows(target: sa.Engine) -> None:
+    """Raise DatabaseError where a database has rows already."""
+    with explained(target), target.connect() as connection:
+        found = filled(connection)
+    if found:
+        raise DatabaseError(
+            f"the database is not empty: {', '.join(found[:5])}{' …' if found[5:] else ''}",
+            "take an empty one; with --force the rows that are there are removed",
+        )
+
+
 def filled(connection: sa.Connection, besides: Sequence[str] = ("task_classes",)) -> list[str]:
     """The tables that have rows, besides those that are made with some."""
     quote = connection.dialect.identifier_preparer.quote_identifier

@@ -7,11 +7,9 @@ import time
 from collections.abc import Sequence
 
 import click
-import sqlalchemy as sa
 
-from nicassh.database import explained
-from nicassh.database.copying import copy, filled
-from nicassh.model.errors import DatabaseError
+from nicassh.database import Engine, MetaData
+from nicassh.database.copying import copy, refuse_rows
 from nicassh.model.units import counted
 from nicassh.store import Store
 from nicassh.tasks.model import METADATA
@@ -41,23 +39,18 @@ class Progress:
             click.echo("\r\x1b[K", nl=False, err=True)
 
 
-def declared(store: Store) -> list[sa.MetaData]:
-    """The tables of the store and of the tasks."""
+def declared(store: Store) -> list[MetaData]:
+    """Return the tables of the store and of the tasks."""
     return [store.metadata, METADATA]
 
 
-def move(source: sa.Engine, target: sa.Engine, tables: Sequence[sa.MetaData], force: bool) -> None:
-    """Copies everything, and says what was done: `61 tables, 120344 rows, all compared`.
+def move(source: Engine, target: Engine, tables: Sequence[MetaData], force: bool) -> None:
+    """Copy everything, and say what was done: `61 tables, 120344 rows, all compared`.
 
-    Raises DatabaseError, also where there are rows already, unless they are meant to go.
+    Raises DatabaseError, also where there are rows already, unless `force` says that they are to be removed.
     """
-    with explained(target), target.connect() as connection:
-        found = filled(connection)
-    if found and not force:
-        raise DatabaseError(
-            f"the database is not empty: {', '.join(found[:5])}{' …' if found[5:] else ''}",
-            "take an empty one; with --force the rows that are there are removed",
-        )
+    if not force:
+        refuse_rows(target)
     with Progress() as progress:
         done = copy(source, target, tables, progress)
     click.echo(f"{counted(len(done), 'table')}, {counted(sum(one.rows for one in done), 'row')}, all compared")
