@@ -8,13 +8,13 @@ from sqlalchemy import Engine, MetaData
 from nicassh.database import schema
 from nicassh.database.bulk import BulkTable, RowTuple, chunks, row_maker, stored_form
 from nicassh.database.clock import Clock, uptime
+from nicassh.database.comparison import Difference, differences, review
 from nicassh.database.dialects import BUSY, Dialect, dialect_of
-from nicassh.database.differences import Difference, differences, review
 from nicassh.database.engine import DRIVERS, connect, server_engine, writing
 from nicassh.database.faults import again, explained, place, retried
 from nicassh.database.making import create
+from nicassh.database.record_tables import NODE, TEXT, Moment, Tables, TableSet, tables
 from nicassh.database.sqlite import exposed
-from nicassh.database.tables import NODE, TEXT, Moment, Tables, TableSet, tables
 from nicassh.database.timescale import CHUNKS, Chunks, Timescale
 
 __all__ = [

@@ -20,7 +20,7 @@ from nicassh.database.dialects import dialect_of
 from nicassh.database.engine import writing
 from nicassh.database.faults import explained
 from nicassh.database.making import create
-from nicassh.database.tables import TEXT
+from nicassh.database.record_tables import TEXT
 from nicassh.model.errors import DatabaseError
 
 BATCH = 2000

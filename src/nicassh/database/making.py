@@ -9,10 +9,10 @@ import sqlalchemy as sa
 from sqlalchemy.schema import CreateColumn, SetColumnComment
 
 from nicassh.database import schema, views
+from nicassh.database.comparison import Difference, differences, review
 from nicassh.database.dialects import BUSY, dialect_of
-from nicassh.database.differences import Difference, differences, review
 from nicassh.database.engine import writing
-from nicassh.database.tables import views_of
+from nicassh.database.record_tables import views_of
 from nicassh.model.errors import DatabaseError
 
 

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 from sqlalchemy.schema import CreateTable
 
 from nicassh.database.dialects import dialect_of
+from nicassh.database.record_tables import views_of
 from nicassh.database.schema import FIXED
-from nicassh.database.tables import views_of
 
 
 @dataclass(frozen=True)
