@@ -161,13 +161,14 @@ def test_processes_of_a_tree(shell: Shell, tree: Tree) -> None:
         "proc/9/status": "Uid:\t0\t65534\t0\t0\n",
         "proc/9/cmdline": "",
     }
-    _, first, second = rows(shell, "processes", tree(files))
+    _, first, second, person = rows(shell, "processes", tree(files))
     assert first["user"] == "merz"
     assert first["name"] == "a) S␊1/stat:1 (x)"
     assert first["command"] == "root.exe a b␊uptime 1␊␊passwd␊7/stat:7 (x) S 0"
     assert (first["memory_percent"], first["time"], first["ordinary"]) == (1.0, 1.5, True)
     assert first["started"] == "2014-10-20T08:00:05Z"
     assert (second["user"], second["command"], second["ordinary"]) == ("65534", "[nobody]", False)
+    assert (person["user"], person["kind"], person["processes"]) == ("merz", "background", 1)
 
 
 @pytest.mark.parametrize(
