@@ -36,13 +36,19 @@ PLACES = [
 GROUPS = "mount -t tmpfs tmpfs /mnt && mount -t cgroup -o freezer freezer /mnt && ls /mnt"
 
 
+def mounts() -> list[str]:
+    """Return what is mounted, without networks and what tests in other processes have mounted in their folders."""
+    lines = Path("/proc/self/mounts").read_text().splitlines()
+    return [line for line in lines if "/netns" not in line and not needs.is_others(line)]
+
+
 def traces() -> dict[str, object]:
     """All that these systems could leave on the machine."""
     found = [path for place in PLACES for path in (Path(place), *Path(place).rglob("*")) if path.exists()]
     return {
         "files": {str(path): path.stat().st_mtime_ns for path in found},
         "accounts": [Path(name).read_text() for name in ("/etc/passwd", "/etc/group", "/etc/services")],
-        "mounts": [line for line in Path("/proc/self/mounts").read_text().splitlines() if "/netns" not in line],
+        "mounts": mounts(),
     }
 
 

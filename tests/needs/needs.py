@@ -45,6 +45,12 @@ def fuse() -> None:
         missing("a mount that hangs is made with /dev/fuse")
 
 
+def is_others(text: str) -> bool:
+    """Tell whether a text names a folder of tests that run beside these, in another process of pytest-xdist."""
+    own = os.environ.get("PYTEST_XDIST_WORKER", "")
+    return "/popen-gw" in text and f"/popen-{own}/" not in text
+
+
 @contextmanager
 def machine() -> Iterator[None]:
     """Lets no other test bring a farm up or down, or compare what is on the machine before and after, meanwhile."""

@@ -37,7 +37,7 @@ _HINTS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("1040", "1203", "53300"), "the server has no connection left for this account"),
     (("57P03", "starting up", "shutting down"), "the server is just starting or ending: try again"),
     (("2002", "2003", "2005", "Connection refused", "No such file", "could not translate", "failed to resolve",
-      "Name or service", "timeout expired", "No route to host"),
+      "Name or service", "timeout expired", "No route to host", "connection to server at"),
      "no server answers there: is it running, is the address in the setting `database` right?"),
 )  # fmt: skip
 _LOST = "the connection was lost; all that was committed is there, run it again"
