@@ -70,7 +70,7 @@ def test_a_slow_system_takes_no_time_of_the_others_in_any_order(behave: str, tmp
     heads.alone(dash, tmp_path.parent / "alone")
     cases = list(itertools.product(SYSTEMS, itertools.permutations(SYSTEMS)))
     tops = [head(tmp_path / f"head{number}", slow, behave) for number, (slow, _) in enumerate(cases)]
-    with ThreadPoolExecutor(6) as pool:
+    with ThreadPoolExecutor(4) as pool:
         runs = list(pool.map(lambda top, case: asked(dash, top, case[1]), tops, cases))
     told = {(slow, order): states(run) for (slow, order), run in zip(cases, runs, strict=True)}
     assert told == {
