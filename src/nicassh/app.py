@@ -58,8 +58,8 @@ class App:
         now = datetime.now(UTC).replace(microsecond=0)
         spec = self.table(name)
         values = read_parameters(spec, parameters, now)
-        request = Request(self, self._nodes_of(spec, nodes), values, now)
-        return answer(spec, request, Arrangement(filter, sort, columns, group, limit))
+        request = Request(self, self._nodes_of(spec, nodes or ""), values, now)
+        return answer(spec, request, Arrangement.read(filter, sort, columns, group, limit))
 
     def arrange(self, table: Table, **arrangement: Any) -> Table:
         """Return a table that was made of fresh answers of nodes, arranged as `query` does it. Raises UsageError."""
@@ -181,7 +181,7 @@ class App:
     @cached_property
     def reader(self) -> Store:
         """Return the database for reading. Raises DatabaseError where nothing was ever collected into it."""
-        self.database.refuse_newer()
+        self.database.refuse_unreadable()
         self.database.refuse_empty()
         return self.database
 
@@ -202,7 +202,7 @@ class App:
     @cached_property
     def existing_task_list(self) -> TaskList:
         """Return the tasks of a database that a collector has made. Raises DatabaseError where there is none."""
-        self.database.refuse_newer()
+        self.database.refuse_unreadable()
         self.database.refuse_empty(rows=False)
         task_list = self._task_list(self.database)
         task_list.read(task_list.clock.ask)

@@ -96,3 +96,16 @@ def test_a_schema_that_no_nicamon_has_made(here: Program, database: str, version
         assert f"the schema '{version}'" in done.stderr and "none of nicamon's" in done.stderr
     (row,) = json.loads(here("db", "status", "--json", NICAMON_DATABASE=database).stdout)["rows"]
     assert row["state"] == "unknown"
+
+
+def test_a_schema_with_former_names_is_not_read(here: Program, database: str) -> None:
+    """Its tables would be taken for missing ones, and no rows for no users."""
+    here("collect", NICAMON_DATABASE=database)
+    engine = connect(database)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE schema_version SET version_num = '0003'")
+    engine.dispose()
+    for words in (["show", "farm"], ["show", "users"], ["tasks"], ["procs", "--cached"]):
+        done = here(*words, code=3, NICAMON_DATABASE=database)
+        assert "the schema 0003" in done.stderr and "nicamon db upgrade" in done.stderr, words
+        assert done.stdout == ""

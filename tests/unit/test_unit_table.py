@@ -10,6 +10,8 @@ import pytest
 from nicassh.model.errors import UsageError
 from nicassh.model.units import Count, Number, Text, Time
 from nicassh.query import Field, Row, Table, computed, filter_rows, select_columns, sort_rows
+from nicassh.query.answer import Arrangement
+from nicassh.query.arrange import limit_rows
 
 FIELDS = (
     Field(computed("node", str, Text, "Name."), 100),
@@ -99,3 +101,22 @@ def test_the_known_columns_are_listed() -> None:
     with pytest.raises(UsageError) as caught:
         sort_rows(FARM, ["zzzz"])
     assert caught.value.hint == "columns: node, load1, nproc, activity, updated"
+
+
+@pytest.mark.parametrize("columns", [["load1", "-cpu"], ["+load1", "cpu"], ["--cpu"]])
+def test_signs_are_for_all_columns_or_none(columns: list[str]) -> None:
+    with pytest.raises(UsageError):
+        select_columns(FARM, columns)
+
+
+def test_an_arrangement_is_read_from_texts() -> None:
+    read = Arrangement.read("", "-load1,node", "node, load1", None, "5")
+    assert (read.sort, read.columns, read.limit) == (("-load1", "node"), ("node", "load1"), 5)
+    with pytest.raises(UsageError, match="no number of rows"):
+        Arrangement.read("", None, None, None, "five")
+
+
+def test_a_limit_says_how_many_rows_it_leaves_out() -> None:
+    rest = len(FARM.rows) - 1
+    assert limit_rows(FARM, 1).notes[-1].startswith(f"{rest} more row")
+    assert len(limit_rows(FARM, 1).rows) == 1

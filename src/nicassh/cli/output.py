@@ -159,8 +159,8 @@ def _list(text: str) -> tuple[str, ...]:
 
 _OPTIONS = (
     click.option("--json", is_flag=True, help="Print one JSON object with a schema name and all rows."),
-    click.option("--ndjson", is_flag=True, help="Print one JSON object a line."),
-    click.option("--csv", is_flag=True, help="Print CSV with a header."),
+    click.option("--ndjson", is_flag=True, help="Print one JSON object a line: the rows of the first table."),
+    click.option("--csv", is_flag=True, help="Print CSV with a header: the first table."),
     click.option("--sort", default="", metavar="COL[,…]", help="Sort by columns; -COL puts the largest first."),
     click.option(
         "--filter", "row_filter", default="", metavar="EXPR",

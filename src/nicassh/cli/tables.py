@@ -50,7 +50,8 @@ def _parameter(parameter: Parameter) -> Callable[[Any], Any]:
     settings["shell_complete"] = _completer(parameter)
     metavar = parameter.metavar or ("TIME" if parameter.kind in _TIMES else None)
     if parameter.position is not None:
-        return click.argument(parameter.name, metavar=metavar or parameter.name.upper(), **settings)
+        name = metavar or parameter.name.upper()
+        return click.argument(parameter.name, metavar=name if parameter.required else f"[{name}]", **settings)
     option = f"--{parameter.name.replace('_', '-')}"
     if parameter.kind is bool:
         return click.option(option, parameter.name, is_flag=True, help=parameter.help)

@@ -134,6 +134,7 @@ class Recorder:
                 if not self._closing:
                     self._due.wait(min(_GROUP_SECONDS, interval))
                     self._due.clear()
+                    self._write_starts()  # before results: the end of a run ends its claim
                 self._write_results()
                 if time.monotonic() - last_heartbeat > interval >= self._stalled():
                     last_heartbeat = time.monotonic()

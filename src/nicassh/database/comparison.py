@@ -1,4 +1,4 @@
-"""What is not in a database as the program declares it: what only has to be added, and what somebody must look on."""
+"""Compare a database with the declared tables: what can simply be added, and what a person must review."""
 
 from __future__ import annotations
 

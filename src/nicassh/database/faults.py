@@ -54,7 +54,7 @@ def explained(engine: sa.Engine) -> Iterator[None]:
 
 
 def again(error: BaseException | None) -> bool:
-    """Whether the transaction that ended so was broken off for another's sake: begun anew it may well pass.
+    """Say whether a transaction failed only because of another one (deadlock, time-out of a lock): a new try may pass.
 
     Takes SQLAlchemy's error, the driver's, or the DatabaseError that was made of it.
     """

@@ -9,6 +9,8 @@ from nicassh.model.errors import DatabaseError
 
 WANTED = "0004"
 """The version of the fixed tables that this program works with: the last of `migrations/versions`."""
+RENAMED = "0004"
+"""The last version that gave tables other names: of a version before it nothing can be read."""
 TABLE = "schema_version"
 FIXED = frozenset(
     {
@@ -59,6 +61,15 @@ def refuse_newer(found: str) -> None:
         raise DatabaseError(
             f"the database has the schema {found[:40]!r}, which is none of nicamon's (0001 to {WANTED})",
             f"is it another program's? Else its table {TABLE} was changed: restore the last `nicamon db backup`",
+        )
+
+
+def refuse_older(connection: sa.Connection, found: str) -> None:
+    """Raise DatabaseError where tables still have names that this program does not know: it would find them empty."""
+    if exists(connection) and found < RENAMED:
+        raise DatabaseError(
+            f"the database has {f'the schema {found}' if found else 'no schema version'}: its tables have former names",
+            "end the daemon, save it with `nicamon db backup FILE`, then run `nicamon db upgrade`",
         )
 
 

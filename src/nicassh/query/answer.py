@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -33,6 +34,21 @@ class Arrangement:
     group: bool | None = False
     limit: int | None = None
 
+    @classmethod
+    def read(cls, filter: str, sort: Any, columns: Any, group: bool | None, limit: Any) -> Arrangement:  # noqa: A002
+        """Return an arrangement of values or of texts, as a command line or an address has them. Raises UsageError."""
+        if isinstance(limit, str):
+            if not limit.isdecimal():
+                raise UsageError(f"limit: {limit!r} is no number of rows")
+            limit = int(limit)
+        return cls(filter or "", _names(sort), _names(columns), group, limit)
+
+
+def _names(given: Any) -> tuple[str, ...]:
+    """Return names of columns, also of a text such as `load1,-cpu`."""
+    parts = given.split(",") if isinstance(given, str) else given or ()
+    return tuple(part.strip() for part in parts if part.strip())
+
 
 def answer(spec: TableSpec, request: Request, arrangement: Arrangement) -> Table:
     """Return the answer to a question. Raises UsageError before anything is read, where that is possible."""
@@ -52,11 +68,10 @@ def arranged(table: Table, arrangement: Arrangement) -> Table:
 
 def summarized(spec: TableSpec, table: Table, arrangement: Arrangement) -> Table:
     """Return the table with its summary, which is that of all its rows; grouped and limited as the reader wants."""
-    table = replace(table, summary=spec.summarize(table))
-    further = tuple(_grouped(one, arrangement.group) for one in table.further)
-    table = replace(_grouped(table, arrangement.group), further=further)
     limit = MOST_ROWS if arrangement.limit is None else min(arrangement.limit, MOST_ROWS)
-    return limit_rows(table, limit)
+    table = replace(table, summary=spec.summarize(table))
+    further = tuple(limit_rows(_grouped(one, arrangement.group), limit) for one in table.further)
+    return limit_rows(replace(_grouped(table, arrangement.group), further=further), limit)
 
 
 def _grouped(table: Table, group: bool | None) -> Table:
@@ -93,6 +108,8 @@ def _read(parameter: Parameter, given: Any, now: datetime) -> Any:
         value = _READERS.get(parameter.kind, _plain)(parameter, given, now) if isinstance(given, str) else given
         if parameter.kind is float and isinstance(value, int):
             value = float(value)
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValueError(f"{given!r} is no number")
         if not isinstance(value, parameter.kind):
             raise ValueError(f"{given!r} is no {parameter.kind.__name__}")
     except ValueError as error:

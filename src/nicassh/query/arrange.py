@@ -10,6 +10,7 @@ from typing import Any
 
 from nicassh.inventory import natural
 from nicassh.model.errors import UsageError
+from nicassh.model.units import counted
 from nicassh.query.filter import matcher
 from nicassh.query.table import Row, Table
 
@@ -21,10 +22,13 @@ def select_columns(table: Table, columns: Sequence[str]) -> Table:
     """Return the table with other columns: `a,b` exactly these, `+a` one more, `-a` one less. Raises UsageError."""
     if not columns:
         return table
-    names = [name.lstrip("+-") for name in columns]
+    signed = [name[:1] in ("+", "-") for name in columns]
+    if any(signed) and not all(signed):
+        raise UsageError("columns: either names, or each with + or - in front", "for example: --columns +cpu,-role")
+    names = [name[sign:] for name, sign in zip(columns, signed, strict=True)]
     for name in names:
         check_column(table, name)
-    if all(name[0] in "+-" for name in columns):
+    if all(signed):
         priorities = {name[1:]: _REQUESTED if name[0] == "+" else 0 for name in columns}
         fields = (replace(field, priority=priorities.get(field.name, field.priority)) for field in table.fields)
         return replace(table, fields=tuple(fields))
@@ -43,7 +47,7 @@ def sort_rows(table: Table, keys: Sequence[str]) -> Table:
     """Return the rows sorted by fields, `-load1` from the largest; unknown values come last. Raises UsageError."""
     rows: Iterable[Row] = table.rows
     for key in reversed(keys):
-        name = key.lstrip("+-")
+        name = key.removeprefix("-") if key.startswith("-") else key.removeprefix("+")
         check_column(table, name)
         order = next(field.sort_key for field in table.fields if field.name == name) or sortable
         known = [row for row in rows if row.values[name] is not None]
@@ -62,7 +66,7 @@ def limit_rows(table: Table, limit: int) -> Table:
         raise UsageError(f"a limit of {limit} rows: it is 0 or more")
     if len(table.rows) <= limit:
         return table
-    note = f"{len(table.rows) - limit} more rows are left out: the limit is {limit}"
+    note = f"{counted(len(table.rows) - limit, 'more row')} left out: the limit is {limit}"
     return replace(table, rows=table.rows[:limit], notes=(*table.notes, note))
 
 

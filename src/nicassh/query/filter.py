@@ -19,6 +19,8 @@ from nicassh.query.pattern import Pattern
 
 _UNITS = {"bytes": "; write 500M, 4G", "seconds": "; write 90s, 10m, 3h, 2d"}
 """How values of a unit are written, for the hint."""
+LONGEST = 10_000
+"""Characters of a filter at most."""
 Test = Callable[[Mapping[str, Any]], bool]
 _TOKEN = re.compile(r"""\s*(?:(?P<word>"[^"]*"|'[^']*'|[^\s()<>=!~"']+)|(?P<sign><=|>=|!=|!~|==|[=<>~()]))""")
 _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
@@ -29,10 +31,12 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
 
 def matcher(expression: str, columns: Mapping[str, Column]) -> Test:
     """Return a test for the values of a row. Raises UsageError that quotes what is wrong with the expression."""
+    if len(expression) > LONGEST:
+        raise UsageError(f"a filter has at most {LONGEST} characters, and this one has {len(expression)}")
     try:
         return _Parser(expression, columns).parse()
     except RecursionError:
-        raise UsageError("filter: too many parentheses") from None
+        raise UsageError("filter: nested too deeply") from None
 
 
 class _Parser:

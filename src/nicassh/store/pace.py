@@ -23,9 +23,8 @@ def never() -> bool:
 class Pace:
     """Steps of a size that this database does in a few hundredths of a second, with as long a pause after each.
 
-    `size` is what one step may take on, in whatever the work counts. It grows to four times what it was at first and
-    no further: after many steps that had little to do comes one that has much. It is `over` after `most` seconds, or
-    when it is `halted`.
+    `size` is what one step takes on, in whatever the work counts. It is doubled after a quick step, up to four times
+    the first size, and halved after a slow one.
     """
 
     def __init__(self, engine: sa.Engine, size: int, most: float, halted: Callable[[], bool]) -> None:

@@ -57,6 +57,13 @@ class Store:
         with explained(self.engine), self.engine.connect() as connection:
             schema.refuse_newer(schema.version(connection))
 
+    def refuse_unreadable(self) -> None:
+        """Raises DatabaseError where this program does not know the names of the tables, or what they mean."""
+        with explained(self.engine), self.engine.connect() as connection:
+            found = schema.version(connection)
+            schema.refuse_newer(found)
+            schema.refuse_older(connection, found)
+
     def refuse_empty(self, rows: bool = True) -> None:
         """Raises DatabaseError where nothing was ever collected into the database: no data looks like no trouble.
 

@@ -134,7 +134,7 @@ class Transport(Protocol):
     """A way to run scripts on nodes. One object serves many nodes at the same time.
 
     To add a transport, write a class with these methods and name it in `nicassh.inventory.transports`. All methods
-    but `stalled` are called by one thread and return at once.
+    but `stalled` are called by one thread; `refresh`, `check` and `submit` return at once.
     """
 
     def __init__(self, limits: Limits) -> None: ...

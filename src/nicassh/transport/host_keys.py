@@ -112,9 +112,9 @@ class KnownHosts:
             return state
 
     def accept(self, node: Node, key: bytes, replace: bool = False) -> State:
-        """Records a key for an operator, beside keys of other types; with `replace` for any other of its type.
+        """Record a key for an operator. Keys of other types stay; with `replace`, another key of its type goes.
 
-        OK, or the state that forbids it, judged as `record` does. Raises ConfigError.
+        Returns OK, or the state that forbids it, judged as `record` does. Raises ConfigError.
         """
         with self._renewed() as file:
             state = self.verdict_of_type(node, key)

@@ -52,10 +52,7 @@ class PostgreSql(Dialect):
         connection.commit()
         if encoding != "UTF8":
             connection.close()
-            hint = (
-                "make another: CREATE DATABASE nicamon ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
-            )
-            raise DatabaseError(f"the PostgreSQL database is in {encoding}, and texts need UTF8", hint)
+            raise DatabaseError(f"the PostgreSQL database is in {encoding}, and texts need UTF8", _UTF8)
 
     @contextmanager
     def exclusive(self, connection: sa.Connection, patience: float) -> Iterator[None]:

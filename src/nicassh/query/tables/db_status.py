@@ -35,6 +35,8 @@ def status(store: Store) -> Table:
 def differing(store: Store) -> Table:
     """Return one row for each table, column or key that differs from what the program needs. Raises DatabaseError."""
     with explained(store.engine), store.engine.connect() as connection:
+        if schema.judged(schema.version(connection)) == "older":
+            return Table("different", DIFFERENT, (), summary="`nicamon db upgrade` brings the tables up to date")
         found = [one for metadata in (store.metadata, METADATA) for one in differences(connection, metadata)]
     rows = tuple(
         Row(

@@ -35,6 +35,8 @@ def _build(request: Request) -> Table:
         raise UsageError(f"since {draw_time(begin)} UTC is not before {other}")
     nodes = [node.name for node in request.nodes]
     over = request["over"]
+    if request["points"] < 1:
+        raise UsageError("points: it is 1 or more")
     time = window(begin, end, request["points"], metric, bool(over))
     if request["step"] is not None:
         time = replace(time, step=_step(request["step"]))
