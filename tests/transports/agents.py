@@ -40,7 +40,7 @@ def serve(peer):
         request = message(peer)
         if mode == "late":
             if request[0] == 13:
-                time.sleep(1)
+                time.sleep(4)
             behind.sendall(framed(request))
             peer.sendall(framed(message(behind)))
         elif mode == "silent" or request[0] == 13 and mode == "unsigned":
