@@ -7,7 +7,7 @@ SYSTEMS := gridengine-master gridengine-exec gridengine-client slurmctld slurmd 
 	xrootd-server xrootd-client
 
 # Processes that run tests side by side; much of what they do is waiting.
-TESTERS := 4
+TESTERS := 3
 
 .DEFAULT_GOAL := help
 .PHONY: help install packages demo demo-down test test-fast lint format docs bench clean

@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 
 from program import Program, add_probe
 
@@ -63,11 +64,21 @@ def test_kills_leave_a_whole_database(farm: Farm, nicamon: Program) -> None:
     assert answers(nicamon) == count + len(farm.nodes)
 
 
+def nodes_stored(nicamon: Program) -> int:
+    """Return how many nodes have an outcome in the database."""
+    try:
+        with closing(sqlite3.connect(f"file:{nicamon.config.parent}/nicamon.db?mode=ro", uri=True)) as database:
+            (number,) = database.execute("SELECT count(DISTINCT node) FROM outcomes").fetchone()
+    except sqlite3.OperationalError:  # it is being made
+        return 0
+    return int(number)
+
+
 def test_interrupt_stores_what_had_arrived(farm: Farm, nicamon: Program) -> None:
     # One node takes long: the others have arrived when the signal comes.
     add_probe(nicamon, "wait", "case $(cat /proc/sys/kernel/hostname) in nc2.*) sleep 30 ;; esac\necho 1\n", 40)
     process = start(nicamon)
-    time.sleep(4)
+    needs.until(lambda: nodes_stored(nicamon) == 13)
     process.send_signal(signal.SIGINT)
     said = process.communicate(timeout=10)[1].decode()
     assert process.returncode == 130
