@@ -19,6 +19,7 @@ from sshd import generate
 import needs
 from nicassh import demo
 from nicassh.demo.farm import Farm
+from nicassh.probes.loader import load_all
 
 
 def test_hidden_processes_are_no_empty_list(farm: Farm, nicamon: Program) -> None:
@@ -52,11 +53,11 @@ def test_hung_agent_costs_its_deadline_and_nobody_else(farm: Farm, tmp_path: Pat
     assert "the agent does not answer" in done.stderr
 
 
-def stored_loads(nicamon: Program) -> int:
-    """Return how many values of the load of nc2 are stored."""
+def stored(nicamon: Program, table: str) -> int:
+    """Return how many rows of nc2 a table has."""
     try:
         with closing(sqlite3.connect(f"file:{nicamon.config.parent}/nicamon.db?mode=ro", uri=True)) as database:
-            (number,) = database.execute("SELECT count(*) FROM load_series WHERE node = 'nc2.jinr.ru'").fetchone()
+            (number,) = database.execute(f"SELECT count(*) FROM {table} WHERE node = 'nc2.jinr.ru'").fetchone()
     except sqlite3.OperationalError:  # it is being made
         return 0
     return int(number)
@@ -64,6 +65,7 @@ def stored_loads(nicamon: Program) -> int:
 
 def test_slow_collection_does_not_overwrite_newer_rows(farm: Farm, nicamon: Program) -> None:
     """A node that died keeps a collection of all nodes busy while another one, of a single node, overtakes it."""
+    every = 1 + sum(probe.where == "nodes" for probe in load_all())  # the login is one
     inventory = nicamon.config.parent / "dead.toml"
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
@@ -76,13 +78,13 @@ def test_slow_collection_does_not_overwrite_newer_rows(farm: Farm, nicamon: Prog
             [sys.executable, "-m", "nicassh", "collect"], env=os.environ | {"NICAMON_CONFIG": str(nicamon.config)},
             stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL,
         )  # fmt: skip
-        needs.until(lambda: stored_loads(nicamon) == 1)
+        needs.until(lambda: stored(nicamon, "outcomes") == every)
         nicamon("collect", "-n", "nc2")
         assert slow.poll() is None, "it is still at work"
         newer = nicamon.rows("show", "farm", "-n", "nc2")[0]["updated"]
         slow.wait(60)
     assert nicamon.rows("show", "farm", "-n", "nc2")[0]["updated"] == newer
-    assert stored_loads(nicamon) == 2
+    assert stored(nicamon, "load_series") == 2
     with sqlite3.connect(nicamon.config.parent / "nicamon.db") as database:
         broken = "SELECT count(*) FROM outcomes_intervals WHERE until < since"
         assert database.execute(broken).fetchone() == (0,)
