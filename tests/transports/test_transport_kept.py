@@ -73,7 +73,7 @@ def test_failed_script_is_no_fault_of_the_session(connections: Connections, serv
 )
 def test_session_in_disorder_is_not_used_again(server: Server, script: str, state: State) -> None:
     node = server.node()
-    with Connections(Limits(timeout=1.5)) as connections:
+    with Connections(Limits(timeout=6)) as connections:
         before = who(connections, node)
         assert ask(connections, node, script, size=100_000).state is state
         assert who(connections, node) != before
