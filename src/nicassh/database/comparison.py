@@ -71,14 +71,14 @@ def review(
         if not mine[0].column:
             yield _made(metadata.tables[name], dialect)
             continue
-        alters = dialect_of(dialect).alters_types and name not in hypertables
-        in_place = alters or all(not one.wanted for one in mine)
         table = metadata.tables[name]
         keys = {column.name for column in table.primary_key}
+        in_place = name not in hypertables or all(not one.wanted for one in mine)
         if in_place and not any(one.column in keys or one.column == KEY or not one.found for one in mine):
-            yield from (_alter(table, one, dialect) for one in mine)
+            changes = [_alter(table, one, dialect) for one in mine]
         else:
-            yield from _aside(table, dialect)
+            changes = [None]
+        yield from _aside(table, dialect) if None in changes else filter(None, changes)
 
 
 KEY = "(key)"
@@ -109,7 +109,8 @@ def kind(declared: Any, dialect: sa.Dialect) -> str:
     return {"BOOL": "TINYINT", "INT": "INTEGER"}.get(text, text)
 
 
-def _alter(table: sa.Table, one: Difference, dialect: sa.Dialect) -> str:
+def _alter(table: sa.Table, one: Difference, dialect: sa.Dialect) -> str | None:
+    """Return the statement that mends one column; None where this kind of database has none."""
     quote = dialect.identifier_preparer.quote_identifier
     where, column = f"ALTER TABLE {quote(table.name)}", quote(one.column)
     if not one.wanted:

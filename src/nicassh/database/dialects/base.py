@@ -33,8 +33,6 @@ class Dialect(ABC):
     """Whether several transactions may write at once, so that those who write the same rows must lock them."""
     one_file: ClassVar[bool] = False
     """Whether the database is a file, which can be copied page by page."""
-    alters_types: ClassVar[bool] = True
-    """Whether a column's type can be changed in place."""
     snapshot: ClassVar[dict[str, Any]] = {"isolation_level": "REPEATABLE READ"}
     """Execution options of a transaction that sees all tables as they are at one moment."""
     clock: ClassVar[str] = ""
@@ -86,9 +84,9 @@ class Dialect(ABC):
     def continue_numbers(self, connection: sa.Connection, table: sa.Table) -> None:  # noqa: B027 most do so by themselves
         """Makes the database number new rows after those that came with their number."""
 
-    def change_type(self, table: str, column: str, kind: str, nullable: bool) -> str:
-        """Returns the statement that changes a column's type; the names are quoted."""
-        raise NotImplementedError(f"{type(self).__name__} changes no types: {table}.{column} {kind} {nullable}")
+    def change_type(self, table: str, column: str, kind: str, nullable: bool) -> str | None:  # noqa: ARG002
+        """Return the statement that changes a column's type in place; None where it cannot be. The names are quoted."""
+        return None
 
     def timescale(self, connection: sa.Connection) -> Timescale | None:  # noqa: ARG002
         """Returns what TimescaleDB can do in this database; None where it is not there."""

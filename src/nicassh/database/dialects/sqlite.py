@@ -22,7 +22,6 @@ class Sqlite(Dialect):
 
     concurrent: ClassVar[bool] = False
     one_file: ClassVar[bool] = True
-    alters_types: ClassVar[bool] = False
     snapshot: ClassVar[dict[str, Any]] = {}
 
     def configure(self, connection: Any) -> None:

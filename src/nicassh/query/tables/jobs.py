@@ -9,6 +9,7 @@ from nicassh.inventory import natural
 from nicassh.model.severity import Severity
 from nicassh.model.units import UNKNOWN, Count, Percent, Seconds, Text, Time, counted
 from nicassh.query.batch import BatchSystems, expand
+from nicassh.query.fields import CLUSTER, COLLECTED
 from nicassh.query.registry import TableSpec
 from nicassh.query.snapshot import Snapshot
 from nicassh.query.table import Field, Row, Table, computed
@@ -80,14 +81,6 @@ def _draw_slots(row: Row) -> str:
     return f"{tasks}×{slots}" if tasks > 1 else slots
 
 
-_WHERE = (
-    Field(computed("cluster", str, Text, "The batch cluster."), 30),
-    Field(computed("system", str, Text, "sge, slurm or condor."), 35),
-)
-_WHEN = (
-    Field(computed("updated", datetime, Time, "When it was collected."), 0),
-    Field(computed("age", float, Seconds, "How old the row is.", "updated"), 20),
-)
 JOBS = (
     Field(computed("job", str, Text, "Number of the job, with the tasks of an array."), 100, _draw_job),
     Field(computed("task", str, Text, "The tasks of an array that the row stands for; empty without an array."), 0),
@@ -107,7 +100,7 @@ JOBS = (
     Field(computed("reason", str, Text, "Why it waits."), 70, truncatable=True),
     Field(computed("submitted", datetime, Time, "When it was submitted."), 0),
     Field(computed("started", datetime, Time, "When it was started."), 0),
-    *_WHERE, *_WHEN,
+    *CLUSTER, *COLLECTED,
 )  # fmt: skip
 TABLE = TableSpec(
     "jobs",

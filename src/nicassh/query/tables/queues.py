@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import datetime
 from typing import Any
 
 from nicassh.inventory import natural
 from nicassh.model.severity import Severity
-from nicassh.model.units import Count, Number, Seconds, Text, Time, counted
+from nicassh.model.units import Count, Number, Seconds, Text, counted
 from nicassh.query.batch import HAS_SLOTS, BatchSystems
+from nicassh.query.fields import CLUSTER, COLLECTED
 from nicassh.query.registry import TableSpec
 from nicassh.query.snapshot import Snapshot
 from nicassh.query.table import Field, Row, Table, computed
@@ -44,14 +44,6 @@ def summarize(table: Table) -> str:
     return f"{counted(len(rows), 'queue')}: {free} of {counted(slots, 'slot')} free" if rows else "no queues"
 
 
-_WHERE = (
-    Field(computed("cluster", str, Text, "The batch cluster."), 30),
-    Field(computed("system", str, Text, "sge, slurm or condor."), 35),
-)
-_WHEN = (
-    Field(computed("updated", datetime, Time, "When it was collected."), 0),
-    Field(computed("age", float, Seconds, "How old the row is.", "updated"), 20),
-)
 QUEUES = (
     Field(computed("queue", str, Text, "Queue or partition."), 100),
     Field(computed("state", str, Text, "up, drain, down or inactive, where the system tells."), 90),
@@ -63,7 +55,7 @@ QUEUES = (
     Field(computed("waiting", int, Count, "Jobs that wait, tasks of arrays counted."), 93),
     Field(computed("load", float, Number, "Load of its nodes per processor."), 70),
     Field(computed("limit", float, Seconds, "Longest run time of a job."), 60),
-    *_WHERE, *_WHEN,
+    *CLUSTER, *COLLECTED,
 )  # fmt: skip
 TABLE = TableSpec(
     "queues",
