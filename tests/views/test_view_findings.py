@@ -49,6 +49,16 @@ def test_a_healthy_node_has_no_findings(store: Store) -> None:
     assert summary(view) == "nc2: nothing wrong is known; last seen 1 m 00 s ago"
 
 
+def test_the_worst_comes_first_whatever_it_weighs(store: Store) -> None:
+    """A process that waits for a device is a warning that weighs more than a critical load."""
+    waiting = made("processes", pid=7, state="D")
+    store.write([login("nc2", at(0)), outcome("nc2", "system", at(0), made("system"))])
+    store.write([outcome("nc2", "load", at(0), made("load", load1=99.0)), outcome("nc2", "processes", at(0), waiting)])
+    rows = explain(Snapshot(store, [node("nc2")], 900, at(60))).rows
+    assert [row.values["severity"] for row in rows] == ["critical", "warning"]
+    assert rows[0].values["weight"] < rows[1].values["weight"]
+
+
 def test_a_node_that_was_never_asked(store: Store) -> None:
     assert found(store) == [Finding(Severity.UNKNOWN, 50, "ssh", "never asked")]
 

@@ -1,4 +1,4 @@
-"""Everything that is wrong with a node, or with several, in order of weight."""
+"""Everything that is wrong with a node, or with several, the worst first."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from nicassh.query.table import Field, Row, Table, computed
 
 
 def explain(snapshot: Snapshot) -> Table:
-    """Return everything that is wrong with the nodes of a snapshot, in order of weight.
+    """Return everything that is wrong with the nodes of a snapshot, the worst first.
 
     Where nobody collects, one row without a node says so. What was wrong long ago is not shown then.
     """
@@ -27,7 +27,8 @@ def explain(snapshot: Snapshot) -> Table:
     judged = [node for node in snapshot.nodes if node.name not in unseen]
     found += [(node.name, finding) for node in judged for finding in findings(evidence, node)]
     found += [(name, finding) for name, finding in software_findings(snapshot).items() if name not in unseen]
-    found.sort(key=lambda item: -item[1].weight)
+    # What concerns the collector itself comes first: it says what the rest is worth.
+    found.sort(key=lambda item: (item[0] is not None, -item[1].severity.rank, -item[1].weight))
     rows = tuple(_row(name, finding) for name, finding in found)
     seen = (f"last seen {_seen(snapshot)}",) if len(snapshot.nodes) == 1 else ()
     return Table("explain", EXPLAIN, rows, {"names": snapshot.names}, (*seen, *_outdated(snapshot)))
@@ -92,7 +93,7 @@ EXPLAIN = (
 )
 TABLE = TableSpec(
     "explain",
-    "Everything that is wrong with a node, or with several, in order of weight.",
+    "Everything that is wrong with a node, or with several, the worst first.",
     EXPLAIN,
     lambda request: explain(request.snapshot),
     summarize,
