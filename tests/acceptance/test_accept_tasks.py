@@ -61,7 +61,8 @@ def test_what_is_done_is_counted(program: Program, database: str, monkeypatch: p
     assert sum(row["running"] + row["failed"] + row["paused"] for row in found.values()) == 0
     assert sum(row["rate_60"] * 60 for row in found.values()) == pytest.approx(len(states(program)), rel=0.02)
     assert program("tasks", "retry").stdout == "2 tasks to be tried again now\n"
-    assert classes(program)["low"]["waiting"] == 2
+    assert [state for (_, name), state in states(program).items() if name == "broken"] == ["waiting"] * 2
+    assert classes(program)["low"]["waiting"] >= 2  # a task of another probe of the class may come due meanwhile
     assert program("tasks", "cancel", "here", "broken").stdout == "1 task cancelled\n"
     assert program("tasks", "now", "@batch", "software").stdout == "2 tasks due now\n"
     assert [state for (_, name), state in states(program).items() if name == "software"] == ["waiting"] * 2
