@@ -95,18 +95,27 @@ class Server:
             self.process.kill()
             self.process.wait()
 
-    @contextmanager
-    def fresh(self) -> Iterator[str]:
-        """The URL of a new empty database, made as the server makes one by default, and dropped after."""
+    def create(self) -> tuple[str, str]:
+        """The name and the URL of a new empty database, made as the server makes one by default."""
         name = f"fresh{next(_NUMBERS)}"
         self.run(f"CREATE DATABASE {name}")
+        return name, self.url(name)
+
+    def drop(self, name: str) -> None:
+        """Drops a database, whoever is connected with it."""
+        if self.kind == "mariadb":
+            self.run("SET lock_wait_timeout = 20", f"DROP DATABASE {name}")
+        else:
+            self.run(f"DROP DATABASE {name} WITH (FORCE)")
+
+    @contextmanager
+    def fresh(self) -> Iterator[str]:
+        """The URL of a new empty database, dropped after."""
+        name, url = self.create()
         try:
-            yield self.url(name)
+            yield url
         finally:
-            if self.kind == "mariadb":
-                self.run("SET lock_wait_timeout = 20", f"DROP DATABASE {name}")
-            else:
-                self.run(f"DROP DATABASE {name} WITH (FORCE)")
+            self.drop(name)
 
 
 def _place() -> Path:

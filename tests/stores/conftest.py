@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
-from functools import cache
+from pathlib import Path
 
 import pytest
 import servers
-import sqlalchemy as sa
+from lending import Lending
 from task_rows import Driven
 from unit_rows import PROBES, stored
 
@@ -18,45 +17,32 @@ from nicassh.model.errors import SetupError
 from nicassh.store import Store
 from nicassh.tasks import Registration, TaskList
 
-Fill = Callable[[str], bool]
-
 
 @pytest.fixture(scope="session")
-def filled(tmp_path_factory: pytest.TempPathFactory, serving: Callable[[str], servers.Server]) -> Fill:
-    """Copies the tables of a store into an empty database, and says whether its kind can: to make 60 takes long."""
+def lending(tmp_path_factory: pytest.TempPathFactory, serving: Callable[[str], servers.Server]) -> Lending:
+    """The databases with tables that tests have one after another."""
+    return Lending(serving, tmp_path_factory.mktemp("lending"))
 
-    @cache
-    def pattern(kind: str) -> str:
-        if kind == "sqlite":
-            name = str(tmp_path_factory.mktemp("pattern") / "nicamon.db")
-            url = f"sqlite:///{name}"
-        else:
-            name = "pattern"
-            serving(kind).run(f"CREATE DATABASE {name}")
-            url = serving(kind).url(name)
-        with stored(url):
-            return name
 
-    def fill(url: str) -> bool:
-        kind, name = url.partition(":")[0], url.rpartition("/")[2]
-        if kind == "sqlite":
-            shutil.copy(pattern(kind), sa.make_url(url).database or "")
-        elif kind == "postgresql":
-            serving(kind).run(f"DROP DATABASE {name}", f"CREATE DATABASE {name} TEMPLATE {pattern(kind)}")
-        return kind != "mariadb"
-
-    return fill
+@pytest.fixture(params=("sqlite", *servers.KINDS))
+def database(
+    request: pytest.FixtureRequest, tmp_path: Path, serving: Callable[[str], servers.Server], lending: Lending
+) -> Iterator[str]:
+    """As for all tests; with the tables of a store where the test asks for one."""
+    kind, file = str(request.param), tmp_path / "nicamon.db"
+    with_tables = "store" in request.fixturenames
+    if kind == "sqlite":
+        yield lending.copied(file) if with_tables else f"sqlite:///{file}"
+    else:
+        with lending.lent(kind) if with_tables else serving(kind).fresh() as url:
+            yield url
 
 
 @pytest.fixture
-def store(database: str, filled: Fill) -> Iterator[Store]:
-    if filled(database):
-        store = Store(database, PROBES)
-        yield store
-        store.engine.dispose()
-    else:
-        with stored(database) as store:
-            yield store
+def store(database: str) -> Iterator[Store]:
+    store = Store(database, PROBES)
+    yield store
+    store.engine.dispose()
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ SQLite, MariaDB (10.6 and newer; MySQL 8) and PostgreSQL, chosen by one URL, beh
 from sqlalchemy import Engine, MetaData
 
 from nicassh.database import schema
-from nicassh.database.bulk import BulkTable, RowTuple, chunks, row_maker, stored_form
+from nicassh.database.bulk import BulkTable, RowTuple, chunks, converted, driver_rows, row_maker, stored_form
 from nicassh.database.clock import Clock, uptime
 from nicassh.database.comparison import Difference, differences, review
 from nicassh.database.dialects import BUSY, Dialect, dialect_of
@@ -19,7 +19,7 @@ from nicassh.database.timescale import CHUNKS, Chunks, Timescale
 
 __all__ = [
     "BUSY", "CHUNKS", "DRIVERS", "NODE", "TEXT", "BulkTable", "Chunks", "Clock", "Dialect", "Difference", "Engine",
-    "MetaData", "Moment", "RowTuple", "TableSet", "Tables", "Timescale", "again", "chunks", "connect", "create",
-    "dialect_of", "differences", "explained", "exposed", "place", "retried", "review", "row_maker", "schema",
-    "server_engine", "stored_form", "tables", "uptime", "writing",
+    "MetaData", "Moment", "RowTuple", "TableSet", "Tables", "Timescale", "again", "chunks", "connect", "converted",
+    "create", "dialect_of", "differences", "driver_rows", "explained", "exposed", "place", "retried", "review",
+    "row_maker", "schema", "server_engine", "stored_form", "tables", "uptime", "writing",
 ]  # fmt: skip

@@ -44,9 +44,7 @@ class BulkTable:
         rows: list[RowTuple] = []
         for part in chunks(nodes):
             query = f"SELECT {self._columns} FROM {self._table} WHERE {self._among(part)}"  # noqa: S608 names are ours
-            found = connection.exec_driver_sql(query, tuple(part))
-            # The driver's own tuples: SQLAlchemy's rows would take as long as the reading.
-            rows += found.cursor.fetchall()
+            rows += driver_rows(connection.exec_driver_sql(query, tuple(part)))
         return rows
 
     def upsert(self, connection: sa.Connection, rows: Sequence[RowTuple]) -> None:
@@ -81,6 +79,25 @@ class BulkTable:
 
     def _among(self, nodes: Sequence[str]) -> str:
         return f"{self._node} IN ({', '.join([self._mark] * len(nodes))})"
+
+
+def driver_rows(result: sa.CursorResult[Any]) -> list[RowTuple]:
+    """Return all rows of a result as the driver gives them: SQLAlchemy's own rows would take as long as the reading."""
+    cursor = result.cursor
+    rows: list[RowTuple] = [] if cursor is None else list(cursor.fetchall())
+    result.close()
+    return rows
+
+
+def converted(query: sa.Select[Any], rows: Sequence[RowTuple], dialect: sa.Dialect) -> Iterable[RowTuple]:
+    """Return rows of a query with times and booleans of Python, column by column."""
+    if not rows:
+        return []
+    values: list[Iterable[Any]] = list(zip(*rows, strict=True))
+    for index, column in enumerate(query.selected_columns):
+        if convert := column.type.dialect_impl(dialect).result_processor(dialect, None):
+            values[index] = map(convert, values[index])
+    return zip(*values, strict=True)
 
 
 def chunks(nodes: Iterable[str]) -> Iterator[list[str]]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from nicassh.database import chunks, explained
+from nicassh.database import chunks, converted, driver_rows, explained
 from nicassh.model.records import UPTIME, Record, columns
 from nicassh.store.layout import Layout, Series
 from nicassh.store.tiers import RAW, TIERS, seconds
@@ -63,14 +63,16 @@ class Reader:
         return self.select(query.group_by(*groups), table, nodes, where)
 
     def pairs(self, name: str, nodes: Iterable[str], text: str, number: str) -> dict[str, list[tuple[str, int]]]:
-        """A text and a whole number of each newest row, by node, see Store.pairs."""
+        """Sums of a whole number by a text, by node, see Store.pairs."""
         table = self._layout.shape(name).newest
-        pair = table.c[text] + " " + sa.cast(table.c[number], sa.String(20))
-        query = sa.select(table.c.node, sa.func.aggregate_strings(pair, "\n")).group_by(table.c.node)
+        total = sa.select(table.c.node, table.c[text], sa.func.sum(table.c[number]).label("number"))
+        sums = total.group_by(table.c.node, table.c[text]).subquery()
+        pair = sums.c[text] + "\n" + sa.cast(sums.c.number, sa.String(20))
+        query = sa.select(sums.c.node, sa.func.aggregate_strings(pair, "\n")).group_by(sums.c.node)
         found: dict[str, list[tuple[str, int]]] = {}
-        for node, lines in self._rows(query, table, nodes):
-            parts = (line.rpartition(" ") for line in lines.split("\n"))
-            found[node] = [(value, int(count)) for value, _, count in parts]
+        for node, lines in self._rows(query, table, nodes, sums.c.node):
+            parts = lines.split("\n")
+            found[node] = list(zip(parts[::2], map(int, parts[1::2]), strict=True))
         return found
 
     def spans(self, name: str, nodes: Iterable[str], after: datetime, where: Mapping[str, Sequence[Any]]) -> list[Row]:
@@ -136,16 +138,21 @@ class Reader:
         """The rows of a query whose columns have one of the values of `where`."""
         for name, values in where.items():
             query = query.where(table.c[name].in_(values))
-        return [row._mapping for row in self._rows(query, table, nodes)]
+        names = [column.name for column in query.selected_columns]
+        return [dict(zip(names, row, strict=True)) for row in self._rows(query, table, nodes)]
 
-    def _rows(self, query: sa.Select[Any], table: sa.Table, nodes: Iterable[str]) -> list[Any]:
-        rows: list[Any] = []
+    def _rows(
+        self, query: sa.Select[Any], table: sa.Table, nodes: Iterable[str], node: sa.ColumnElement[str] | None = None
+    ) -> Iterable[tuple[Any, ...]]:
+        """Return the rows of a query on some nodes; `node` is the column with their names where it is a subquery's."""
+        rows: list[tuple[Any, ...]] = []
+        column = table.c.node if node is None else node
         with explained(self._engine), self._engine.connect() as connection:
             if not self.has(connection, table):
                 return []
             for part in chunks(nodes):
-                rows += connection.execute(query.where(table.c.node.in_(part))).all()
-        return rows
+                rows += driver_rows(connection.execute(query.where(column.in_(part))))
+        return converted(query, rows, self._engine.dialect)
 
 
 def _first(series: Series, table: sa.Table, begin: int, nodes: Sequence[str]) -> sa.Select[Any]:

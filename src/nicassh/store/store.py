@@ -146,10 +146,10 @@ class Store:
         return self._reader.sums(name, nodes, by, of, where)
 
     def pairs(self, name: str, nodes: Iterable[str], text: str, number: str, /) -> dict[str, list[tuple[str, int]]]:
-        """Return a text and a whole number of each newest row of a record, by node. Raises DatabaseError.
+        """Return the sum of a whole number for each value of a text among the newest rows, by node.
 
         The database puts the pairs of a node into one row: a farm has many rows, and rows cost more than what is in
-        them.
+        them. Raises DatabaseError.
         """
         return self._reader.pairs(name, nodes, text, number)
 

@@ -40,21 +40,20 @@ def farm(snapshot: Snapshot) -> Table:
     return Table("farm", FARM, rows)
 
 
-def _people(snapshot: Snapshot) -> dict[str, list[tuple[str, int]]]:
-    """Return the ordinary users of each node with the number of their processes."""
+def _people(snapshot: Snapshot) -> dict[str, list[dict[str, Any]]]:
+    """Return the ordinary users of each node with the number of their processes, the busiest first."""
     if not snapshot.has("processes_user"):
         return {}
     found = {}
     for node, pairs in snapshot.store.pairs("processes_user", snapshot.names, "user", "processes").items():
-        counts: dict[str, int] = {}
-        for user, processes in pairs:  # a user has a row for each kind of processes
-            counts[user] = counts.get(user, 0) + processes
-        found[node] = list(counts.items())
+        busiest = sorted([(-processes, user) for user, processes in pairs])
+        found[node] = [{"user": user, "processes": -number} for number, user in busiest]
     return found
 
 
-def _row(snapshot: Snapshot, node: Node, releases: Sequence[Stored], people: Sequence[tuple[str, int]]) -> Row:
+def _row(snapshot: Snapshot, node: Node, releases: Sequence[Stored], people: list[dict[str, Any]]) -> Row:
     name = node.name
+    visible = not snapshot.one("processes_visibility", name).get("hidden", True)
     system, load, memory = (snapshot.one(record, name) for record in ("system", "load", "memory"))
     disks = snapshot.by_node("disks").get(name, [])
     known = {record: rows[0] for record in _OF_RECORD if (rows := _of(snapshot, record, name, releases))}
@@ -68,7 +67,7 @@ def _row(snapshot: Snapshot, node: Node, releases: Sequence[Stored], people: Seq
         "os": system.get("os"), "kernel": system.get("kernel"), "cpu": system.get("cpu"), "ncpu": system.get("cpus"),
         "nproc": load.get("processes"), "memory_available": memory.get("available"),
         "load1": load.get("load1"), "load5": load.get("load5"), "load15": load.get("load15"),
-        "activity": _activity(snapshot.one("processes_visibility", name), people),
+        "activity": people if visible else None,
         "disk_free": sum(free) if free else None,
         "updated": updated, "age": snapshot.seconds_since(updated) if updated else None,
     }  # fmt: skip
@@ -125,14 +124,6 @@ def _severities(
         share = snapshot.column("disks", "free_percent")
         found["disk_free"] = worst(share.severity(disk["free_percent"]) for disk in disks)
     return found
-
-
-def _activity(visibility: Stored, people: Sequence[tuple[str, int]]) -> list[dict[str, Any]] | None:
-    """Return ordinary users with the number of their processes, the busiest first; None where they are not known."""
-    if visibility.get("hidden", True):
-        return None
-    busiest = sorted(people, key=lambda item: (-item[1], item[0]))
-    return [{"user": user, "processes": number} for user, number in busiest]
 
 
 def _newest(releases: Iterable[Stored]) -> str | None:
