@@ -170,7 +170,7 @@ class App:
     def store(self) -> Store:
         """Return the database of a collector, made where it is missing. Raises DatabaseError."""
         store = self._open(make=True)
-        store.refuse_newer()
+        store.check_not_newer()
         return store
 
     @cached_property
@@ -181,8 +181,8 @@ class App:
     @cached_property
     def reader(self) -> Store:
         """Return the database for reading. Raises DatabaseError where nothing was ever collected into it."""
-        self.database.refuse_unreadable()
-        self.database.refuse_empty()
+        self.database.check_readable()
+        self.database.check_not_empty()
         return self.database
 
     def _open(self, make: bool) -> Store:
@@ -202,8 +202,8 @@ class App:
     @cached_property
     def existing_task_list(self) -> TaskList:
         """Return the tasks of a database that a collector has made. Raises DatabaseError where there is none."""
-        self.database.refuse_unreadable()
-        self.database.refuse_empty(rows=False)
+        self.database.check_readable()
+        self.database.check_not_empty(rows=False)
         task_list = self._task_list(self.database)
         task_list.read(task_list.clock.ask)
         return task_list

@@ -52,7 +52,7 @@ def _measure(asked: Sequence[Node], probes: Sequence[Probe], batches: int) -> li
     figures = []
     gc.collect()
     before = _resident()
-    with Connections(collect.limits_of(Config())) as connections:
+    with Connections(collect.transport_limits(Config())) as connections:
         for _ in range(batches):
             cpu, wall = time.process_time(), time.monotonic()
             answers = list(collect.collect(collect.plan(asked, probes), connections, {}))

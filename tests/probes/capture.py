@@ -21,7 +21,7 @@ import sys
 import sampling
 
 from nicassh.collection import bundle
-from nicassh.collection.run import parameters_of
+from nicassh.collection.run import probe_parameters
 from nicassh.config.settings import Config
 
 
@@ -34,7 +34,7 @@ def main() -> int:
     if not arguments.reread:
         mark = bundle.new_mark()
         script = bundle.with_mark(
-            bundle.build_script([one], 60, parameters_of(Config()) | dict(arguments.parameters)), mark
+            bundle.build_script([one], 60, probe_parameters(Config()) | dict(arguments.parameters)), mark
         )
         done = subprocess.run(shell, input=script, capture_output=True, start_new_session=True, check=False)
         section = bundle.parse_output(done.stdout, done.stderr, mark, [one]).get(one.name)

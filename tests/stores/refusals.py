@@ -7,7 +7,7 @@ import traceback
 import pytest
 from servers import Server
 
-from nicassh.database import connect, explained
+from nicassh.database import connect, translate_errors
 from nicassh.model.errors import DatabaseError
 
 SECRET = "hunter2%40"  # noqa: S105 it is the one that must not be told
@@ -17,7 +17,7 @@ def refused(url: str, *statements: str) -> str:
     """The words and the hint where a database refuses statements; no traceback holds the password."""
     with pytest.raises(DatabaseError) as caught:
         engine = connect(url)
-        with explained(engine):
+        with translate_errors(engine):
             try:
                 with engine.begin() as connection:
                     for statement in statements:

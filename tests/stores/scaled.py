@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from nicassh.database import CHUNKS, dialect_of
+from nicassh.database import CHUNK_SPEC, dialect_of
 from nicassh.store import Store
 from nicassh.store.tiers import seconds
 
@@ -25,7 +25,7 @@ def hypertables(store: Store) -> set[str]:
 
 
 def growing(store: Store) -> set[str]:
-    return {table.name for table in store.metadata.sorted_tables if CHUNKS in table.info}
+    return {table.name for table in store.metadata.sorted_tables if CHUNK_SPEC in table.info}
 
 
 def count(store: Store, table: str) -> int:

@@ -19,9 +19,9 @@ def test_a_sound_database_and_whose_rows_it_has(store: Store) -> None:
     found = checked(store, "nc2", "nc9")
     assert set(found) >= {*store.metadata.tables}
     assert [one.table for one in found.values() if one.fault] == []
-    assert (found["outcomes"].rows, found["outcomes"].strangers) == (3, ("nc3",))
-    assert (found["load"].rows, found["load"].strangers) == (1, ())
-    assert (found["disks"].rows, found["disks"].strangers) == (0, ())
+    assert (found["outcomes"].rows, found["outcomes"].unlisted) == (3, ("nc3",))
+    assert (found["load"].rows, found["load"].unlisted) == (1, ())
+    assert (found["disks"].rows, found["disks"].unlisted) == (0, ())
 
 
 def test_two_intervals_that_both_last(store: Store) -> None:

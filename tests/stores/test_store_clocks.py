@@ -225,7 +225,7 @@ def test_a_database_of_before_gets_the_table(stores: Any) -> None:
         connection.exec_driver_sql("DROP TABLE host_clocks")
         connection.exec_driver_sql("UPDATE schema_version SET version_num = '0001'")
     assert store.clock_rows() == []
-    create(store.engine, store.metadata, by_hand=True)
+    create(store.engine, store.metadata, allow_changes=True)
     store.clocks._booted = None
     store.clocks.watch()
     assert len(store.clock_rows()) == 1

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from refusals import end
 from servers import Server
 
-from nicassh.database import connect, explained
+from nicassh.database import connect, translate_errors
 from nicassh.model.errors import DatabaseError
 
 COUNT = sa.text("SELECT count(*) FROM words")
@@ -73,7 +73,7 @@ def test_a_word_that_does_not_fit_is_refused_and_not_cut(server: Server) -> None
         engine = connect(url)
         with engine.begin() as connection:
             connection.exec_driver_sql("CREATE TABLE words (word VARCHAR(9))")
-        with pytest.raises(DatabaseError, match="too long"), explained(engine), engine.begin() as connection:
+        with pytest.raises(DatabaseError, match="too long"), translate_errors(engine), engine.begin() as connection:
             connection.exec_driver_sql("INSERT INTO words VALUES ('0123456789')")
         engine.dispose()
     if server.kind == "mariadb":

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from refusals import SECRET, end, refused
 from servers import Server, started
 
-from nicassh.database import connect, explained
+from nicassh.database import connect, translate_errors
 from nicassh.model.errors import DatabaseError
 
 
@@ -109,7 +109,7 @@ def test_a_mariadb_that_is_set_to_read_only(serving: Callable[[str], Server]) ->
 def test_a_connection_that_is_lost_in_the_middle(server: Server) -> None:
     with server.fresh() as url:
         engine = connect(url)
-        with pytest.raises(DatabaseError) as caught, explained(engine), engine.begin() as connection:
+        with pytest.raises(DatabaseError) as caught, translate_errors(engine), engine.begin() as connection:
             end(server, connection.exec_driver_sql(server.number).scalar())
             connection.exec_driver_sql("SELECT 1")
         assert "all that was committed is there" in caught.value.hint
@@ -120,7 +120,7 @@ def test_a_connection_that_is_lost_in_the_middle(server: Server) -> None:
 def test_a_server_that_ends_while_it_is_used(kind: str) -> None:
     with started(kind) as server:
         engine = connect(server.url())
-        with pytest.raises(DatabaseError) as caught, explained(engine), engine.begin() as connection:
+        with pytest.raises(DatabaseError) as caught, translate_errors(engine), engine.begin() as connection:
             server.crash()
             connection.exec_driver_sql("SELECT 1")
         assert "all that was committed is there" in caught.value.hint

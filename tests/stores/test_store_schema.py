@@ -81,7 +81,7 @@ def test_the_migrations_make_what_the_program_declares(database: str) -> None:
 def test_the_last_migration_is_the_one_wanted() -> None:
     steps = pending("")
     assert [step.revision for step in steps] == sorted(step.revision for step in steps)
-    assert steps[-1].revision == schema.WANTED
+    assert steps[-1].revision == schema.CURRENT
     assert len(steps) == len(list((FOLDER / "versions").glob("*.py")))
     assert all(isinstance(step.module.adds_only, bool) for step in steps)
 
@@ -89,9 +89,9 @@ def test_the_last_migration_is_the_one_wanted() -> None:
 def test_a_database_from_before_there_were_versions_gets_one(store: Store) -> None:
     store.write([outcome("nc2", "load", at(0), made("load"))])
     with_former_names(store, "DROP TABLE schema_version", "DROP TABLE turns")
-    store.create(by_hand=True)
+    store.create(allow_changes=True)
     with store.engine.connect() as connection:
-        assert schema.version(connection) == schema.WANTED
+        assert schema.version(connection) == schema.CURRENT
     assert wrong(store) == []
     assert len(store.newest("load", ["nc2"])) == 1
 
@@ -101,7 +101,7 @@ def test_a_database_of_the_first_version_gains_the_notes(store: Store) -> None:
     old = ["UPDATE schema_version SET version_num = '0001'"]
     without = [f"ALTER TABLE {table} DROP COLUMN notes" for table in ("outcomes", "outcomes_intervals")]
     with_former_names(store, *without, *old)
-    store.create(by_hand=True)
+    store.create(allow_changes=True)
     assert wrong(store) == []
     assert [row["notes"] for row in store.newest("outcomes", ["nc2"])] == [None]
     store.write([outcome("nc2", "load", at(60), made("load"), notes="pids `x` cannot be read")])
@@ -111,7 +111,7 @@ def test_a_database_of_the_first_version_gains_the_notes(store: Store) -> None:
 
 def test_a_newer_schema_is_refused_and_left_alone(store: Store) -> None:
     alter(store, "UPDATE schema_version SET version_num = '9999'", "DROP TABLE disks")
-    for work in (store.create, store.refuse_newer):
+    for work in (store.create, store.check_not_newer):
         with pytest.raises(DatabaseError, match="has the schema 9999") as caught:
             work()
         assert "run that one here too" in caught.value.hint
@@ -124,7 +124,7 @@ def test_a_migration_that_does_more_than_add_waits_for_somebody(store: Store) ->
         store.create()
     assert "nicamon db upgrade" in caught.value.hint
     assert sa.inspect(store.engine).has_table("turns")
-    store.create(by_hand=True)
+    store.create(allow_changes=True)
     store.create()
 
 
@@ -133,7 +133,7 @@ def test_names_change_and_rows_stay(store: Store) -> None:
     store.write([outcome("nc2", "processes", at(0), made("processes", kind="daemon"), made("processes_visibility"))])
     with_former_names(store, "UPDATE schema_version SET version_num = '0003'")
     assert sa.inspect(store.engine).has_table("services_clock_intervals")
-    store.create(by_hand=True)
+    store.create(allow_changes=True)
     assert wrong(store) == []
     assert [row["kind"] for row in store.newest("processes", ["nc2"])] == ["background"]
     assert len(store.newest("processes_visibility", ["nc2"])) == 1
@@ -224,7 +224,7 @@ def test_the_commands(here: Program, database: str, monkeypatch: pytest.MonkeyPa
         Path(database.removeprefix("sqlite:///")).touch(0o600)
     empty = json.loads(here("db", "status", "--json").stdout)
     none = {"timescaledb": None, "plain": None}
-    assert empty["rows"] == [{"schema": None, "wanted": schema.WANTED, "state": "none", **none}]
+    assert empty["rows"] == [{"schema": None, "wanted": schema.CURRENT, "state": "none", **none}]
     assert {row["table"] for row in empty["different"]} >= {"tasks", "load_series"}
     assert "tables made" in here("db", "upgrade").stdout
     assert json.loads(here("db", "status", "--json").stdout)["different"] == []
@@ -250,7 +250,7 @@ def test_alembic_is_not_loaded_where_nothing_is_to_be_migrated(tmp_path: Path) -
     store.engine.dispose()
     code = (
         "import sys; from nicassh.probes import loader as probe; from nicassh.store import Store;"
-        f"store = Store({url!r}, probe.load_all()); store.refuse_newer(); store.create();"
+        f"store = Store({url!r}, probe.load_all()); store.check_not_newer(); store.create();"
         "print(sorted(name for name in sys.modules if name.startswith(('alembic', 'mako'))))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

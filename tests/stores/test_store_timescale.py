@@ -16,7 +16,7 @@ from tiered import BEGIN, DAY, Mirror, agree, clear, write
 from unit_rows import PROBES, made, outcome
 
 from nicassh.config.settings import Config
-from nicassh.database import CHUNKS, Chunks, dialect_of
+from nicassh.database import CHUNK_SPEC, Chunks, dialect_of
 from nicassh.store import Point, Store, sizes
 from nicassh.store.tiers import RAW
 
@@ -32,7 +32,7 @@ def small(timescale: str) -> Iterator[Store]:
     store = Store(timescale, SERIES)
     for series in store.layout.series.values():
         for tier, table in series.tables.items():
-            table.info[CHUNKS] = Chunks(max(3600, 24 * tier.width), ("node", *series.keys))
+            table.info[CHUNK_SPEC] = Chunks(max(3600, 24 * tier.width), ("node", *series.keys))
     store.create()
     yield store
     store.engine.dispose()

@@ -99,7 +99,7 @@ def test_checked_saved_and_copied_there_and_back(scaled: Store, tmp_path: Path) 
     TaskList(scaled.engine).create()
     mirror = filled(scaled)
     assert chunks(scaled, "disks_series")[0][2]
-    assert [one for one in check(scaled.engine, ["nc2"]) if one.fault or one.strangers] == []
+    assert [one for one in check(scaled.engine, ["nc2"]) if one.fault or one.unlisted] == []
     declared = [scaled.metadata, METADATA]
     backup(scaled.engine, tmp_path / "saved.db", declared)
     back = Store(f"sqlite:///{tmp_path / 'saved.db'}", PROBES)

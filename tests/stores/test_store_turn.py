@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import sqlalchemy as sa
 
-from nicassh.database import connect, create, explained
+from nicassh.database import connect, create, translate_errors
 from nicassh.model.errors import DatabaseError
 from nicassh.store import Store
 
@@ -26,12 +26,12 @@ def test_an_upgrade_waits_for_the_one_that_runs(store: Store, database: str) -> 
             store.engine.dispose()
             sa.event.listen(store.engine, "connect", lambda raw, _: raw.execute("PRAGMA busy_timeout = 300"))
             who = ""
-        with pytest.raises(DatabaseError) as raised, explained(store.engine):
-            create(store.engine, store.metadata, by_hand=True, patience=0.3)
+        with pytest.raises(DatabaseError) as raised, translate_errors(store.engine):
+            create(store.engine, store.metadata, allow_changes=True, patience=0.3)
     if sqlite:
         assert raised.value.hint == "another program holds the database for long"
     else:
         assert "another program makes or upgrades the tables for more than 0.3 s" in raised.value.what
         assert who in raised.value.what
     engine.dispose()
-    assert create(store.engine, store.metadata, by_hand=True, patience=5) == [], "it is free again"
+    assert create(store.engine, store.metadata, allow_changes=True, patience=5) == [], "it is free again"

@@ -12,7 +12,7 @@ from multitude import at_once
 from servers import Server
 from unit_rows import PROBES, at, login, made, outcome
 
-from nicassh.database import again, connect, explained, retried, writing
+from nicassh.database import connect, is_retryable, translate_errors, with_retry, writing
 from nicassh.model.errors import DatabaseError
 from nicassh.store import Store
 
@@ -132,7 +132,7 @@ def test_the_victim_of_a_deadlock_begins_anew(database: str) -> None:
                 both_hold_one.wait(20)
         return order[0]
 
-    at_once(*(lambda order=order: retried(engine, lambda c: work(c, order)) for order in ((1, 2), (2, 1))))
+    at_once(*(lambda order=order: with_retry(engine, lambda c: work(c, order)) for order in ((1, 2), (2, 1))))
     with engine.connect() as connection:
         assert connection.exec_driver_sql("SELECT number FROM pairs").scalars().all() == [2, 2]
     # SQLite lets in one after the other; a server breaks off one of them, or on a slow machine each once.
@@ -147,10 +147,14 @@ def test_a_row_that_another_holds_for_long(server: Server) -> None:
         patience = {"mariadb": "SET SESSION innodb_lock_wait_timeout = 1", "postgresql": "SET lock_timeout = '100ms'"}
         with engine.begin() as holder:
             holder.exec_driver_sql("UPDATE pairs SET number = 1 WHERE name = 1")
-            with pytest.raises(DatabaseError) as caught, explained(engine), writing(engine).begin() as connection:
+            with (
+                pytest.raises(DatabaseError) as caught,
+                translate_errors(engine),
+                writing(engine).begin() as connection,
+            ):
                 connection.exec_driver_sql(patience[server.kind])
                 connection.exec_driver_sql("UPDATE pairs SET number = 2 WHERE name = 1")
-        assert again(caught.value)
+        assert is_retryable(caught.value)
         assert "another program holds" in caught.value.hint
         engine.dispose()
 
@@ -165,8 +169,8 @@ def test_what_another_try_would_not_mend_is_tried_once(database: str) -> None:
         connection.exec_driver_sql("INSERT INTO pairs VALUES (1, 0)")
 
     with pytest.raises(DatabaseError) as caught:
-        retried(engine, work)
-    assert not again(caught.value)
-    assert not again(None)
+        with_retry(engine, work)
+    assert not is_retryable(caught.value)
+    assert not is_retryable(None)
     assert tries == [1]
     engine.dispose()

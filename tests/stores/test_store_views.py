@@ -174,7 +174,7 @@ def test_a_field_that_came_later_is_in_its_view_after_an_upgrade(store: Store) -
     assert set(sa.inspect(store.engine).get_view_names()) >= {"view_farm", "view_history_load"}
     with store.engine.connect() as connection:
         assert len(connection.exec_driver_sql("SELECT * FROM view_history_load").keys()) == 2
-    store.create(by_hand=True)
+    store.create(allow_changes=True)
     with store.engine.connect() as connection:
         assert "load1" in list(connection.exec_driver_sql("SELECT * FROM view_history_load").keys())
 
@@ -199,7 +199,7 @@ def test_the_views_stay_while_sql_waits_for_review(store: Store) -> None:
     with store.engine.begin() as connection:
         connection.exec_driver_sql("ALTER TABLE disks ADD COLUMN colour VARCHAR(9)")
     with pytest.raises(DatabaseError):
-        store.create(by_hand=True)
+        store.create(allow_changes=True)
     assert {"view_farm", "view_disks"} <= set(sa.inspect(store.engine).get_view_names())
 
 

@@ -20,7 +20,7 @@ from nicassh.config.settings import Config
 from nicassh.model.errors import ConfigError
 from nicassh.probes.loader import builtin
 
-_LINGER = 120.0
+_URGENT_SECONDS = 120.0
 """Seconds for which a collector for urgent tasks stays when there are none: beginning one takes a second."""
 
 
@@ -110,7 +110,7 @@ def _child(session: Session, config: Config, parent: int, down_to: int) -> None:
     _at_end(collector.stop)
     is_urgent = down_to < tasks.Priority.BACKGROUND
     with collector:
-        collector.stay(lambda: os.getppid() == parent, down_to, _LINGER if is_urgent else None)
+        collector.stay(lambda: os.getppid() == parent, down_to, _URGENT_SECONDS if is_urgent else None)
 
 
 def _own_command(config: Config, quiet: bool) -> list[str]:

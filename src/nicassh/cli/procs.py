@@ -12,7 +12,7 @@ import click
 from nicassh.cli.output import Output, output_options
 from nicassh.cli.progress import Progress, failures
 from nicassh.cli.session import Session, node_expression
-from nicassh.collection.run import NodeResult, collect, limits_of, parameters_of, plan
+from nicassh.collection.run import NodeResult, collect, plan, probe_parameters, transport_limits
 from nicassh.inventory import Node
 from nicassh.query import Table
 from nicassh.query.tables.procs import live, process_filter
@@ -86,7 +86,7 @@ def command(
         output.show(partial(session.query, "procs", nodes=expression, **given))
         return
     failed: list[str] = []
-    with Connections(limits_of(session.config)) as connections:
+    with Connections(transport_limits(session.config)) as connections:
         look = partial(_look, session, connections, nodes, interval, output, given, failed)
         output.show(lambda **arrangement: session.arrange(look(), **arrangement))
     sys.exit(1 if failed else 0)
@@ -111,7 +111,7 @@ def _ask(
     session: Session, connections: Connections, nodes: list[Node], interval: int, output: Output
 ) -> list[NodeResult[None]]:
     progress = Progress(len(nodes), shown=output.format == "table" and sys.stderr.isatty() and output.watch is None)
-    parameters = {**parameters_of(session.config), "interval": str(interval)}
+    parameters = {**probe_parameters(session.config), "interval": str(interval)}
     # The probe sleeps for the interval: its limit is for its work.
     probes = [replace(probe, timeout=probe.timeout + interval) for probe in session.probes(["processes"])]
     answers = []

@@ -101,12 +101,12 @@ def _scripts(
         )
 
 
-def limits_of(config: Config) -> Limits:
+def transport_limits(config: Config) -> Limits:
     """Return the limits of the transports that the configuration sets."""
     return Limits(config.fanout, config.connect_timeout, config.timeout, host_keys=config.host_keys)
 
 
-def parameters_of(config: Config) -> dict[str, str]:
+def probe_parameters(config: Config) -> dict[str, str]:
     """Return what probes may read of the configuration, as shell variables."""
     return {"roots": "\n".join(config.roots), "units": "\n".join(config.units)}
 

@@ -11,7 +11,7 @@ from functools import partial
 from types import TracebackType
 
 from nicassh import tasks
-from nicassh.collection.run import NodeRequest, NodeResult, collect, limits_of, parameters_of
+from nicassh.collection.run import NodeRequest, NodeResult, collect, probe_parameters, transport_limits
 from nicassh.collector.capacity import current_limit
 from nicassh.collector.housekeeping import HOUSEKEEPING, HousekeepingTask
 from nicassh.collector.pipeline import Capabilities, Pipeline
@@ -52,7 +52,7 @@ class Collector:
             {name: partial(task, task_list, store, config) for name, task in housekeeping.items()},
         )
         self._started, self._seen = started, seen
-        self._connections = Connections(limits_of(config))
+        self._connections = Connections(transport_limits(config))
         self._stopping = threading.Event()
 
     def __enter__(self) -> Collector:
@@ -106,7 +106,7 @@ class Collector:
             pipeline.begun(request)
             self._started(request)
 
-        for result in collect(pipeline.requests(), self._connections, parameters_of(self._config), begun):
+        for result in collect(pipeline.requests(), self._connections, probe_parameters(self._config), begun):
             pipeline.answered(result)
             self._seen(result)
 

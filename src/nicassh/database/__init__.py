@@ -11,15 +11,15 @@ from nicassh.database.clock import Clock, uptime
 from nicassh.database.comparison import Difference, differences, review
 from nicassh.database.dialects import BUSY, Dialect, dialect_of
 from nicassh.database.engine import DRIVERS, connect, server_engine, writing
-from nicassh.database.faults import again, explained, place, retried
+from nicassh.database.faults import is_retryable, place, translate_errors, with_retry
 from nicassh.database.making import create
 from nicassh.database.record_tables import NODE, TEXT, Moment, Tables, TableSet, tables
 from nicassh.database.sqlite import exposed
-from nicassh.database.timescale import CHUNKS, Chunks, Timescale
+from nicassh.database.timescale import CHUNK_SPEC, Chunks, Timescale
 
 __all__ = [
-    "BUSY", "CHUNKS", "DRIVERS", "NODE", "TEXT", "BulkTable", "Chunks", "Clock", "Dialect", "Difference", "Engine",
-    "MetaData", "Moment", "RowTuple", "TableSet", "Tables", "Timescale", "again", "chunks", "connect", "converted",
-    "create", "dialect_of", "differences", "driver_rows", "explained", "exposed", "place", "retried", "review",
-    "row_maker", "schema", "server_engine", "stored_form", "tables", "uptime", "writing",
+    "BUSY", "CHUNK_SPEC", "DRIVERS", "NODE", "TEXT", "BulkTable", "Chunks", "Clock", "Dialect", "Difference", "Engine",
+    "MetaData", "Moment", "RowTuple", "TableSet", "Tables", "Timescale", "chunks", "connect", "converted", "create",
+    "dialect_of", "differences", "driver_rows", "exposed", "is_retryable", "place", "review", "row_maker", "schema",
+    "server_engine", "stored_form", "tables", "translate_errors", "uptime", "with_retry", "writing",
 ]  # fmt: skip

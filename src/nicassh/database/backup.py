@@ -14,10 +14,10 @@ from urllib.parse import quote
 import sqlalchemy as sa
 
 from nicassh.database import schema
-from nicassh.database.copying import Told, copy
+from nicassh.database.copying import Progress, copy
 from nicassh.database.dialects import dialect_of
 from nicassh.database.engine import connect
-from nicassh.database.faults import explained
+from nicassh.database.faults import translate_errors
 from nicassh.database.making import create
 from nicassh.database.sqlite import reading
 from nicassh.model.errors import DatabaseError
@@ -27,7 +27,7 @@ _PAGES = 2000
 
 
 def backup(
-    source: sa.Engine, file: Path, declared: Sequence[sa.MetaData], told: Told = lambda _table, _rows: None
+    source: sa.Engine, file: Path, declared: Sequence[sa.MetaData], progress: Progress = lambda _table, _rows: None
 ) -> None:
     """Saves all of a database in a new SQLite file, which is there once it is whole and was read back.
 
@@ -40,10 +40,10 @@ def backup(
         part.unlink(missing_ok=True)
         os.close(os.open(part, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         if dialect_of(source).one_file:
-            _save(source, part, told)
+            _save(source, part, progress)
         else:
             target = connect(f"sqlite:///{quote(str(part))}")
-            copy(source, target, declared, told)
+            copy(source, target, declared, progress)
             target.dispose()
         _settle(part)
         part.rename(file)
@@ -67,7 +67,7 @@ def opened(file: Path, declared: Sequence[sa.MetaData]) -> Iterator[sa.Engine]:
         raise DatabaseError(f"{file}: no such file", "it is the one that `nicamon db backup` has written")
     engine = reading(file)
     try:
-        with explained(engine), engine.connect() as connection:
+        with translate_errors(engine), engine.connect() as connection:
             found = schema.version(connection)
     except DatabaseError as error:
         raise DatabaseError(
@@ -75,25 +75,25 @@ def opened(file: Path, declared: Sequence[sa.MetaData]) -> Iterator[sa.Engine]:
         ) from None
     if not found:
         raise DatabaseError(f"{file}: it has no tables of nicamon", "it is no file of `nicamon db backup`")
-    schema.refuse_newer(found)
-    if found == schema.WANTED:
+    schema.check_not_newer(found)
+    if found == schema.CURRENT:
         yield engine
         return
     with tempfile.TemporaryDirectory(prefix="nicamon-") as folder:
         newer = connect(f"sqlite:///{quote(shutil.copy(file, folder))}")
         for metadata in declared:
-            create(newer, metadata, by_hand=True)
+            create(newer, metadata, allow_changes=True)
         yield newer
         newer.dispose()
 
 
-def _save(source: sa.Engine, part: Path, told: Told) -> None:
+def _save(source: sa.Engine, part: Path, progress: Progress) -> None:
     """SQLite's own way: pages, in one transaction, so that it need not begin anew when another writes."""
-    with explained(source), source.connect() as connection, closing(sqlite3.connect(part)) as target:
+    with translate_errors(source), source.connect() as connection, closing(sqlite3.connect(part)) as target:
         connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").scalar()
         raw = connection.connection.dbapi_connection
         assert isinstance(raw, sqlite3.Connection)  # noqa: S101 the dialect says so
-        raw.backup(target, pages=_PAGES, progress=lambda _state, left, pages: told("pages", pages - left))
+        raw.backup(target, pages=_PAGES, progress=lambda _state, left, pages: progress("pages", pages - left))
 
 
 def _settle(part: Path) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from nicassh.database.copying import names
 from nicassh.database.dialects import dialect_of
-from nicassh.database.faults import explained
+from nicassh.database.faults import translate_errors
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Checked:
     table: str
     rows: int | None
     fault: str
-    strangers: tuple[str, ...]
+    unlisted: tuple[str, ...]
 
 
 def check(engine: sa.Engine, nodes: Collection[str]) -> list[Checked]:
@@ -30,7 +30,7 @@ def check(engine: sa.Engine, nodes: Collection[str]) -> list[Checked]:
     Every value is read, so it takes as long as that takes; others may write meanwhile.
     """
     known, dialect = set(nodes), dialect_of(engine)
-    with explained(engine), engine.connect() as connection:
+    with translate_errors(engine), engine.connect() as connection:
         found = [Checked("(file)", None, fault, ()) for fault in dialect.file_damage(connection)]
         tables = names(connection)
     # A file that is whole needs no look at its tables one by one.
@@ -47,10 +47,10 @@ def _checked(engine: sa.Engine, name: str, known: Collection[str], deep: bool) -
                 *(dialect_of(connection).damage(connection, table) if deep else ()),
                 *_overlapping(connection, table),
             ]
-            rows, strangers = _counted(connection, table, known)
+            rows, unlisted = _counted(connection, table, known)
     except DBAPIError as error:
         return Checked(name, None, str(error.orig).splitlines()[0], ())
-    return Checked(name, rows, "; ".join(faults), strangers)
+    return Checked(name, rows, "; ".join(faults), unlisted)
 
 
 def _overlapping(connection: sa.Connection, table: sa.Table) -> Iterator[str]:

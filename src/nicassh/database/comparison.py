@@ -29,7 +29,7 @@ class Difference:
     wanted: str
 
     @property
-    def adds(self) -> bool:
+    def is_additive(self) -> bool:
         """Whether adding mends it: a missing table of a record, or a missing column that may be unknown."""
         return not self.found and "NOT NULL" not in self.wanted and self.table not in FIXED
 
@@ -62,7 +62,7 @@ def review(
     Views of these tables go, and come back with the next collection. Where a key has changed, and on SQLite
     and of `hypertables` where a type has, the old table is put aside and keeps its rows.
     """
-    serious = [one for one in found if not one.adds]
+    serious = [one for one in found if not one.is_additive]
     for view, query in (views_of(metadata) if serious else {}).items():
         if any(re.search(rf"\b{one.table}\b", str(query)) for one in serious):
             yield f"DROP VIEW IF EXISTS {dialect.identifier_preparer.quote_identifier(view)};"

@@ -18,14 +18,14 @@ import sqlalchemy as sa
 from nicassh.database import schema
 from nicassh.database.dialects import dialect_of
 from nicassh.database.engine import writing
-from nicassh.database.faults import explained
+from nicassh.database.faults import translate_errors
 from nicassh.database.making import create
 from nicassh.database.record_tables import TEXT
 from nicassh.model.errors import DatabaseError
 
 BATCH = 2000
 """Rows that are held in memory and written at a time."""
-Told = Callable[[str, int], None]
+Progress = Callable[[str, int], None]
 _BITS = 2**128
 
 
@@ -39,32 +39,35 @@ class Copied:
 
 
 def copy(
-    source: sa.Engine, target: sa.Engine, declared: Sequence[sa.MetaData], told: Told = lambda _table, _rows: None
+    source: sa.Engine,
+    target: sa.Engine,
+    declared: Sequence[sa.MetaData],
+    progress: Progress = lambda _table, _rows: None,
 ) -> list[Copied]:
     """Replaces all rows of the target by those of the source, and reads them back to compare.
 
-    The tables `declared` are made in the target first. `told(table, rows)` hears of the progress. Raises
+    The tables `declared` are made in the target first. `progress(table, rows)` hears of the progress. Raises
     DatabaseError, also where a table has not arrived as it was; the tables before that one are whole then.
     """
     for metadata in declared:
-        with explained(target):
+        with translate_errors(target):
             create(target, metadata)
-    with explained(source), _snapshot(source) as reading:
+    with translate_errors(source), _snapshot(source) as reading:
         _same_version(reading)
         found = names(reading)
-        done = [_one(reading, name, target, told) for name in found]
-    with explained(target), writing(target).begin() as connection:
+        done = [_one(reading, name, target, progress) for name in found]
+    with translate_errors(target), writing(target).begin() as connection:
         for table in (table for metadata in declared for table in metadata.sorted_tables if table.name not in found):
             connection.execute(sa.delete(table))
     return done
 
 
-def _one(reading: sa.Connection, name: str, target: sa.Engine, told: Told) -> Copied:
+def _one(reading: sa.Connection, name: str, target: sa.Engine, progress: Progress) -> Copied:
     """Copies one table and compares."""
     table = _table(reading, name)
     there = _prepared(target, table)
-    with explained(target):
-        copied = _copy(_rows(reading, table), table, target, there, told)
+    with translate_errors(target):
+        copied = _copy(_rows(reading, table), table, target, there, progress)
         with target.connect() as back:
             arrived = _summed(name, _rows(back, there, [column.name for column in table.c]))
     if arrived != copied:
@@ -77,10 +80,10 @@ def _one(reading: sa.Connection, name: str, target: sa.Engine, told: Told) -> Co
 
 def _same_version(connection: sa.Connection) -> None:
     """Raises DatabaseError where the rows are those of another version of the program."""
-    if (found := schema.version(connection)) != schema.WANTED:
-        schema.refuse_newer(found)
+    if (found := schema.version(connection)) != schema.CURRENT:
+        schema.check_not_newer(found)
         raise DatabaseError(
-            f"the database has {f'the schema {found}' if found else 'no tables of nicamon'}, wanted: {schema.WANTED}",
+            f"the database has {f'the schema {found}' if found else 'no tables of nicamon'}, wanted: {schema.CURRENT}",
             "run `nicamon db upgrade` on it before it is copied",
         )
 
@@ -92,7 +95,7 @@ def names(connection: sa.Connection) -> list[str]:
 
 def refuse_rows(target: sa.Engine) -> None:
     """Raise DatabaseError where a database has rows already."""
-    with explained(target), target.connect() as connection:
+    with translate_errors(target), target.connect() as connection:
         found = filled(connection)
     if found:
         raise DatabaseError(
@@ -129,7 +132,7 @@ def _table(connection: sa.Connection, name: str) -> sa.Table:
 
 def _prepared(target: sa.Engine, table: sa.Table) -> sa.Table:
     """The table of that name in the target, made where it is missing. Raises DatabaseError where columns are."""
-    with explained(target), writing(target).begin() as connection:
+    with translate_errors(target), writing(target).begin() as connection:
         if not sa.inspect(connection).has_table(table.name):
             table.to_metadata(made := sa.MetaData())
             for column in made.tables[table.name].c:
@@ -152,7 +155,9 @@ def _general(kind: Any) -> Any:
     return kind if isinstance(kind, sa.Double) else kind.as_generic()
 
 
-def _copy(rows: Iterator[Sequence[Any]], table: sa.Table, target: sa.Engine, there: sa.Table, told: Told) -> Copied:
+def _copy(
+    rows: Iterator[Sequence[Any]], table: sa.Table, target: sa.Engine, there: sa.Table, progress: Progress
+) -> Copied:
     """Writes the rows in one transaction."""
     fields = [column.name for column in table.c]
     number, total = 0, 0
@@ -161,7 +166,7 @@ def _copy(rows: Iterator[Sequence[Any]], table: sa.Table, target: sa.Engine, the
         for batch in _batches(rows):
             connection.execute(sa.insert(there), [dict(zip(fields, row, strict=True)) for row in batch])
             number, total = number + len(batch), (total + sum(map(_digest, batch))) % _BITS
-            told(table.name, number)
+            progress(table.name, number)
         dialect_of(connection).continue_numbers(connection, there)
     return Copied(table.name, number, f"{total:032x}")
 

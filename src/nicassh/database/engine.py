@@ -12,7 +12,7 @@ from nicassh.database import sqlite
 from nicassh.database.dialects import DIALECTS
 from nicassh.model.errors import DatabaseError, UsageError
 
-PATIENCE = 10
+CONNECT_TIMEOUT = 10
 """Seconds to wait for a server to take a connection."""
 DRIVERS = {name: f"{name}+{one.driver}" for name, one in DIALECTS.items() if one.driver}
 """The driver of a URL that names none."""
@@ -64,7 +64,7 @@ def writing(engine: sa.Engine) -> sa.Engine:
 
 def _server(url: sa.URL) -> sa.Engine:
     dialect = DIALECTS.get(url.get_backend_name(), DIALECTS["mysql"])
-    settings = {"connect_timeout": PATIENCE, **dialect.settings}
+    settings = {"connect_timeout": CONNECT_TIMEOUT, **dialect.settings}
     # What the URL says itself is left as it is.
     given = {name: value for name, value in settings.items() if name not in url.query}
     # READ COMMITTED: with MariaDB's own default a transaction that waited for another would still see what was before.

@@ -44,7 +44,7 @@ _LOST = "the connection was lost; all that was committed is there, run it again"
 
 
 @contextmanager
-def explained(engine: sa.Engine) -> Iterator[None]:
+def translate_errors(engine: sa.Engine) -> Iterator[None]:
     """Turns errors of SQLAlchemy and of the driver into a DatabaseError: the database (no password) and the cause."""
     try:
         yield
@@ -53,7 +53,7 @@ def explained(engine: sa.Engine) -> Iterator[None]:
         raise DatabaseError(f"{place(engine.url)}: {cause}", _hint(error)) from error
 
 
-def again(error: BaseException | None) -> bool:
+def is_retryable(error: BaseException | None) -> bool:
     """Say whether a transaction failed only because of another one (deadlock, time-out of a lock): a new try may pass.
 
     Takes SQLAlchemy's error, the driver's, or the DatabaseError that was made of it.
@@ -63,17 +63,17 @@ def again(error: BaseException | None) -> bool:
     return _code(error) in _AGAIN
 
 
-def retried(engine: sa.Engine, work: Callable[[sa.Connection], T]) -> T:
+def with_retry(engine: sa.Engine, work: Callable[[sa.Connection], T]) -> T:
     """What `work` gives in a writing transaction, which is begun anew where it is broken off for another's sake.
 
     So `work` does nothing but read and write through its connection. Raises DatabaseError.
     """
     for left in reversed(range(TRIES)):
         try:
-            with explained(engine), writing(engine).begin() as connection:
+            with translate_errors(engine), writing(engine).begin() as connection:
                 return work(connection)
         except DatabaseError as error:
-            if not left or not again(error):
+            if not left or not is_retryable(error):
                 raise
     raise AssertionError("the last try returns or raises")
 

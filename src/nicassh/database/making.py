@@ -16,10 +16,12 @@ from nicassh.database.record_tables import views_of
 from nicassh.model.errors import DatabaseError
 
 
-def create(engine: sa.Engine, metadata: sa.MetaData, by_hand: bool = False, patience: float = BUSY) -> list[Difference]:
+def create(
+    engine: sa.Engine, metadata: sa.MetaData, allow_changes: bool = False, patience: float = BUSY
+) -> list[Difference]:
     """Makes the tables that are missing, and the columns: a probe's new field, unknown in the rows there are.
 
-    And the views of a TableSet; `by_hand` makes them anew, allows migrations
+    And the views of a TableSet; `allow_changes` makes them anew, allows migrations
     that do more than add, and has TimescaleDB take over tables that have rows already. Of several programs that
     do so at the same moment one goes first and the others wait for it, `patience` seconds at the most. Gives
     what it added. Raises DatabaseError, with the SQL to review, where a table needs more than that.
@@ -27,20 +29,20 @@ def create(engine: sa.Engine, metadata: sa.MetaData, by_hand: bool = False, pati
     dialect = dialect_of(engine)
     with writing(engine).begin() as connection, dialect.exclusive(connection, patience):
         published = views_of(metadata)
-        changed = schema.version(connection) != schema.WANTED
-        if by_hand and changed:  # a migration may change what they are made of
+        changed = schema.version(connection) != schema.CURRENT
+        if allow_changes and changed:  # a migration may change what they are made of
             views.drop(connection, published)
-        _migrate(connection, by_hand)
+        _migrate(connection, allow_changes)
         found = differences(connection, metadata)
-        missing = [metadata.tables[one.table] for one in found if one.adds and not one.column]
+        missing = [metadata.tables[one.table] for one in found if one.is_additive and not one.column]
         metadata.create_all(connection, tables=missing, checkfirst=False)
         for one in found:
-            if one.adds and one.column:
+            if one.is_additive and one.column:
                 _add(connection, metadata.tables[one.table].c[one.column])
         if timescale := dialect.timescale(connection):
-            timescale.take_over(connection, metadata, by_hand)
-        serious = [one for one in found if not one.adds]
-        if by_hand and not serious:
+            timescale.convert(connection, metadata, allow_changes)
+        serious = [one for one in found if not one.is_additive]
+        if allow_changes and not serious:
             views.drop(connection, published)
         elif changed and not serious:
             views.drop_allowed(connection, published)
@@ -65,20 +67,20 @@ def _add(connection: sa.Connection, column: sa.Column[Any]) -> None:
         connection.execute(SetColumnComment(column))
 
 
-def _migrate(connection: sa.Connection, by_hand: bool = False) -> None:
-    """Gives the database the fixed tables of this program: by itself where that only adds, else `by_hand`.
+def _migrate(connection: sa.Connection, allow_changes: bool = False) -> None:
+    """Gives the database the fixed tables of this program: by itself where that only adds, else `allow_changes`.
 
     Raises DatabaseError where a newer program was there, or where somebody must look on.
     """
     found = schema.version(connection)
-    schema.refuse_newer(found)
+    schema.check_not_newer(found)
     if not found:
-        schema.refuse_foreign(connection)
-    by_hand = by_hand or not schema.exists(connection)  # an empty database has nothing to lose
-    if found != schema.WANTED:
+        schema.check_not_foreign(connection)
+    allow_changes = allow_changes or not schema.exists(connection)  # an empty database has nothing to lose
+    if found != schema.CURRENT:
         # It tells of its parts while it is loaded, and of each step, at the level of our batches.
         logging.getLogger("alembic").setLevel(logging.WARNING)
         # Alembic takes long to load, and is needed once in a database's life.
         from nicassh.database.upgrade import upgrade  # noqa: PLC0415
 
-        upgrade(connection, found, by_hand)
+        upgrade(connection, found, allow_changes)

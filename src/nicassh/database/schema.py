@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from nicassh.database.sqlite import OURS
 from nicassh.model.errors import DatabaseError
 
-WANTED = "0004"
+CURRENT = "0004"
 """The version of the fixed tables that this program works with: the last of `migrations/versions`."""
 RENAMED = "0004"
 """The last version that gave tables other names: of a version before it nothing can be read."""
@@ -46,7 +46,7 @@ def exists(connection: sa.Connection) -> bool:
     return sa.inspect(connection).has_table("outcomes")
 
 
-def refuse_newer(found: str) -> None:
+def check_not_newer(found: str) -> None:
     """Raises DatabaseError for a version that this program does not know.
 
     A newer program has changed the tables: they may mean something else now. Or no nicamon has made this version.
@@ -54,17 +54,17 @@ def refuse_newer(found: str) -> None:
     state = judged(found)
     if state == "newer":
         raise DatabaseError(
-            f"the database has the schema {found}, and this nicamon knows none after {WANTED}",
+            f"the database has the schema {found}, and this nicamon knows none after {CURRENT}",
             "a newer nicamon has upgraded it: run that one here too; nothing was read or written",
         )
     if state == "unknown":
         raise DatabaseError(
-            f"the database has the schema {found[:40]!r}, which is none of nicamon's (0001 to {WANTED})",
+            f"the database has the schema {found[:40]!r}, which is none of nicamon's (0001 to {CURRENT})",
             f"is it another program's? Else its table {TABLE} was changed: restore the last `nicamon db backup`",
         )
 
 
-def refuse_older(connection: sa.Connection, found: str) -> None:
+def check_not_older(connection: sa.Connection, found: str) -> None:
     """Raise DatabaseError where tables still have names that this program does not know: it would find them empty."""
     if exists(connection) and found < RENAMED:
         raise DatabaseError(
@@ -75,11 +75,11 @@ def refuse_older(connection: sa.Connection, found: str) -> None:
 
 def judged(found: str) -> str:
     """Say what a version is to this program: none, current, older, newer, or unknown."""
-    if not found or found == WANTED:
+    if not found or found == CURRENT:
         return "current" if found else "none"
-    if found in {f"{number:04d}" for number in range(1, int(WANTED))}:
+    if found in {f"{number:04d}" for number in range(1, int(CURRENT))}:
         return "older"
-    return "newer" if len(found) == len(WANTED) and found.isdecimal() and found > WANTED else "unknown"
+    return "newer" if len(found) == len(CURRENT) and found.isdecimal() and found > CURRENT else "unknown"
 
 
 def foreign(*tables: str) -> DatabaseError:
@@ -90,7 +90,7 @@ def foreign(*tables: str) -> DatabaseError:
     )
 
 
-def refuse_foreign(connection: sa.Connection) -> None:
+def check_not_foreign(connection: sa.Connection) -> None:
     """Raises DatabaseError where there are tables, and none that nicamon makes first."""
     tables = sorted(sa.inspect(connection).get_table_names())
     if tables and not OURS & set(tables):

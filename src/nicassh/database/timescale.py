@@ -1,7 +1,7 @@
 """TimescaleDB, where an administrator has put it into a PostgreSQL: tables in chunks of time, the older compressed.
 
-A table says by `info[CHUNKS]` that it grows with the time in its column `at`. Here such tables become hypertables. Who
-reads and writes them need not know; only what is deleted by age goes a chunk at a time.
+A table says by `info[CHUNK_SPEC]` that it grows with the time in its column `at`. Here such tables become
+hypertables. Who reads and writes them need not know; only what is deleted by age goes a chunk at a time.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-CHUNKS = "chunks"
+CHUNK_SPEC = "chunks"
 """The key of a table's `info` under which its Chunks are."""
 _TURN = 0x6E696362
 """The number of PostgreSQL's lock for who drops and compresses chunks."""
@@ -69,11 +69,11 @@ class Timescale:
 
     def growing(self, connection: sa.Connection, metadata: sa.MetaData) -> list[Growing]:
         """The tables that grow, of those there are."""
-        names = {table.name for table in metadata.tables.values() if CHUNKS in table.info}
+        names = {table.name for table in metadata.tables.values() if CHUNK_SPEC in table.info}
         rows = connection.exec_driver_sql(_GROWING).all() if names else []
         return [Growing(*row) for row in rows if row[0] in names]
 
-    def take_over(self, connection: sa.Connection, metadata: sa.MetaData, filled: bool) -> None:
+    def convert(self, connection: sa.Connection, metadata: sa.MetaData, filled: bool) -> None:
         """Makes hypertables of the tables that grow, also, which takes long, of the `filled`; those of others stay."""
         for one in self.growing(connection, metadata):
             if one.ours and (one.hyper or one.empty or filled):
@@ -120,7 +120,7 @@ class Timescale:
             f"SELECT {self._function('create_hypertable')}(CAST(:table AS regclass), 'at', migrate_data => true,"
             " create_default_indexes => false, chunk_time_interval => CAST(:chunk AS bigint))"
         )
-        values = {"table": _name(connection, table), "chunk": table.info[CHUNKS].seconds}
+        values = {"table": _name(connection, table), "chunk": table.info[CHUNK_SPEC].seconds}
         connection.execute(sa.text(query), values)
 
     def _function(self, name: str) -> str:
@@ -128,7 +128,7 @@ class Timescale:
 
 
 def _have_compressed(connection: sa.Connection, table: sa.Table) -> None:
-    alike = _quoted(connection, table.info[CHUNKS].alike)
+    alike = _quoted(connection, table.info[CHUNK_SPEC].alike)
     settings = f"timescaledb.compress, timescaledb.compress_segmentby = '{alike}', timescaledb.compress_orderby = 'at'"
     connection.exec_driver_sql(f"ALTER TABLE {_name(connection, table)} SET ({settings})")
 

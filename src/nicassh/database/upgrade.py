@@ -11,7 +11,7 @@ from alembic.runtime.environment import EnvironmentContext
 from alembic.runtime.migration import MigrationContext
 from alembic.script import Script, ScriptDirectory
 
-from nicassh.database.schema import TABLE, WANTED
+from nicassh.database.schema import CURRENT, TABLE
 from nicassh.model.errors import DatabaseError
 
 FOLDER = Path(__file__).parent / "migrations"
@@ -20,24 +20,24 @@ FOLDER = Path(__file__).parent / "migrations"
 def pending(found: str) -> list[Script]:
     """The migrations from a version to the one wanted, in order; each says as `adds_only` whether it only adds."""
     script = ScriptDirectory(str(FOLDER))
-    return [one for one in reversed(list(script.iterate_revisions(WANTED, found or "base"))) if one.revision != found]
+    return [one for one in reversed(list(script.iterate_revisions(CURRENT, found or "base"))) if one.revision != found]
 
 
-def upgrade(connection: sa.Connection, found: str, by_hand: bool = False) -> None:
+def upgrade(connection: sa.Connection, found: str, allow_changes: bool = False) -> None:
     """Runs the migrations that are pending, in the transaction of the connection.
 
     Raises DatabaseError where one of them does more than add, and nobody has asked for it.
     """
     steps = pending(found)
-    if not by_hand and not all(step.module.adds_only for step in steps):
+    if not allow_changes and not all(step.module.adds_only for step in steps):
         raise DatabaseError(
-            f"the database has the schema {found}, and this nicamon wants {WANTED}",
+            f"the database has the schema {found}, and this nicamon wants {CURRENT}",
             "end the daemon, save it with `nicamon db backup FILE`, then run `nicamon db upgrade`",
         )
     script = ScriptDirectory(str(FOLDER))
 
     def to_wanted(revision: Any, _context: MigrationContext) -> Any:
-        return script._upgrade_revs(WANTED, revision)
+        return script._upgrade_revs(CURRENT, revision)
 
     with EnvironmentContext(Config(), script, fn=to_wanted) as environment:
         environment.configure(connection=connection, version_table=TABLE)

@@ -13,10 +13,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from nicassh.database import BulkTable, Clock, explained, retried, uptime
+from nicassh.database import BulkTable, Clock, translate_errors, uptime, with_retry
 from nicassh.model.units import draw_seconds
 from nicassh.store.layout import Layout
-from nicassh.store.repair import repair, settle
+from nicassh.store.repair import clip_future_times, repair
 
 MARGIN = 5
 """Seconds by which clocks may differ, and a time may lie ahead, before anything is said or done about it."""
@@ -54,7 +54,7 @@ class Clocks:
         if self._booted is not None and abs(booted - self._booted) < MARGIN and since < self._noted + _OFTEN:
             return
         self._noted = since
-        self._booted = retried(self._engine, lambda connection: self._look(connection, boot))
+        self._booted = with_retry(self._engine, lambda connection: self._look(connection, boot))
         if abs(self._clock.ahead) >= MARGIN and not self._told:
             self._told = True
             _LOG.warning("%s", self.differs(self.host, -self._clock.ahead))
@@ -91,7 +91,7 @@ class Clocks:
         at = sa.type_coerce(self._layout.outcomes.newest.c.at, sa.BigInteger)
         newest = max(connection.scalar(sa.select(sa.func.max(at))) or 0, self._seen(connection))
         if newest > now + MARGIN:
-            number = settle(connection, self._layout, int(now) + MARGIN)
+            number = clip_future_times(connection, self._layout, int(now) + MARGIN)
             _LOG.warning(
                 "rows are stored of a time up to %s ahead: the clock was ahead, or is behind now; %d newest rows have "
                 "the last time before", draw_seconds(newest - now), number,
@@ -104,7 +104,7 @@ class Clocks:
     def trusted(self, now: float) -> float:
         """The moment by which to delete and to roll up; said loudly where it is not `now`. Raises DatabaseError."""
         self.watch()
-        with explained(self._engine), self._engine.connect() as connection:
+        with translate_errors(self._engine), self._engine.connect() as connection:
             doubt = connection.scalar(sa.select(sa.func.max(self.table.c.doubt))) or 0.0
         if doubt < DOUBTFUL:
             return now
@@ -119,4 +119,4 @@ class Clocks:
         """Says that the clocks are right as they are. Raises DatabaseError."""
         self.watch()
         update: Any = sa.update(self.table).values(doubt=0.0)
-        retried(self._engine, lambda connection: connection.execute(update))
+        with_retry(self._engine, lambda connection: connection.execute(update))

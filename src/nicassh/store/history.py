@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from nicassh.database import chunks, explained
+from nicassh.database import chunks, translate_errors
 from nicassh.store.layout import Layout, Series
 from nicassh.store.reader import Reader
 from nicassh.store.tiers import RAW, TIERS, Tier, bucket, seconds, summary
@@ -56,7 +56,7 @@ def history(
     """Reads the points of a number in the order of time, see Store.history."""
     series = layout.series[name]
     parts: dict[tuple[str, tuple[Any, ...], int, int], _Parts] = {}
-    with explained(engine), engine.connect() as connection:
+    with translate_errors(engine), engine.connect() as connection:
         if not reader.has(connection, layout.rollup_progress):
             return []
         for stretch in _stretches(connection, layout, nodes, begin, end, step):

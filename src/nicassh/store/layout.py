@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from nicassh.database import CHUNKS, NODE, Chunks, Moment, Tables, TableSet, tables
+from nicassh.database import CHUNK_SPEC, NODE, Chunks, Moment, Tables, TableSet, tables
 from nicassh.model.outcome import State
 from nicassh.model.records import Column, Keep, Record, column, columns
 from nicassh.model.units import Seconds, Text
@@ -115,7 +115,7 @@ def _series(metadata: sa.MetaData, name: str, shape: Tables) -> Series:
     made = {tier: _tier(metadata, f"{name}_{tier.name}", history, keys, metrics) for tier in TIERS if metrics}
     every = {RAW: history, **made}
     for tier, table in every.items():
-        table.info[CHUNKS] = Chunks(tier.chunk, ("node", *keys))
+        table.info[CHUNK_SPEC] = Chunks(tier.chunk, ("node", *keys))
     return Series(metrics, keys, every)
 
 
@@ -150,7 +150,7 @@ def _first_rows(metadata: sa.MetaData, name: str, record: type[Record]) -> sa.Ta
         for column in first_row_fields(record)
     ]  # fmt: skip
     at, node = sa.Column("at", Moment, primary_key=True), sa.Column("node", sa.String(NODE), primary_key=True)
-    chunks = {CHUNKS: Chunks(_FIRST_ROWS_CHUNK, ("node",))}
+    chunks = {CHUNK_SPEC: Chunks(_FIRST_ROWS_CHUNK, ("node",))}
     return sa.Table(f"{name}_top", metadata, at, node, *own, sqlite_with_rowid=False, quote=True, info=chunks)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from nicassh.database import chunks, converted, driver_rows, explained
+from nicassh.database import chunks, converted, driver_rows, translate_errors
 from nicassh.model.records import UPTIME, Record, columns
 from nicassh.store.layout import Layout, Series
 from nicassh.store.tiers import RAW, TIERS, seconds
@@ -105,7 +105,7 @@ class Reader:
         """The first row of each key of a series, see Store.earliest."""
         layout, series, begin = self._layout, self._layout.series[name], int(after.timestamp())
         found: dict[tuple[Any, ...], Row] = {}
-        with explained(self._engine), self._engine.connect() as connection:
+        with translate_errors(self._engine), self._engine.connect() as connection:
             if not self.has(connection, layout.rollup_progress):
                 return []
             for part in chunks(nodes):
@@ -121,7 +121,7 @@ class Reader:
     def clock_rows(self) -> list[Row]:
         """The clocks of the monitoring hosts, see Store.clock_rows."""
         table = self._layout.host_clocks
-        with explained(self._engine), self._engine.connect() as connection:
+        with translate_errors(self._engine), self._engine.connect() as connection:
             if not self.has(connection, table):
                 return []
             return [row._mapping for row in connection.execute(sa.select(table))]
@@ -147,7 +147,7 @@ class Reader:
         """Return the rows of a query on some nodes; `node` is the column with their names where it is a subquery's."""
         rows: list[tuple[Any, ...]] = []
         column = table.c.node if node is None else node
-        with explained(self._engine), self._engine.connect() as connection:
+        with translate_errors(self._engine), self._engine.connect() as connection:
             if not self.has(connection, table):
                 return []
             for part in chunks(nodes):

@@ -40,7 +40,7 @@ def repair(connection: sa.Connection, layout: Layout, now: int, by: int, *, whol
     return number
 
 
-def settle(connection: sa.Connection, layout: Layout, after: int) -> int:
+def clip_future_times(connection: sa.Connection, layout: Layout, after: int) -> int:
     """Gives the newest rows of a time after this one the last time before; how many there were.
 
     They are at least as old as that says, so no value looks newer than it is.

@@ -15,10 +15,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from nicassh.config.settings import Config
-from nicassh.database import BulkTable, Timescale, chunks, dialect_of, explained, retried
+from nicassh.database import BulkTable, Timescale, chunks, dialect_of, translate_errors, with_retry
 from nicassh.model.records import Keep
+from nicassh.store.batcher import Batcher, never
 from nicassh.store.layout import Layout
-from nicassh.store.pace import Pace, never
 from nicassh.store.tiers import GRACE, RAW, TIERS, Tier, seconds
 from nicassh.store.writer import NodeLocks
 
@@ -42,8 +42,8 @@ def prune(
     After `most` seconds, or when it is `halted`, it leaves the rest to the next time. Raises DatabaseError.
     """
     keeps = {RAW: config.keep_raw, TIERS[0]: config.keep_5m, TIERS[1]: config.keep_1h, TIERS[2]: config.keep_1d}
-    horizons = retried(engine, lambda connection: _advance(connection, layout, keeps, now))
-    pruner = _Pruner(engine, layout, Pace(engine, _SIZE, most, halted))
+    horizons = with_retry(engine, lambda connection: _advance(connection, layout, keeps, now))
+    pruner = _Pruner(engine, layout, Batcher(engine, _SIZE, most, halted))
     for series in layout.series.values():
         for tier, table in series.tables.items():
             before = horizons[tier.name]
@@ -83,12 +83,12 @@ def _advance(connection: sa.Connection, layout: Layout, keeps: Mapping[Tier, flo
 
 
 class _Pruner:
-    """Deletes rows at a pace, and counts them."""
+    """Deletes rows batch by batch, and counts them."""
 
-    def __init__(self, engine: sa.Engine, layout: Layout, pace: Pace) -> None:
+    def __init__(self, engine: sa.Engine, layout: Layout, batcher: Batcher) -> None:
         self.deleted: dict[str, int] = {}
-        self._engine, self._layout, self._pace = engine, layout, pace
-        with explained(engine), engine.connect() as connection:
+        self._engine, self._layout, self._batcher = engine, layout, batcher
+        with translate_errors(engine), engine.connect() as connection:
             self._timescale = dialect_of(engine).timescale(connection)
             self._hyper = self._timescale.hypertables(connection) if self._timescale else set()
 
@@ -108,7 +108,7 @@ class _Pruner:
             some: list[str] = []
             rows = 0
             for node, more in self._read(old.where(table.c.node.in_(every[index : index + _NODES]))):
-                if some and rows + more > self._pace.size:
+                if some and rows + more > self._batcher.size:
                     yield some
                     some, rows = [], 0
                 some, rows = [*some, node], rows + more
@@ -129,12 +129,12 @@ class _Pruner:
             some = ripe if last is None else sa.and_(ripe, seconds(time) <= last)
             return connection.execute(sa.delete(table).where(some)).rowcount
 
-        while not self._pace.over and (number := self._pace.step(step)):
+        while not self._batcher.over and (number := self._batcher.step(step)):
             self._count(table, number)
 
     def _drop(self, timescale: Timescale, table: sa.Table, before: int) -> None:
-        while not self._pace.over:
-            number = self._pace.step(lambda connection, _: timescale.drop_oldest(connection, table, before))
+        while not self._batcher.over:
+            number = self._batcher.step(lambda connection, _: timescale.drop_oldest(connection, table, before))
             if number is None:
                 return
             self._count(table, number)
@@ -146,7 +146,7 @@ class _Pruner:
                 self._compress(timescale, table, before)
 
     def _compress(self, timescale: Timescale, table: sa.Table, before: int) -> None:
-        self._pace.steps(lambda connection, _: timescale.compress_oldest(connection, table, before))
+        self._batcher.steps(lambda connection, _: timescale.compress_oldest(connection, table, before))
 
     def forget(self, table: sa.Table, before: int) -> None:
         """Deletes the intervals that ended before this time."""
@@ -160,16 +160,16 @@ class _Pruner:
                 connection.execute(match, found)
             return len(found)
 
-        while not self._pace.over:
+        while not self._batcher.over:
             # No index has the ends. To look for them keeps nobody waiting, as it would in the step.
-            rows = self._read(ended.limit(self._pace.size))
+            rows = self._read(ended.limit(self._batcher.size))
             found[:] = [{f"_{column.name}": value for column, value in zip(key, row, strict=True)} for row in rows]
-            self._count(table, self._pace.step(step))
+            self._count(table, self._batcher.step(step))
             if not found:
                 return
 
     def _read(self, query: sa.Select[Any]) -> Sequence[Any]:
-        with explained(self._engine), self._engine.connect() as connection:
+        with translate_errors(self._engine), self._engine.connect() as connection:
             return connection.execute(query).all()
 
     def _count(self, table: sa.Table, number: int) -> None:
@@ -195,7 +195,7 @@ def forget_nodes(engine: sa.Engine, layout: Layout, known: Collection[str], befo
         _finish_rollup(connection, layout, now)
         return sorted(gone)
 
-    return retried(engine, work)
+    return with_retry(engine, work)
 
 
 def _take_out(connection: sa.Connection, layout: Layout, nodes: list[str]) -> None:
@@ -213,8 +213,8 @@ def _end(connection: sa.Connection, history: sa.Table, newest: sa.Table, nodes: 
     names = [column.name for column in history.primary_key if column.name != "since"]
     same = sa.and_(*(newest.c[name] == history.c[name] for name in names))
     last: Any = sa.select(seconds(newest.c.at)).where(same).scalar_subquery()
-    lasting = sa.and_(history.c.node.in_(nodes), history.c.until.is_(None))
-    connection.execute(sa.update(history).where(lasting).values(until=sa.type_coerce(last, sa.BigInteger)))
+    open_intervals = sa.and_(history.c.node.in_(nodes), history.c.until.is_(None))
+    connection.execute(sa.update(history).where(open_intervals).values(until=sa.type_coerce(last, sa.BigInteger)))
 
 
 def _finish_rollup(connection: sa.Connection, layout: Layout, now: float) -> None:

@@ -14,10 +14,10 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from nicassh.database import chunks, explained
+from nicassh.database import chunks, translate_errors
 from nicassh.model.errors import DatabaseError
+from nicassh.store.batcher import Batcher, never
 from nicassh.store.layout import Layout, Series
-from nicassh.store.pace import Pace, never
 from nicassh.store.tiers import GRACE, RAW, TIERS, Tier, bucket, seconds, summary
 from nicassh.store.writer import NodeLocks
 
@@ -37,16 +37,16 @@ def rollup(
     where others write a series that this program does not know.
     """
     _refuse_unknown_series(engine, layout, now)
-    pace = Pace(engine, _SIZE, most, halted)
-    return pace.steps(lambda connection, _: _register(connection, layout, now)) and all(
-        pace.steps(_Level(layout, source, target, now).step) for source, target in pairwise((RAW, *TIERS))
+    batcher = Batcher(engine, _SIZE, most, halted)
+    return batcher.steps(lambda connection, _: _register(connection, layout, now)) and all(
+        batcher.steps(_Level(layout, source, target, now).step) for source, target in pairwise((RAW, *TIERS))
     )
 
 
 def _refuse_unknown_series(engine: sa.Engine, layout: Layout, now: float) -> None:
     """Raises DatabaseError for a series of another program's probe: its rows would be deleted without a roll-up."""
     known = {one.tables[RAW].name for one in layout.series.values()}
-    with explained(engine), engine.connect() as connection:
+    with translate_errors(engine), engine.connect() as connection:
         look = sa.inspect(connection)
         names = {name for name in look.get_table_names() if name.endswith("_series")} - known
         for name in sorted(names):

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from nicassh.database import Moment, dialect_of, explained
+from nicassh.database import Moment, dialect_of, translate_errors
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Size:
 
 def sizes(engine: sa.Engine, metadata: sa.MetaData) -> list[Size]:
     """The tables there are, by name; times where `metadata` describes them. Raises DatabaseError."""
-    with explained(engine), engine.connect() as connection:
+    with translate_errors(engine), engine.connect() as connection:
         names = sorted(sa.inspect(connection).get_table_names())
         stored = dialect_of(engine).sizes(connection)
         return [Size(name, *_counted(connection, metadata, name, stored.get(name))) for name in names]

@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from nicassh.database import Moment, Tables, retried
+from nicassh.database import Moment, Tables, with_retry
 from nicassh.database.views import PREFIX, Now, Utc
 from nicassh.model.outcome import LOGIN, State
 from nicassh.model.records import UPTIME, columns
@@ -42,7 +42,7 @@ def store_stale(engine: sa.Engine, settings: sa.Table, seconds: float) -> None:
             connection.execute(sa.delete(table).where(row))
             connection.execute(sa.insert(table), [{"name": _NAME, "value": seconds}])
 
-    retried(engine, work)
+    with_retry(engine, work)
 
 
 @dataclass(frozen=True)

@@ -12,16 +12,16 @@ from typing import Any
 import sqlalchemy as sa
 
 from nicassh.config.settings import Config
-from nicassh.database import Clock, Difference, connect, create, dialect_of, explained, place, retried, schema
+from nicassh.database import Clock, Difference, connect, create, dialect_of, place, schema, translate_errors, with_retry
 from nicassh.model.errors import DatabaseError
 from nicassh.model.outcome import Outcome
 from nicassh.model.units import draw_seconds
 from nicassh.probes.loader import Probe
 from nicassh.store import retention, rollup, sql_views
+from nicassh.store.batcher import never
 from nicassh.store.clocks import MARGIN, Clocks
 from nicassh.store.history import Point, history
 from nicassh.store.layout import Layout
-from nicassh.store.pace import never
 from nicassh.store.reader import Reader, Row, Stored
 from nicassh.store.sql_views import STALE
 from nicassh.store.writer import Writer
@@ -52,36 +52,36 @@ class Store:
         self._reader = Reader(self.layout, self.engine)
         self._writer = Writer(self.layout, self.engine.dialect)
 
-    def refuse_newer(self) -> None:
+    def check_not_newer(self) -> None:
         """Raises DatabaseError where a newer program has upgraded the database, or it is another program's."""
-        with explained(self.engine), self.engine.connect() as connection:
-            schema.refuse_newer(schema.version(connection))
+        with translate_errors(self.engine), self.engine.connect() as connection:
+            schema.check_not_newer(schema.version(connection))
 
-    def refuse_unreadable(self) -> None:
+    def check_readable(self) -> None:
         """Raises DatabaseError where this program does not know the names of the tables, or what they mean."""
-        with explained(self.engine), self.engine.connect() as connection:
+        with translate_errors(self.engine), self.engine.connect() as connection:
             found = schema.version(connection)
-            schema.refuse_newer(found)
-            schema.refuse_older(connection, found)
+            schema.check_not_newer(found)
+            schema.check_not_older(connection, found)
 
-    def refuse_empty(self, rows: bool = True) -> None:
+    def check_not_empty(self, rows: bool = True) -> None:
         """Raises DatabaseError where nothing was ever collected into the database: no data looks like no trouble.
 
         Without `rows` it is enough that the tables are there.
         """
         table = self.outcomes.newest
-        with explained(self.engine), self.engine.connect() as connection:
+        with translate_errors(self.engine), self.engine.connect() as connection:
             if not schema.exists(connection):
-                schema.refuse_foreign(connection)
+                schema.check_not_foreign(connection)
             elif not rows or connection.execute(sa.select(table.c.node).limit(1)).first():
                 return
         what = f"no data collected yet: nothing is in the database {place(self.engine.url)}"
         raise DatabaseError(what, "run `nicamon collect`; or is the setting `database` wrong?")
 
-    def create(self, by_hand: bool = False) -> list[Difference]:
+    def create(self, allow_changes: bool = False) -> list[Difference]:
         """Makes the tables that are missing, and the columns that a probe has gained; see `database.create`."""
-        with explained(self.engine):
-            added = create(self.engine, self.metadata, by_hand)
+        with translate_errors(self.engine):
+            added = create(self.engine, self.metadata, allow_changes)
             sql_views.store_stale(self.engine, self.layout.settings, self.stale)
         return added
 
@@ -98,7 +98,7 @@ class Store:
             self._writer.write(connection, allowed, int(self.clock.now()) + MARGIN)
 
         self._writer.locks.register(self.engine, (outcome.node for outcome in outcomes))
-        retried(self.engine, work)
+        with_retry(self.engine, work)
 
     def timing(self) -> Callable[[Outcome], Outcome]:
         """Returns what gives an outcome of this moment its time by the database's clock, none of it still to come.
@@ -123,7 +123,7 @@ class Store:
     def now(self) -> datetime:
         """The time by the database's clock, which is what all times in it are compared with. Raises DatabaseError."""
         if dialect_of(self.engine).clock:
-            with explained(self.engine), self.engine.connect() as connection:
+            with translate_errors(self.engine), self.engine.connect() as connection:
                 self.clock.ask(connection)
         return datetime.fromtimestamp(self.clock.now(), UTC)
 

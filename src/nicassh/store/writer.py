@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import sqlalchemy as sa
 
-from nicassh.database import BulkTable, RowTuple, chunks, dialect_of, retried, stored_form
+from nicassh.database import BulkTable, RowTuple, chunks, dialect_of, stored_form, with_retry
 from nicassh.model.outcome import Outcome
 from nicassh.model.records import Keep, Record
 from nicassh.store.layout import Layout
@@ -104,7 +104,7 @@ class NodeLocks:
         """
         new = set(nodes) - self._registered
         if new and dialect_of(engine).concurrent:
-            retried(engine, lambda connection: self._add(connection, sorted(new)))
+            with_retry(engine, lambda connection: self._add(connection, sorted(new)))
             self._registered |= new
 
     def lock(self, connection: sa.Connection, nodes: Iterable[str]) -> None:

@@ -9,7 +9,7 @@ from typing import TypeVar
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from nicassh.database import Clock, Difference, create, dialect_of, explained, retried
+from nicassh.database import Clock, Difference, create, dialect_of, translate_errors, with_retry
 from nicassh.tasks.model import METADATA, TASK_CLASSES, Priority
 
 T = TypeVar("T")
@@ -44,7 +44,7 @@ class TaskList:
 
     def create(self) -> list[Difference]:
         """Make the tables that are missing, ask for the time, and return what was added."""
-        with explained(self.engine):
+        with translate_errors(self.engine):
             added = create(self.engine, METADATA)
         self.write(_insert_classes)
         self.read(self.clock.ask)
@@ -56,7 +56,7 @@ class TaskList:
 
     def read(self, work: Callable[[sa.Connection], T]) -> T:
         """Return what `work` returns in a transaction that only reads. Raises DatabaseError."""
-        with explained(self.engine), self.engine.begin() as connection:
+        with translate_errors(self.engine), self.engine.begin() as connection:
             return work(connection)
 
     def write(self, work: Callable[[sa.Connection], T]) -> T:
@@ -64,7 +64,7 @@ class TaskList:
 
         Raises DatabaseError.
         """
-        return retried(self.engine, work)
+        return with_retry(self.engine, work)
 
     def lock(self, connection: sa.Connection) -> bool:
         """Wait until no other collector claims; the lock ends with the transaction.

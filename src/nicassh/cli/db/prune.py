@@ -43,7 +43,7 @@ def command(session: Session, seconds: float, trust_clock: bool) -> None:
     nicamon db prune --seconds 60
     nicamon db prune --trust-clock
     """
-    session.database.refuse_empty(rows=False)
+    session.database.check_not_empty(rows=False)
     session.store.create()
     session.task_list.create()
     if trust_clock:

@@ -23,6 +23,6 @@ def command(session: Session) -> None:
     nicamon db backup before.db
     nicamon db upgrade
     """
-    added = [*session.store.create(by_hand=True), *session.task_list.create()]
+    added = [*session.store.create(allow_changes=True), *session.task_list.create()]
     tables, columns = sum(not one.column for one in added), sum(bool(one.column) for one in added)
-    click.echo(f"schema {schema.WANTED}: {counted(tables, 'table')} made, {counted(columns, 'column')} added")
+    click.echo(f"schema {schema.CURRENT}: {counted(tables, 'table')} made, {counted(columns, 'column')} added")

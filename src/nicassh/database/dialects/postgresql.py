@@ -18,7 +18,7 @@ OWNERS = "nicamon_tables"
 """The role that all tables belong to."""
 _MAKING = 0x6E696361
 """The number of the lock under which tables are made."""
-_LOOK = 0.1
+_POLL_INTERVAL = 0.1
 """Seconds between two tries of the lock: one that waits inside the server could not ask who holds it."""
 _HOLDER = sa.text(
     "SELECT concat('process ', pid, ', ', usename, '@', coalesce(host(client_addr), 'socket'), ', since ',"
@@ -61,7 +61,7 @@ class PostgreSql(Dialect):
         while not connection.scalar(sa.select(sa.func.pg_try_advisory_xact_lock(_MAKING))):
             if time.monotonic() > until:
                 raise taken(connection.scalar(_HOLDER, {"name": _MAKING}), patience)
-            time.sleep(_LOOK)
+            time.sleep(_POLL_INTERVAL)
         yield
 
     def insert_ignore(self, table: sa.Table) -> Any:

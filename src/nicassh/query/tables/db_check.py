@@ -18,11 +18,11 @@ def checks(found: Sequence[Checked]) -> Table:
         Row(
             {
                 "table": one.table, "rows": one.rows, "state": "damaged" if one.fault else "ok",
-                "fault": one.fault or None, "unlisted": list(one.strangers),
+                "fault": one.fault or None, "unlisted": list(one.unlisted),
             },
             severities={
                 "state": Severity.CRITICAL if one.fault else Severity.OK,
-                "unlisted": Severity(bool(one.strangers)),
+                "unlisted": Severity(bool(one.unlisted)),
             },
         )
         for one in found

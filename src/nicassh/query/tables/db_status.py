@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nicassh.database import dialect_of, differences, explained, schema
+from nicassh.database import dialect_of, differences, schema, translate_errors
 from nicassh.model.severity import Severity
 from nicassh.model.units import Count, Text, counted
 from nicassh.query.registry import Nodes, TableSpec
@@ -18,14 +18,14 @@ def status(store: Store) -> Table:
 
     The table `different` belongs to it.
     """
-    with explained(store.engine), store.engine.connect() as connection:
+    with translate_errors(store.engine), store.engine.connect() as connection:
         found = schema.version(connection)
         timescale = dialect_of(connection).timescale(connection)
         growing = timescale.growing(connection, store.metadata) if timescale else []
     state = schema.judged(found)
     plain = sum(not one.hyper for one in growing)
     values = {
-        "schema": found or None, "wanted": schema.WANTED, "state": state,
+        "schema": found or None, "wanted": schema.CURRENT, "state": state,
         "timescaledb": timescale and timescale.version, "plain": plain if timescale else None,
     }  # fmt: skip
     row = Row(values, severities={"state": _STATES[state], "plain": Severity(plain > 0)})
@@ -34,7 +34,7 @@ def status(store: Store) -> Table:
 
 def differing(store: Store) -> Table:
     """Return one row for each table, column or key that differs from what the program needs. Raises DatabaseError."""
-    with explained(store.engine), store.engine.connect() as connection:
+    with translate_errors(store.engine), store.engine.connect() as connection:
         if schema.judged(schema.version(connection)) == "older":
             return Table("different", DIFFERENT, (), summary="`nicamon db upgrade` brings the tables up to date")
         found = [one for metadata in (store.metadata, METADATA) for one in differences(connection, metadata)]
@@ -42,9 +42,9 @@ def differing(store: Store) -> Table:
         Row(
             {
                 "table": one.table, "column": one.column or None, "found": one.found or None,
-                "wanted": one.wanted or None, "mended": "by itself" if one.adds else "by hand",
+                "wanted": one.wanted or None, "mended": "by itself" if one.is_additive else "by hand",
             },
-            severities={"mended": Severity.OK if one.adds else Severity.CRITICAL},
+            severities={"mended": Severity.OK if one.is_additive else Severity.CRITICAL},
         )
         for one in found
     )  # fmt: skip

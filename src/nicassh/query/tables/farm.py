@@ -59,8 +59,8 @@ def _row(snapshot: Snapshot, node: Node, releases: Sequence[Stored], people: lis
     known = {record: rows[0] for record in _OF_RECORD if (rows := _of(snapshot, record, name, releases))}
     updated = max((row["at"] for row in known.values()), default=None)
     state, reason, since = _state(snapshot, name)
-    lasting = [disk for disk in disks if disk["mount"] == "/" or disk["type"] not in MEMORY]
-    free = [disk["free"] for disk in lasting if disk["free"] is not None]
+    local = [disk for disk in disks if disk["mount"] == "/" or disk["type"] not in MEMORY]
+    free = [disk["free"] for disk in local if disk["free"] is not None]
     values = {
         "node": name, "address": node.address or None, "role": node.role or None,
         "state": state, "reason": reason or None, "since": since, "fairsoft": _newest(releases),

@@ -1,4 +1,4 @@
-"""Pace: long work in short transactions, so that nobody waits for it for long."""
+"""Long work in short transactions, so that nobody waits for it for long."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import sqlalchemy as sa
 
-from nicassh.database import retried
+from nicassh.database import with_retry
 
 T = TypeVar("T")
 _GOAL = 0.05
@@ -20,7 +20,7 @@ def never() -> bool:
     return False
 
 
-class Pace:
+class Batcher:
     """Steps of a size that this database does in a few hundredths of a second, with as long a pause after each.
 
     `size` is what one step takes on, in whatever the work counts. It is doubled after a quick step, up to four times
@@ -39,7 +39,7 @@ class Pace:
     def step(self, work: Callable[[sa.Connection, int], T]) -> T:
         """What `work` gives, in a transaction of its own, with the size that it may take on. Raises DatabaseError."""
         begun = time.monotonic()
-        result = retried(self._engine, lambda connection: work(connection, self.size))
+        result = with_retry(self._engine, lambda connection: work(connection, self.size))
         spent = time.monotonic() - begun
         if spent > _GOAL:
             self.size = max(self._least, self.size // 2)
