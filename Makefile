@@ -9,6 +9,9 @@ SYSTEMS := gridengine-master gridengine-exec gridengine-client slurmctld slurmd 
 # Processes that run tests side by side; much of what they do is waiting.
 TESTERS := 3
 
+# Compiled modules are kept, whatever the caller's environment says: else each process compiles all of them again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help install packages demo demo-down test test-fast lint format docs bench clean
 
