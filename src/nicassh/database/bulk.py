@@ -13,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from nicassh.database.dialects import dialect_of
+from nicassh.database.record_tables import Moment
 from nicassh.model.records import Column
 from nicassh.model.text import shorten
 
@@ -95,8 +96,9 @@ def converted(query: sa.Select[Any], rows: Sequence[RowTuple], dialect: sa.Diale
         return []
     values: list[Iterable[Any]] = list(zip(*rows, strict=True))
     for index, column in enumerate(query.selected_columns):
-        if convert := column.type.dialect_impl(dialect).result_processor(dialect, None):
-            values[index] = map(convert, values[index])
+        if isinstance(column.type, Moment | sa.Boolean):  # all others are as the driver gives them
+            convert = column.type.dialect_impl(dialect).result_processor(dialect, None)
+            values[index] = map(convert, values[index]) if convert else values[index]
     return zip(*values, strict=True)
 
 
