@@ -33,6 +33,8 @@ from nicassh.transport.libssh2.loop import Loop
 from nicassh.transport.libssh2.watchdog import LOGIN, Watchdog
 
 _CHUNK = 65536
+_READ_PAUSE = 0.03
+"""Seconds between two reads of an answer that comes in small packets: each wake-up costs CPU."""
 _LARGE_BUFFER = 256 * 1024
 """Bytes of a node that the kernel buffers after the login."""
 _AHEAD = 2560 * 1024
@@ -102,6 +104,8 @@ class Client(Connection):
                 over = over or time.monotonic() + DRAIN_TIMEOUT
             if not read and not self._wait_for_more(over):
                 break
+            if 0 < read < _CHUNK and not answer.complete:
+                gevent.sleep(_READ_PAUSE)
         if channel.eof() and not answer.complete:
             self._await_end(channel, answer)
 
@@ -168,8 +172,8 @@ class Client(Connection):
         if state is not State.OK:
             raise NodeFailure(state, f"{HOST_KEY[state]}: {fingerprint(key)}")
 
-    def _drain(self, channel: Any, answer: ResponseBuffer) -> bool:
-        """Takes what has arrived on both streams; False where there was nothing.
+    def _drain(self, channel: Any, answer: ResponseBuffer) -> int:
+        """Takes what has arrived on both streams, and returns how many bytes that was.
 
         Reading one stream takes packets of both from the socket, so afterwards the queues are asked:
         a wait for the socket would miss what lies there already.
@@ -189,4 +193,4 @@ class Client(Connection):
             self._line.check()
             if not (channel.poll_channel_read(0) or channel.poll_channel_read(1)):
                 break
-        return len(answer.output) + len(answer.errors) > before
+        return len(answer.output) + len(answer.errors) - before
