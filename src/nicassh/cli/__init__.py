@@ -65,7 +65,7 @@ def command(ctx: click.Context, config: Path | None) -> None:
 
 
 def main() -> None:
-    """Runs the command line and ends the process with the exit code that docs/operate.md lists."""
+    """Run the command line and end the process with the exit code that docs/operate.md lists."""
     _mend_streams()
     gc.set_threshold(THRESHOLD)
     try:
@@ -100,7 +100,7 @@ def _tell(what: str, hint: str = "") -> None:
 
 
 def _mend_streams() -> None:
-    """Gives a process that was started without output a place to write to, and a terminal without UTF-8 a `?`."""
+    """Give a process that was started without output a place to write to, and a terminal without UTF-8 a `?`."""
     sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: PTH123, SIM115 for the life of the process
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: PTH123, SIM115
     for stream in (sys.stdout, sys.stderr):
@@ -109,6 +109,6 @@ def _mend_streams() -> None:
 
 
 def _abandon_output() -> None:
-    """What is left to flush goes nowhere, so that the end of the process does not fail once more."""
+    """Return what is left to flush goes nowhere, so that the end of the process does not fail once more."""
     with suppress(OSError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -20,7 +20,7 @@ SCHEMA = "nicamon.demo/1"
 
 
 def _usual() -> Path:
-    """The folder of a farm that nobody has named. Raises UsageError where this user has no home folder."""
+    """Return the folder of a farm that nobody has named. Raises UsageError where this user has no home folder."""
     folder = state_folder("nicamon")
     if folder is None:
         raise UsageError("this user has no home folder", "say where the farm is to be: --folder")
@@ -42,7 +42,7 @@ def tell(line: str) -> None:
 
 
 def words(_context: click.Context, _option: click.Parameter, text: str | None) -> list[str]:
-    """The systems that a comma-separated list names, each once; raises BadParameter where one is unknown."""
+    """Return the systems that a comma-separated list names, each once; raises BadParameter where one is unknown."""
     named = dict.fromkeys(word.strip() for word in (text or "").split(",") if word.strip())
     if unknown := [word for word in named if word not in KNOWN]:
         raise click.BadParameter(f"{', '.join(unknown)}: known are {', '.join(KNOWN)}")

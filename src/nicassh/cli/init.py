@@ -78,7 +78,7 @@ def command(folder: Path) -> None:
 
 
 def configuration() -> str:
-    """The text of a nicamon.toml in which every setting is a comment with its default."""
+    """Return the text of a nicamon.toml in which every setting is a comment with its default."""
     parts = ["# The configuration of nicamon. Each setting may also come from the environment: NICAMON_FANOUT=64 …\n"]
     for name, field in SETTINGS.items():
         parts.append(f"# {field.metadata['help']}\n# {name} = {_toml(field.default)}\n")
@@ -96,7 +96,7 @@ def _inventory() -> str:
 
 
 def _account() -> str:
-    """The name of this user; `nicamon` for one who has no name on this machine."""
+    """Return the name of this user; `nicamon` for one who has no name on this machine."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

@@ -71,7 +71,7 @@ class Progress:
 
     @property
     def _done(self) -> int:
-        """How many nodes have answered everything that they were asked."""
+        """Return how many nodes have answered everything that they were asked."""
         return sum(not number for number in self._running.values())
 
     def summary(self, interrupted: bool) -> None:

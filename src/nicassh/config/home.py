@@ -9,7 +9,7 @@ import platformdirs
 
 
 def expanded(path: str) -> Path | None:
-    """Returns the path with `~` or `~user` replaced; None where no home folder of that user is known."""
+    """Return the path with `~` or `~user` replaced; None where no home folder of that user is known."""
     try:
         return Path(path).expanduser()
     except RuntimeError:
@@ -17,12 +17,12 @@ def expanded(path: str) -> Path | None:
 
 
 def state_folder(name: str) -> Path | None:
-    """Returns the folder for a program's state: $XDG_STATE_HOME, else ~/.local/state; None without a home."""
+    """Return the folder for a program's state: $XDG_STATE_HOME, else ~/.local/state; None without a home."""
     return _folder(platformdirs.user_state_path, name)
 
 
 def config_folder(name: str) -> Path | None:
-    """Returns the folder of a program's configuration: $XDG_CONFIG_HOME, else ~/.config; None without a home."""
+    """Return the folder of a program's configuration: $XDG_CONFIG_HOME, else ~/.config; None without a home."""
     return _folder(platformdirs.user_config_path, name)
 
 

@@ -15,7 +15,7 @@ _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def read(file: Path | None, environment: Mapping[str, str] = os.environ) -> str:
-    """Returns the URL in a file, or where none is named, in the credential; "" where there is neither.
+    """Return the URL in a file, or where none is named, in the credential; "" where there is neither.
 
     Raises ConfigError for a file that is missing, empty, of several lines, or open to others.
     """
@@ -28,7 +28,7 @@ def read(file: Path | None, environment: Mapping[str, str] = os.environ) -> str:
 
 
 def has_password(url: str) -> bool:
-    """Returns whether a URL seems to have a password in it: `user:password@`, or a parameter for it."""
+    """Return whether a URL seems to have a password in it: `user:password@`, or a parameter for it."""
     rest = url.partition("://")[2]
     account, _, _ = rest.rpartition("@")
     settings = [part.partition("=") for part in rest.partition("?")[2].split("&")]

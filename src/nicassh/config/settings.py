@@ -31,7 +31,7 @@ def setting(
     least: float | None = None,
     secret: bool = False,
 ) -> Any:
-    """Declares a setting: its default, the sentence that explains it, and the values that it may have.
+    """Declare a setting: its default, the sentence that explains it, and the values that it may have.
 
     A number must be above 0, or at least `least` where that is given. A `secret` setting is not in the repr.
     """
@@ -119,7 +119,7 @@ class Config:
 
     @cached_property
     def database_url(self) -> str:
-        """Returns the URL of the database, set or default. Raises ConfigError where there is no place for one."""
+        """Return the URL of the database, set or default. Raises ConfigError where there is no place for one."""
         url = self.database or secret.read(self.database_file)
         if url:
             return url
@@ -139,7 +139,7 @@ _TYPES = typing.get_type_hints(Config)
 
 
 def load(file: Path | None = None, environment: Mapping[str, str] = os.environ) -> Config:
-    """Returns the configuration from a file, or from the first of the usual places that has one.
+    """Return the configuration from a file, or from the first of the usual places that has one.
 
     Raises ConfigError that names the file or variable, and the key.
     """
@@ -163,7 +163,7 @@ def load(file: Path | None = None, environment: Mapping[str, str] = os.environ) 
 
 
 def _check_order(days: Mapping[str, float]) -> None:
-    """Raises ConfigError where a coarse tier would be deleted before the finer one that it is made of."""
+    """Raise ConfigError where a coarse tier would be deleted before the finer one that it is made of."""
     for fine, coarse in pairwise(_TIERS):
         if days[coarse] < days[fine]:
             what = f"{coarse} = {days[coarse]:g} must not be less than {fine} = {days[fine]:g}"
@@ -171,7 +171,7 @@ def _check_order(days: Mapping[str, float]) -> None:
 
 
 def find(file: Path | None = None, environment: Mapping[str, str] = os.environ) -> Path | None:
-    """Returns the configuration file, or None. Raises ConfigError where one was named and is missing."""
+    """Return the configuration file, or None. Raises ConfigError where one was named and is missing."""
     named = file or (Path(environment[VARIABLE]) if environment.get(VARIABLE) else None)
     if named:
         if not named.is_file():
@@ -181,12 +181,12 @@ def find(file: Path | None = None, environment: Mapping[str, str] = os.environ) 
 
 
 def is_named(file: Path | None, environment: Mapping[str, str] = os.environ) -> bool:
-    """Returns whether a configuration was named: by --config, or by NICAMON_CONFIG."""
+    """Return whether a configuration was named: by --config, or by NICAMON_CONFIG."""
     return file is not None or bool(environment.get(VARIABLE))
 
 
 def places() -> list[Path]:
-    """Returns the places where a configuration is looked for, in this order."""
+    """Return the places where a configuration is looked for, in this order."""
     own = config_folder("nicamon")
     return [Path(FILE), *([own / FILE] if own else []), Path("/etc/nicamon") / FILE]
 
@@ -207,12 +207,12 @@ def _from_file(file: Path) -> dict[str, Any]:
 
 
 def _from_text(name: str, text: str, variable: str) -> Any:
-    """Returns a setting from the environment. Raises ConfigError."""
+    """Return a setting from the environment. Raises ConfigError."""
     return _checked(name, KINDS[_TYPES[name]].from_text(text, variable), variable, Path.cwd())
 
 
 def _checked(name: str, value: Any, where: str, folder: Path) -> Any:
-    """Returns a setting of the type that is declared for it. Raises ConfigError where the value cannot be one."""
+    """Return a setting of the type that is declared for it. Raises ConfigError where the value cannot be one."""
     kind, rules = KINDS[_TYPES[name]], SETTINGS[name].metadata
     if not kind.is_valid(value):
         # What stands there instead of the URL may contain its password.

@@ -16,7 +16,7 @@ _KINDS: dict[str, tuple[type[NicamonError], str]] = {
 
 
 def trusted(config: Config, name: str, named: bool, environment: Mapping[str, str] = os.environ) -> tuple[Path, ...]:
-    """The paths of `inventory` or `probes`. Raises InventoryError or ProbeError where others may write to one.
+    """Return the paths of `inventory` or `probes`. Raises InventoryError or ProbeError where others may write to one.
 
     What the environment names is taken as it is. So is an inventory that lies beside a configuration that was `named`:
     it is text. Probes are programs that run here, and are looked at wherever they lie.
@@ -34,7 +34,7 @@ def trusted(config: Config, name: str, named: bool, environment: Mapping[str, st
 
 
 def warnings(config: Config, environment: Mapping[str, str] = os.environ) -> list[str]:
-    """What an operator should be told of the configuration file: that others can read a password in it."""
+    """Return what an operator should be told of the configuration file: that others can read a password in it."""
     file = config.file
     if file is None or "NICAMON_DATABASE" in environment or not secret.has_password(config.database):
         return []

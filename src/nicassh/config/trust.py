@@ -20,7 +20,7 @@ _LINKS = 40
 
 
 def require(path: Path, on_purpose: str, error: type[NicamonError] = ConfigError) -> None:
-    """Checks a file, or a folder with all that is in it, and every folder above it, links included.
+    """Check a file, or a folder with all that is in it, and every folder above it, links included.
 
     Raises the error where somebody else owns one of them or may write to it. It names the place, and how to take the
     file all the same: `on_purpose`. What does not exist, or cannot be looked at, is left to whoever opens it.
@@ -34,12 +34,12 @@ def require(path: Path, on_purpose: str, error: type[NicamonError] = ConfigError
 
 
 def readable_by_others(mode: int, uid: int, gid: int) -> bool:
-    """Returns whether users other than the owner can read a file of this mode."""
+    """Return whether users other than the owner can read a file of this mode."""
     return bool(mode & stat.S_IROTH) or (bool(mode & stat.S_IRGRP) and not _is_private(uid, gid))
 
 
 def _faults(path: Path) -> Iterator[str]:
-    """Yields what is wrong with each place on the way to a path and below it; "" for a good place."""
+    """Yield what is wrong with each place on the way to a path and below it; "" for a good place."""
     yield from (_fault(*place) for place in _way(path))
     for folder, folders, files in os.walk(path):
         for below in (Path(folder) / name for name in (*folders, *files)):
@@ -48,7 +48,7 @@ def _faults(path: Path) -> Iterator[str]:
 
 
 def _way(path: Path) -> Iterator[tuple[Path, bool]]:
-    """Yields each folder, link and file on the way to a path, and whether it is the folder of the file itself."""
+    """Yield each folder, link and file on the way to a path, and whether it is the folder of the file itself."""
     parts = list(reversed(path.absolute().parts[1:]))
     place, links = Path("/"), 0
     is_file = path.is_file()
@@ -72,7 +72,7 @@ def _way(path: Path) -> Iterator[tuple[Path, bool]]:
 
 
 def _fault(place: Path, holds: bool) -> str:
-    """Returns what is wrong with one place, or "". `holds`: it is the folder in which the file lies."""
+    """Return what is wrong with one place, or "". `holds`: it is the folder in which the file lies."""
     info = place.lstat()
     if info.st_uid not in (0, os.geteuid()):
         return f"{place} belongs to {_name(info.st_uid)}"
@@ -90,7 +90,7 @@ def _fault(place: Path, holds: bool) -> str:
 
 
 def _is_private(uid: int, gid: int) -> bool:
-    """Returns whether a group has this one user only, as many systems give each user a group."""
+    """Return whether a group has this one user only, as many systems give each user a group."""
     try:
         user, group = pwd.getpwuid(uid), grp.getgrgid(gid)
     except KeyError:

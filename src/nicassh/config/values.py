@@ -29,14 +29,14 @@ class Kind:
     convert: Callable[[Any, str, Path], Any]
 
     def from_text(self, text: str, where: str) -> Any:
-        """Returns the value that a text of the environment stands for. Raises ConfigError."""
+        """Return the value that a text of the environment stands for. Raises ConfigError."""
         try:
             return self.parse(text)
         except ValueError:
             raise ConfigError(f"{where}: {text!r} is not {self.words}") from None
 
     def is_valid(self, value: Any) -> bool:
-        """Returns whether a value has a type that this setting may have. A list must have texts only."""
+        """Return whether a value has a type that this setting may have. A list must have texts only."""
         if isinstance(value, list):
             return list in self.accepts and all(isinstance(item, str) for item in value)
         return isinstance(value, self.accepts) and not isinstance(value, bool)

@@ -29,7 +29,7 @@ _PAGES = 2000
 def backup(
     source: sa.Engine, file: Path, declared: Sequence[sa.MetaData], progress: Progress = lambda _table, _rows: None
 ) -> None:
-    """Saves all of a database in a new SQLite file, which is there once it is whole and was read back.
+    """Save all of a database in a new SQLite file, which is there once it is whole and was read back.
 
     Others may write meanwhile; the file has what was there when it began. Raises DatabaseError.
     """
@@ -59,7 +59,7 @@ def backup(
 
 @contextmanager
 def opened(file: Path, declared: Sequence[sa.MetaData]) -> Iterator[sa.Engine]:
-    """A saved file for reading; one that an older program saved is brought up to date in a copy.
+    """Return a saved file for reading; one that an older program saved is brought up to date in a copy.
 
     Raises DatabaseError where it is not such a file, or a newer program has saved it.
     """
@@ -97,7 +97,7 @@ def _save(source: sa.Engine, part: Path, progress: Progress) -> None:
 
 
 def _settle(part: Path) -> None:
-    """Makes one file of it, without a log beside it, that was read through and is on the disk."""
+    """Make one file of it, without a log beside it, that was read through and is on the disk."""
     with closing(sqlite3.connect(part)) as connection:
         connection.execute("PRAGMA journal_mode=DELETE")
         (said,) = connection.execute("PRAGMA integrity_check(1)").fetchone()

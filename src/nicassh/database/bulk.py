@@ -27,7 +27,7 @@ class BulkTable:
     """A table with its columns in an order of our own: `names`."""
 
     def __init__(self, table: sa.Table, names: Sequence[str], dialect: sa.Dialect) -> None:
-        """Prepares the statements."""
+        """Prepare the statements."""
         quote = dialect.identifier_preparer.quote_identifier
         self._mark = mark = "?" if dialect.paramstyle == "qmark" else "%s"
         self._table, self._columns = quote(table.name), ", ".join(quote(name) for name in names)
@@ -41,7 +41,7 @@ class BulkTable:
         self._match = " AND ".join(f"{quote(name)} = {mark}" for name in names if name in key)
 
     def read(self, connection: sa.Connection, nodes: Iterable[str]) -> list[RowTuple]:
-        """The rows of some nodes."""
+        """Return the rows of some nodes."""
         rows: list[RowTuple] = []
         for part in chunks(nodes):
             query = f"SELECT {self._columns} FROM {self._table} WHERE {self._among(part)}"  # noqa: S608 names are ours
@@ -49,23 +49,23 @@ class BulkTable:
         return rows
 
     def upsert(self, connection: sa.Connection, rows: Sequence[RowTuple]) -> None:
-        """Adds rows, each in the place of a row with the same key."""
+        """Add rows, each in the place of a row with the same key."""
         if rows:
             connection.exec_driver_sql(self._insert, list(rows))
 
     def delete(self, connection: sa.Connection, keys: Sequence[RowTuple]) -> None:
-        """Removes the rows with these keys."""
+        """Remove the rows with these keys."""
         if keys:
             connection.exec_driver_sql(f"DELETE FROM {self._table} WHERE {self._match}", list(keys))  # noqa: S608
 
     def delete_nodes(self, connection: sa.Connection, nodes: Iterable[str]) -> None:
-        """Removes all rows of some nodes."""
+        """Remove all rows of some nodes."""
         for part in chunks(nodes):
             query = f"DELETE FROM {self._table} WHERE {self._among(part)}"  # noqa: S608
             connection.exec_driver_sql(query, tuple(part))
 
     def set_time(self, connection: sa.Connection, at: int, nodes: Iterable[str]) -> int:
-        """Sets the time of all rows of some nodes [s since 1970], and returns how many there are."""
+        """Set the time of all rows of some nodes [s since 1970], and return how many there are."""
         touched = 0
         for part in chunks(nodes):
             query = f"UPDATE {self._table} SET {self._quote('at')} = {self._mark} WHERE {self._among(part)}"  # noqa: S608
@@ -73,7 +73,7 @@ class BulkTable:
         return touched
 
     def close(self, connection: sa.Connection, rows: Sequence[RowTuple]) -> None:
-        """Closes intervals: tuples of `until` and the key."""
+        """Close intervals: tuples of `until` and the key."""
         if rows:
             query = f"UPDATE {self._table} SET {self._quote('until')} = {self._mark} WHERE {self._match}"  # noqa: S608
             connection.exec_driver_sql(query, list(rows))
@@ -103,18 +103,18 @@ def converted(query: sa.Select[Any], rows: Sequence[RowTuple], dialect: sa.Diale
 
 
 def chunks(nodes: Iterable[str]) -> Iterator[list[str]]:
-    """The names, each once, in parts that fit into one query."""
+    """Return the names, each once, in parts that fit into one query."""
     names = list(dict.fromkeys(nodes))
     return (names[index : index + _CHUNK] for index in range(0, len(names), _CHUNK))
 
 
 def stored_form(value: Any) -> Any:
-    """A value as the database holds it: a time as whole seconds since 1970."""
+    """Return a value as the database holds it: a time as whole seconds since 1970."""
     return int(value.timestamp()) if isinstance(value, datetime) else value
 
 
 def row_maker(order: Sequence[Column], longest: int = 0) -> Callable[..., RowTuple]:
-    """Returns a function that makes a row of a node, a record and further values, in the form the database holds.
+    """Return a function that makes a row of a node, a record and further values, in the form the database holds.
 
     Texts of more than `longest` characters are shortened; 0: none is. Its text is written out and compiled, as
     dataclasses do with theirs: for each of 200,000 rows `operator.attrgetter` takes nearly twice as long.

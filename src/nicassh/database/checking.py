@@ -25,7 +25,7 @@ class Checked:
 
 
 def check(engine: sa.Engine, nodes: Collection[str]) -> list[Checked]:
-    """All tables there are, by name; for SQLite first the file as a whole. Raises DatabaseError.
+    """Return all tables there are, by name; for SQLite first the file as a whole. Raises DatabaseError.
 
     Every value is read, so it takes as long as that takes; others may write meanwhile.
     """
@@ -39,7 +39,7 @@ def check(engine: sa.Engine, nodes: Collection[str]) -> list[Checked]:
 
 
 def _checked(engine: sa.Engine, name: str, known: Collection[str], deep: bool) -> Checked:
-    """One table in a connection of its own: after an error some databases take nothing more in theirs."""
+    """Return one table in a connection of its own: after an error some databases take nothing more in theirs."""
     try:
         with engine.connect() as connection:
             table = sa.Table(name, sa.MetaData(), autoload_with=connection, quote=True)

@@ -22,7 +22,7 @@ class Clock:
         return self._own() + self.ahead
 
     def ask(self, connection: sa.Connection) -> None:
-        """Learns how far the database is ahead of this machine, `ahead` [s]; SQLite has no clock of its own."""
+        """Learn how far the database is ahead of this machine, `ahead` [s]; SQLite has no clock of its own."""
         if statement := dialect_of(connection).clock:
             before = self._own()
             theirs = float(connection.exec_driver_sql(statement).scalar_one())
@@ -30,7 +30,7 @@ class Clock:
 
 
 def uptime(proc: Path = Path("/proc")) -> tuple[str, float] | None:
-    """A name for this boot of the machine, and the seconds since; None where the system does not tell.
+    """Return a name for this boot of the machine, and the seconds since; None where the system does not tell.
 
     Nobody can set it: two moments of one boot are as far apart as it says, whatever the clock did between.
     """

@@ -30,7 +30,7 @@ class Difference:
 
     @property
     def is_additive(self) -> bool:
-        """Whether adding mends it: a missing table of a record, or a missing column that may be unknown."""
+        """Say whether adding mends it: a missing table of a record, or a missing column that may be unknown."""
         return not self.found and "NOT NULL" not in self.wanted and self.table not in FIXED
 
     def __str__(self) -> str:
@@ -39,7 +39,7 @@ class Difference:
 
 
 def differences(connection: sa.Connection, metadata: sa.MetaData) -> list[Difference]:
-    """How the tables of the database differ from those declared; tables that nobody declares are left out."""
+    """Return how the tables of the database differ from those declared; tables that nobody declares are left out."""
     look = sa.inspect(connection)
     names = list(metadata.tables)
     columns = {name: found for (_, name), found in look.get_multi_columns(filter_names=names).items()}
@@ -103,7 +103,7 @@ def _compared(table: sa.Table, found: dict[str, Any], key: Sequence[str], dialec
 
 
 def kind(declared: Any, dialect: sa.Dialect) -> str:
-    """The type as the database names it, without what it adds by itself: a width for display, a collation."""
+    """Return the type as the database names it, without what it adds by itself: a width for display, a collation."""
     text = str(declared.compile(dialect=dialect)).upper().partition(" ")[0]
     text = re.sub(r"^(\w*INT\w*)\(\d+\)", r"\1", text)
     return {"BOOL": "TINYINT", "INT": "INTEGER"}.get(text, text)

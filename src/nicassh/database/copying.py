@@ -44,7 +44,7 @@ def copy(
     declared: Sequence[sa.MetaData],
     progress: Progress = lambda _table, _rows: None,
 ) -> list[Copied]:
-    """Replaces all rows of the target by those of the source, and reads them back to compare.
+    """Replace all rows of the target by those of the source, and read them back to compare.
 
     The tables `declared` are made in the target first. `progress(table, rows)` hears of the progress. Raises
     DatabaseError, also where a table has not arrived as it was; the tables before that one are whole then.
@@ -63,7 +63,7 @@ def copy(
 
 
 def _one(reading: sa.Connection, name: str, target: sa.Engine, progress: Progress) -> Copied:
-    """Copies one table and compares."""
+    """Copy one table and compare."""
     table = _table(reading, name)
     there = _prepared(target, table)
     with translate_errors(target):
@@ -79,7 +79,7 @@ def _one(reading: sa.Connection, name: str, target: sa.Engine, progress: Progres
 
 
 def _same_version(connection: sa.Connection) -> None:
-    """Raises DatabaseError where the rows are those of another version of the program."""
+    """Raise DatabaseError where the rows are those of another version of the program."""
     if (found := schema.version(connection)) != schema.CURRENT:
         schema.check_not_newer(found)
         raise DatabaseError(
@@ -89,7 +89,7 @@ def _same_version(connection: sa.Connection) -> None:
 
 
 def names(connection: sa.Connection) -> list[str]:
-    """The tables that hold rows of ours, by name: all but the version, which the target has itself."""
+    """Return the tables that hold rows of ours, by name: all but the version, which the target has itself."""
     return sorted(name for name in sa.inspect(connection).get_table_names() if name != schema.TABLE)
 
 
@@ -105,7 +105,7 @@ def refuse_rows(target: sa.Engine) -> None:
 
 
 def filled(connection: sa.Connection, besides: Sequence[str] = ("task_classes",)) -> list[str]:
-    """The tables that have rows, besides those that are made with some."""
+    """Return the tables that have rows, besides those that are made with some."""
     quote = connection.dialect.identifier_preparer.quote_identifier
     return [
         name
@@ -116,13 +116,13 @@ def filled(connection: sa.Connection, besides: Sequence[str] = ("task_classes",)
 
 @contextmanager
 def _snapshot(engine: sa.Engine) -> Iterator[sa.Connection]:
-    """A transaction that sees all tables at one moment."""
+    """Return a transaction that sees all tables at one moment."""
     with engine.connect().execution_options(**dialect_of(engine).snapshot) as connection, connection.begin():
         yield connection
 
 
 def _table(connection: sa.Connection, name: str) -> sa.Table:
-    """A table as the database has it, its floats as floats (SQLAlchemy makes decimals of MariaDB's)."""
+    """Return a table as the database has it, its floats as floats (SQLAlchemy makes decimals of MariaDB's)."""
     table = sa.Table(name, sa.MetaData(), autoload_with=connection, quote=True)
     for column in table.c:
         if isinstance(column.type, sa.Float):
@@ -131,7 +131,7 @@ def _table(connection: sa.Connection, name: str) -> sa.Table:
 
 
 def _prepared(target: sa.Engine, table: sa.Table) -> sa.Table:
-    """The table of that name in the target, made where it is missing. Raises DatabaseError where columns are."""
+    """Return the table of that name in the target, made where it is missing. Raises DatabaseError where columns are."""
     with translate_errors(target), writing(target).begin() as connection:
         if not sa.inspect(connection).has_table(table.name):
             table.to_metadata(made := sa.MetaData())
@@ -149,7 +149,7 @@ def _prepared(target: sa.Engine, table: sa.Table) -> sa.Table:
 
 
 def _general(kind: Any) -> Any:
-    """A type of one database as all have it; a text without a width is one of any length."""
+    """Return a type of one database as all have it; a text without a width is one of any length."""
     if isinstance(kind, sa.String):
         return sa.String(kind.length) if kind.length and not isinstance(kind, sa.Text) else TEXT
     return kind if isinstance(kind, sa.Double) else kind.as_generic()
@@ -158,7 +158,7 @@ def _general(kind: Any) -> Any:
 def _copy(
     rows: Iterator[Sequence[Any]], table: sa.Table, target: sa.Engine, there: sa.Table, progress: Progress
 ) -> Copied:
-    """Writes the rows in one transaction."""
+    """Write the rows in one transaction."""
     fields = [column.name for column in table.c]
     number, total = 0, 0
     with writing(target).begin() as connection:
@@ -172,7 +172,7 @@ def _copy(
 
 
 def _rows(connection: sa.Connection, table: sa.Table, fields: Sequence[str] = ()) -> Iterator[Sequence[Any]]:
-    """The rows of a table, a batch at a time in memory."""
+    """Return the rows of a table, a batch at a time in memory."""
     query = sa.select(*(table.c[name] for name in fields or table.c.keys()))
     yield from connection.execute(query, execution_options={"yield_per": BATCH})
 
@@ -196,13 +196,13 @@ def _summed(name: str, rows: Iterator[Sequence[Any]]) -> Copied:
 
 
 def _digest(row: Sequence[Any]) -> int:
-    """A number for a row."""
+    """Return a number for a row."""
     text = repr(tuple(map(_alike, row))).encode("utf-8", "surrogatepass")
     return int.from_bytes(blake2b(text, digest_size=16).digest(), "big")
 
 
 def _alike(value: Any) -> Any:
-    """The value as each kind of database gives it: 0 or 1 for a truth, and one zero."""
+    """Return the value as each kind of database gives it: 0 or 1 for a truth, and one zero."""
     if isinstance(value, bool):
         return int(value)
     return 0.0 if isinstance(value, float) and value == 0 else value

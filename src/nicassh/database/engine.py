@@ -22,7 +22,7 @@ EXTRAS = {one.driver: one.extra for one in DIALECTS.values() if one.driver}
 
 
 def connect(url: str, make: bool = True) -> sa.Engine:
-    """An engine for a database URL. A server is not asked yet; of SQLite, the file and its folder are made.
+    """Return an engine for a database URL. A server is not asked yet; of SQLite, the file and its folder are made.
 
     Without `make` nothing is made or changed: a reader's engine. Raises DatabaseError, which does not show the URL: it
     may hold a password. Nor does its chain of causes.
@@ -50,7 +50,7 @@ def server_engine(url: str) -> sa.Engine:
 
 
 def _refuse_unescaped(url: str) -> None:
-    """Raises DatabaseError where an `@` of a password would end it too early, and its tail be taken for the host."""
+    """Raise DatabaseError where an `@` of a password would end it too early, and its tail be taken for the host."""
     if url.count("@") > 1:
         what = "the setting `database` has more than one `@`: the URL cannot be told apart"
         hint = "in a user name or password write %40 for @, %2F for /, %3A for :, %3F for ?, %23 for #, %25 for %"
@@ -58,7 +58,7 @@ def _refuse_unescaped(url: str) -> None:
 
 
 def writing(engine: sa.Engine) -> sa.Engine:
-    """The engine for a transaction that will write: on SQLite it takes the lock at once, or waits for it."""
+    """Return the engine for a transaction that will write: on SQLite it takes the lock at once, or waits for it."""
     return engine.execution_options(writes=True)
 
 
@@ -75,7 +75,7 @@ def _server(url: sa.URL) -> sa.Engine:
 
 
 def _open(dialect: sa.Dialect, _record: Any, words: Any, settings: Any) -> Any:
-    """A connection of the driver's. Raises DatabaseError for a setting of the URL that it cannot use."""
+    """Return a connection of the driver's. Raises DatabaseError for a setting of the URL that it cannot use."""
     try:
         return dialect.connect(*words, **settings)
     except (TypeError, ValueError):
@@ -87,7 +87,7 @@ def _open(dialect: sa.Dialect, _record: Any, words: Any, settings: Any) -> Any:
 
 
 def _no_driver(module: str) -> DatabaseError:
-    """The words for a driver that is not there."""
+    """Return the words for a driver that is not there."""
     name = module.partition(".")[0]
     hint = f"pip install 'nicamon[{EXTRAS[name]}]'" if name in EXTRAS else "write the URL without the driver's name"
     return DatabaseError(f"the driver {name} of the setting `database` is not installed", hint)

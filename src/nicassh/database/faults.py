@@ -45,7 +45,7 @@ _LOST = "the connection was lost; all that was committed is there, run it again"
 
 @contextmanager
 def translate_errors(engine: sa.Engine) -> Iterator[None]:
-    """Turns errors of SQLAlchemy and of the driver into a DatabaseError: the database (no password) and the cause."""
+    """Turn errors of SQLAlchemy and of the driver into a DatabaseError: the database (no password) and the cause."""
     try:
         yield
     except (SQLAlchemyError, engine.dialect.loaded_dbapi.Error) as error:
@@ -64,7 +64,7 @@ def is_retryable(error: BaseException | None) -> bool:
 
 
 def with_retry(engine: sa.Engine, work: Callable[[sa.Connection], T]) -> T:
-    """What `work` gives in a writing transaction, which is begun anew where it is broken off for another's sake.
+    """Return what `work` gives in a writing transaction, which is begun anew where it is broken off for another's sake.
 
     So `work` does nothing but read and write through its connection. Raises DatabaseError.
     """
@@ -79,14 +79,14 @@ def with_retry(engine: sa.Engine, work: Callable[[sa.Connection], T]) -> T:
 
 
 def _code(error: BaseException | None) -> str:
-    """The driver's number for an error; empty where it has none."""
+    """Return the driver's number for an error; empty where it has none."""
     cause = error.orig if isinstance(error, DBAPIError) else error
     number = cause.args[0] if cause is not None and cause.args else None
     return str(number) if isinstance(number, int) else getattr(cause, "sqlstate", None) or ""
 
 
 def _cause(error: Exception) -> str:
-    """What the driver says, in one line."""
+    """Return what the driver says, in one line."""
     cause = getattr(error, "orig", None) or error
     if len(cause.args) == 2 and isinstance(cause.args[0], int):
         # PyMySQL: (1045, "Access denied …")
@@ -105,13 +105,13 @@ def _hint(error: Exception) -> str:
 
 
 def place(url: sa.URL) -> str:
-    """The database as a person names it: no password, no driver, none of the URL's settings."""
+    """Return the database as a person names it: no password, no driver, none of the URL's settings."""
     short = url.set(drivername=url.get_backend_name(), query={})
     return sa.URL.create(**{**short._asdict(), "password": None}).render_as_string()
 
 
 def _hidden(text: str, url: sa.URL) -> str:
-    """The text without the URL's password, and without any that stands in its settings."""
+    """Return the text without the URL's password, and without any that stands in its settings."""
     secrets = [url.password, *(value for name, value in url.query.items() if "pass" in name.lower())]
     for secret in (str(secret) for secret in secrets if secret):
         text = text.replace(secret, "***").replace(quote_plus(secret), "***")

@@ -19,7 +19,7 @@ from nicassh.model.errors import DatabaseError
 def create(
     engine: sa.Engine, metadata: sa.MetaData, allow_changes: bool = False, patience: float = BUSY
 ) -> list[Difference]:
-    """Makes the tables that are missing, and the columns: a probe's new field, unknown in the rows there are.
+    """Make the tables that are missing, and the columns: a probe's new field, unknown in the rows there are.
 
     And the views of a TableSet; `allow_changes` makes them anew, allows migrations
     that do more than add, and has TimescaleDB take over tables that have rows already. Of several programs that
@@ -68,7 +68,7 @@ def _add(connection: sa.Connection, column: sa.Column[Any]) -> None:
 
 
 def _migrate(connection: sa.Connection, allow_changes: bool = False) -> None:
-    """Gives the database the fixed tables of this program: by itself where that only adds, else `allow_changes`.
+    """Give the database the fixed tables of this program: by itself where that only adds, else `allow_changes`.
 
     Raises DatabaseError where a newer program was there, or where somebody must look on.
     """

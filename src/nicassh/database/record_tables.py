@@ -57,13 +57,13 @@ class TableSet(sa.MetaData):
     """Tables that a program wants in a database, and the SQL views of them."""
 
     def __init__(self, views: Callable[[], Mapping[str, Any]] = dict) -> None:
-        """Holds no table yet; `views` gives the query of each view by its name, and is asked where tables are made."""
+        """Hold no table yet; `views` gives the query of each view by its name, and is asked where tables are made."""
         super().__init__()
         self.views = views
 
 
 def views_of(tables: sa.MetaData) -> Mapping[str, Any]:
-    """The SQL views of some tables by name: their queries."""
+    """Return the SQL views of some tables by name: their queries."""
     return tables.views() if isinstance(tables, TableSet) else {}
 
 
@@ -85,7 +85,7 @@ class Tables:
 def tables(
     metadata: sa.MetaData, name: str, record: type[Record], keep: Keep, probe: str = "", every: int = 0
 ) -> Tables:
-    """Describes the tables of a record type in `metadata`."""
+    """Describe the tables of a record type in `metadata`."""
     newest = sa.Table(
         name, metadata, *_identity(record), sa.Column("at", Moment, nullable=False), *_values(record),
         sqlite_with_rowid=False, quote=True,

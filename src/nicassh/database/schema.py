@@ -32,7 +32,10 @@ FIXED = frozenset(
 
 
 def version(connection: sa.Connection) -> str:
-    """The version that the database has; empty where it has none yet. Raises DatabaseError for another's database."""
+    """Return the version that the database has; empty where it has none yet.
+
+    Raises DatabaseError for another's database.
+    """
     look = sa.inspect(connection)
     if not look.has_table(TABLE):
         return ""
@@ -47,7 +50,7 @@ def exists(connection: sa.Connection) -> bool:
 
 
 def check_not_newer(found: str) -> None:
-    """Raises DatabaseError for a version that this program does not know.
+    """Raise DatabaseError for a version that this program does not know.
 
     A newer program has changed the tables: they may mean something else now. Or no nicamon has made this version.
     """
@@ -83,7 +86,7 @@ def judged(found: str) -> str:
 
 
 def foreign(*tables: str) -> DatabaseError:
-    """The words for a database that another program has made."""
+    """Return the words for a database that another program has made."""
     return DatabaseError(
         f"the database is another program's: {', '.join(tables[:5])}{' …' if tables[5:] else ''}",
         "nothing was changed; take a database of nicamon's own: see the setting `database`",
@@ -91,7 +94,7 @@ def foreign(*tables: str) -> DatabaseError:
 
 
 def check_not_foreign(connection: sa.Connection) -> None:
-    """Raises DatabaseError where there are tables, and none that nicamon makes first."""
+    """Raise DatabaseError where there are tables, and none that nicamon makes first."""
     tables = sorted(sa.inspect(connection).get_table_names())
     if tables and not OURS & set(tables):
         raise foreign(*tables)

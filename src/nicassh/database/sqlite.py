@@ -24,7 +24,7 @@ _SETTINGS = re.compile(r"\?\w+=[^/?]*$")
 
 
 def engine(url: str, make: bool) -> sa.Engine | None:
-    """The engine of an SQLite file, which is made with its folder where `make` says so; None for another URL.
+    """Return the engine of an SQLite file, which is made with its folder where `make` says so; None for another URL.
 
     In the path `%3F` is a question mark and `%25` a per cent sign; a question mark may also stand for itself. Where a
     reader may not write, the file is opened read-only. Raises DatabaseError.
@@ -47,7 +47,7 @@ def engine(url: str, make: bool) -> sa.Engine | None:
 
 
 def reading(file: Path) -> sa.Engine:
-    """An engine that only reads a file, and changes nothing beside it."""
+    """Return an engine that only reads a file, and changes nothing beside it."""
     return sa.create_engine(_url(str(file)), creator=lambda: _open_read_only(file), poolclass=NullPool)
 
 
@@ -64,7 +64,10 @@ def exposed(engine: sa.Engine) -> str:
 
 
 def _reading(file: Path) -> sa.Engine:
-    """A reader's engine. With the right to write, SQLite keeps its log beside the file, as every program's must."""
+    """Return a reader's engine.
+
+    With the right to write, SQLite keeps its log beside the file, as every program's must.
+    """
     if not all(os.access(place, os.W_OK, effective_ids=True) for place in (file, file.absolute().parent)):
         engine = reading(file)
     else:
@@ -98,7 +101,7 @@ def _connection(address: str) -> sqlite3.Connection:
 
 
 def _open_read_only(file: Path) -> sqlite3.Connection:
-    """A connection that needs no right to write.
+    """Return a connection that needs no right to write.
 
     While others are at work their log lies beside the file, and is read as well. Without a log the file has everything,
     and only then SQLite may be told that nobody changes it: else it wants to make a log.
@@ -118,7 +121,7 @@ def _open_read_only(file: Path) -> sqlite3.Connection:
 
 
 def _prepare(file: Path) -> None:
-    """Makes the folder of a file, and the file for its owner alone, because it holds command lines of users."""
+    """Make the folder of a file, and the file for its owner alone, because it holds command lines of users."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         if not file.exists():
@@ -128,7 +131,7 @@ def _prepare(file: Path) -> None:
 
 
 def _find(file: Path) -> None:
-    """Raises DatabaseError where there is no such file, or this user may not read it."""
+    """Raise DatabaseError where there is no such file, or this user may not read it."""
     try:
         with file.open("rb"):
             return
@@ -148,12 +151,12 @@ def _configure(connection: sqlite3.Connection, _record: Any) -> None:
 
 
 def _own_transactions(connection: sqlite3.Connection, _record: Any) -> None:
-    """Switches the driver's own way to open transactions off: `_begin` opens them."""
+    """Switch the driver's own way to open transactions off: `_begin` opens them."""
     connection.isolation_level = None
 
 
 def _write_ahead(connection: sqlite3.Connection) -> None:
-    """Switches a file to WAL. While another program does so with a new file, SQLite refuses at once and never waits.
+    """Switch a file to WAL. While another program does so with a new file, SQLite refuses at once and never waits.
 
     The file of another program stays as it is.
     """

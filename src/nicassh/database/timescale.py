@@ -63,18 +63,18 @@ class Timescale:
 
     @classmethod
     def of(cls, connection: sa.Connection) -> Timescale | None:
-        """Looks for the extension in a PostgreSQL; None where it is not there."""
+        """Look for the extension in a PostgreSQL; None where it is not there."""
         row = connection.exec_driver_sql(_FOUND).one_or_none()
         return None if row is None else cls(row[0], row[1], row[2] == "timescale")
 
     def growing(self, connection: sa.Connection, metadata: sa.MetaData) -> list[Growing]:
-        """The tables that grow, of those there are."""
+        """Return the tables that grow, of those there are."""
         names = {table.name for table in metadata.tables.values() if CHUNK_SPEC in table.info}
         rows = connection.exec_driver_sql(_GROWING).all() if names else []
         return [Growing(*row) for row in rows if row[0] in names]
 
     def convert(self, connection: sa.Connection, metadata: sa.MetaData, filled: bool) -> None:
-        """Makes hypertables of the tables that grow, also, which takes long, of the `filled`; those of others stay."""
+        """Make hypertables of the tables that grow, also, which takes long, of the `filled`; those of others stay."""
         for one in self.growing(connection, metadata):
             if one.ours and (one.hyper or one.empty or filled):
                 if not one.hyper:
@@ -83,19 +83,19 @@ class Timescale:
                     _have_compressed(connection, metadata.tables[one.table])
 
     def hypertables(self, connection: sa.Connection) -> set[str]:
-        """The names of all hypertables."""
+        """Return the names of all hypertables."""
         query = "SELECT hypertable_name FROM timescaledb_information.hypertables"
         return set(connection.exec_driver_sql(f"{query} WHERE hypertable_schema = current_schema()").scalars())
 
     def sizes(self, connection: sa.Connection) -> dict[str, int]:
-        """The bytes of each hypertable with all its chunks, compressed or not, and their indexes."""
+        """Return the bytes of each hypertable with all its chunks, compressed or not, and their indexes."""
         size = f"{self._function('hypertable_size')}(format('%I.%I', hypertable_schema, hypertable_name)::regclass)"
         query = f"SELECT hypertable_name, {size} FROM timescaledb_information.hypertables"  # noqa: S608 names, quoted
         found = connection.execute(sa.text(f"{query} WHERE hypertable_schema = current_schema()"))
         return {name: int(number) for name, number in found}
 
     def drop_oldest(self, connection: sa.Connection, table: sa.Table, before: int) -> int | None:
-        """Drops the oldest chunk, where all of it is before a moment; the rows it had, None where there is no such."""
+        """Drop the oldest chunk, where all of it is before a moment; the rows it had, None where there is no such."""
         chunk = _oldest(connection, table, before, False)
         if chunk is None:
             return None
@@ -106,7 +106,7 @@ class Timescale:
         return int(rows or 0)
 
     def compress_oldest(self, connection: sa.Connection, table: sa.Table, before: int) -> bool:
-        """Compresses the oldest chunk that is not and ended before a moment; whether there was one."""
+        """Compress the oldest chunk that is not and ended before a moment; whether there was one."""
         chunk = _oldest(connection, table, before, True) if self.compresses else None
         if chunk is None:
             return False
@@ -134,7 +134,7 @@ def _have_compressed(connection: sa.Connection, table: sa.Table) -> None:
 
 
 def _oldest(connection: sa.Connection, table: sa.Table, before: int, loose: bool) -> tuple[int, str] | None:
-    """The end and the quoted name of the oldest chunk, of all or of those that are not compressed.
+    """Return the end and the quoted name of the oldest chunk, of all or of those that are not compressed.
 
     None as well where another program is at it.
     """

@@ -18,13 +18,16 @@ FOLDER = Path(__file__).parent / "migrations"
 
 
 def pending(found: str) -> list[Script]:
-    """The migrations from a version to the one wanted, in order; each says as `adds_only` whether it only adds."""
+    """Return the migrations from a version to the one wanted, in order.
+
+    Each says as `adds_only` whether it only adds.
+    """
     script = ScriptDirectory(str(FOLDER))
     return [one for one in reversed(list(script.iterate_revisions(CURRENT, found or "base"))) if one.revision != found]
 
 
 def upgrade(connection: sa.Connection, found: str, allow_changes: bool = False) -> None:
-    """Runs the migrations that are pending, in the transaction of the connection.
+    """Run the migrations that are pending, in the transaction of the connection.
 
     Raises DatabaseError where one of them does more than add, and nobody has asked for it.
     """

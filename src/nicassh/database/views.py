@@ -43,7 +43,7 @@ def _now(_element: Now, compiler: Any, **_settings: Any) -> str:
 
 
 def make(connection: sa.Connection, views: Mapping[str, sa.Select[Any]]) -> None:
-    """Makes the views that are missing."""
+    """Make the views that are missing."""
     present = set(sa.inspect(connection).get_view_names())
     create = dialect_of(connection).create_view
     for name, query in views.items():
@@ -53,13 +53,13 @@ def make(connection: sa.Connection, views: Mapping[str, sa.Select[Any]]) -> None
 
 
 def drop(connection: sa.Connection, names: Iterable[str]) -> None:
-    """Removes views, where they are there."""
+    """Remove views, where they are there."""
     for name in set(names) & set(sa.inspect(connection).get_view_names()):
         connection.exec_driver_sql(f"DROP VIEW {name}")
 
 
 def drop_allowed(connection: sa.Connection, names: Iterable[str]) -> None:
-    """The same as far as this account may: the collector of MariaDB may not, and leaves it to `db upgrade`."""
+    """Return the same as far as this account may: the collector of MariaDB may not, and leaves it to `db upgrade`."""
     if dialect_of(connection).may_drop_views():
         drop(connection, names)
         return

@@ -24,28 +24,28 @@ RIGHTS = "in a container it takes --privileged; or run it as an ordinary user, f
 
 
 def mark() -> str:
-    """A hardware address to know a farm's bridge by: locally administered, the rest random."""
+    """Return a hardware address to know a farm's bridge by: locally administered, the rest random."""
     return ":".join(["06", *(f"{byte:02x}" for byte in secrets.token_bytes(5))])
 
 
 def name(farm: Farm) -> str:
-    """The name of the farm's bridge."""
+    """Return the name of the farm's bridge."""
     return f"nicamon{farm.subnet}"
 
 
 def namespace(farm: Farm, node: Node) -> str:
-    """The name of a node's network namespace."""
+    """Return the name of a node's network namespace."""
     return f"{name(farm)}-{node.short}"
 
 
 def addresses() -> dict[str, str]:
-    """The network devices of this machine and their hardware addresses."""
+    """Return the network devices of this machine and their hardware addresses."""
     done = subprocess.run(["ip", "-json", "link"], capture_output=True, text=True, check=False)
     return {row["ifname"]: row.get("address", "") for row in json.loads(done.stdout or "[]")}
 
 
 def routes() -> str:
-    """All routes and addresses in the part of the network that farms use, as text."""
+    """Return all routes and addresses in the part of the network that farms use, as text."""
     done = subprocess.run(
         ["ip", "route", "show", "table", "all", "root", f"{PREFIX}.0.0/16"],
         capture_output=True,
@@ -95,13 +95,13 @@ def connect(farm: Farm, nodes: list[Node]) -> None:
 
 
 def owned(farm: Farm) -> bool:
-    """Whether what has this farm's names is this farm's, or nobody's."""
+    """Say whether what has this farm's names is this farm's, or nobody's."""
     present = addresses().get(name(farm))
     return farm.subnet >= 0 and present in (None, farm.mark)
 
 
 def namespaces(farm: Farm) -> list[str]:
-    """The names of the farm's network namespaces that exist."""
+    """Return the names of the farm's network namespaces that exist."""
     if farm.subnet < 0 or not NAMESPACES.is_dir():
         return []
     return sorted(path.name for path in NAMESPACES.glob(f"{name(farm)}-nc*"))

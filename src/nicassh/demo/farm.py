@@ -45,26 +45,26 @@ class Farm:
 
     @property
     def config(self) -> Path:
-        """The configuration file for NICAMON_CONFIG."""
+        """Return the configuration file for NICAMON_CONFIG."""
         return self.folder / "nicamon.toml"
 
     @property
     def inventory(self) -> Path:
-        """The inventory that the configuration names."""
+        """Return the inventory that the configuration names."""
         return self.folder / "inventory.toml"
 
     @property
     def key(self) -> Path:
-        """The private key that every node lets in."""
+        """Return the private key that every node lets in."""
         return self.folder / "key"
 
     @property
     def known_hosts(self) -> Path:
-        """The host keys of all nodes."""
+        """Return the host keys of all nodes."""
         return self.folder / "known_hosts"
 
     def node(self, name: str) -> Node:
-        """The node with this name, full ("nc2.jinr.ru") or short ("nc2").
+        """Return the node with this name, full ("nc2.jinr.ru") or short ("nc2").
 
         Raises SetupError when there is none.
         """
@@ -105,7 +105,7 @@ class Farm:
 
 
 def load(folder: Path) -> Farm | None:
-    """The farm recorded in a folder; none if there is no record.
+    """Return the farm recorded in a folder; none if there is no record.
 
     Raises SetupError when the record is not one of ours.
     """

@@ -33,7 +33,7 @@ def place(path: Path, text: str, mode: int = PUBLIC) -> None:
 
 
 def pair() -> tuple[str, str]:
-    """A fresh ed25519 key: the private half as an OpenSSH file, the public half as one line."""
+    """Return a fresh ed25519 key: the private half as an OpenSSH file, the public half as one line."""
     key = Ed25519PrivateKey.generate()
     private = key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
     public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
@@ -41,7 +41,7 @@ def pair() -> tuple[str, str]:
 
 
 def known(node: Node, public: str) -> str:
-    """The line of a known_hosts file for one node."""
+    """Return the line of a known_hosts file for one node."""
     host = node.address if node.port == 22 else f"[{node.address}]:{node.port}"
     return f"{host} {public}\n"
 
@@ -55,7 +55,7 @@ def describe(farm: Farm) -> None:
 
 
 def inventory(farm: Farm) -> str:
-    """The inventory's text: the defaults, then one block for each role and each submit node."""
+    """Return the inventory's text: the defaults, then one block for each role and each submit node."""
     quoted = {
         name: json.dumps(str(path), ensure_ascii=False)
         for name, path in (("identity", farm.key), ("known_hosts", farm.known_hosts))

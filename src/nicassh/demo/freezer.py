@@ -17,19 +17,19 @@ SCRIPT = Path(__file__).with_name("freezer.sh")
 
 
 def groups(farm: Farm, nodes: Iterable[Node]) -> list[str]:
-    """The names of these nodes' control groups; none where the farm does without."""
+    """Return the names of these nodes' control groups; none where the farm does without."""
     mark = farm.mark.replace(":", "")
     return [f"nicamon-{mark}-{node.short}" for node in nodes] if "slurm" in farm.systems else []
 
 
 def inside(farm: Farm, node: Node) -> list[str]:
-    """The words before a command that put it into a node's group, made if there is none."""
+    """Return the words before a command that put it into a node's group, made if there is none."""
     found = groups(farm, [node])
     return ["/bin/sh", str(SCRIPT), "enter", *found] if found else []
 
 
 def available() -> bool:
-    """Whether this machine has the hierarchy."""
+    """Say whether this machine has the hierarchy."""
     return run("check").returncode == 0
 
 

@@ -100,20 +100,20 @@ def lay(farm: Farm) -> None:
 
 
 def changed(path: Path, settings: dict[str, str]) -> str:
-    """The text of a configuration file of words and values, with these values for its own."""
+    """Return the text of a configuration file of words and values, with these values for its own."""
     rows = [line.split(None, 1) for line in path.read_text().splitlines() if line.strip() and line[0] != "#"]
     return "".join(f"{word} {settings.get(word, value)}\n" for word, value in rows)
 
 
 def queue(hosts: list[str]) -> str:
-    """The text of the queue, whose slots are on these hosts."""
+    """Return the text of the queue, whose slots are on these hosts."""
     rows = {"qname": "all.q", "hostlist": " ".join(hosts)} | QUEUE | dict.fromkeys(UNUSED.split(), "NONE")
     rows |= {f"{kind}_{limit}": "INFINITY" for limit in LIMITS.split() for kind in "sh"}
     return "".join(f"{word} {value}\n" for word, value in rows.items())
 
 
 def awaited(farm: Farm) -> str:
-    """What is not up yet: the master, or batch nodes that have not said their load."""
+    """Return what is not up yet: the master, or batch nodes that have not said their load."""
     said = farm.enter(f"nc{MASTER}", ["qhost"])
     if said.returncode:
         return said.stderr.strip()

@@ -31,7 +31,7 @@ class Job:
 
     @property
     def script(self) -> str:
-        """The text that the batch system is given."""
+        """Return the text that the batch system is given."""
         body = TRAINING if self.command == "train" else f"{self.command} {IDLE}\n"
         return f"#!/bin/sh\n{PATH}{body}"
 

@@ -41,7 +41,7 @@ def lay(farm: Farm, server: str) -> None:
 
 
 def names(farm: Farm, node: Node) -> list[str]:
-    """The layers of a node, the lowest first, as paths in the farm's folder."""
+    """Return the layers of a node, the lowest first, as paths in the farm's folder."""
     shared = ("common", software.system(node.number), software.release(node.number), *farm.systems)
     # The last dot has cp copy what is inside.
     return [f"layers/{name}/." for name in shared] + [f"nodes/{node.short}/layer/."]

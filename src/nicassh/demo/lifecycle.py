@@ -67,7 +67,7 @@ def up(folder: Path, nodes: int = plan.USUAL, report: Report = silent, systems: 
 
 
 def kind() -> str:
-    """The kind of farm that this user can make."""
+    """Return the kind of farm that this user can make."""
     return "rooted" if os.geteuid() == 0 else "rootless"
 
 
@@ -127,7 +127,7 @@ def down(folder: Path, report: Report = silent) -> None:
 
 
 def status(folder: Path) -> list[Status]:
-    """Each node of the farm in a folder, and whether it is alive; empty when there is no farm."""
+    """Return each node of the farm in a folder, and whether it is alive; empty when there is no farm."""
     farm = load(folder.absolute())
     if farm is None:
         return []

@@ -37,7 +37,7 @@ MAILER = "dma"
 
 
 def missing(packages: Sequence[str]) -> list[str]:
-    """Those of the packages that are not installed."""
+    """Return those of the packages that are not installed."""
     form = "${db:Status-Status} ${Package}\n"
     done = subprocess.run(
         ["dpkg-query", "--show", f"--showformat={form}", *packages],

@@ -63,12 +63,12 @@ BEAT = "while :; do sleep 1; echo; done 1<>/run/nicamon/beat\n"
 
 
 def script(name: str) -> str:
-    """The text of one of the users' scripts."""
+    """Return the text of one of the users' scripts."""
     return {"train.py": WORK, "field.C": HALT}.get(name, WAIT)
 
 
 def accounts(others: Iterable[pwd.struct_passwd] = ()) -> dict[str, str]:
-    """The texts of etc/passwd, etc/group and etc/shadow of a node; `others` are further users of it."""
+    """Return the texts of etc/passwd, etc/group and etc/shadow of a node; `others` are further users of it."""
     system = [
         "root:x:0:0:root:/root:/bin/sh",
         "daemon:x:2:2:daemon:/:/usr/sbin/nologin",
@@ -98,14 +98,14 @@ def accounts(others: Iterable[pwd.struct_passwd] = ()) -> dict[str, str]:
 
 
 def commands(login: str, number: int) -> list[str]:
-    """The command lines of a user's ordinary processes on a node."""
+    """Return the command lines of a user's ordinary processes on a node."""
     offered = COMMANDS[role(number)]
     first = number + USERS[login]
     return [offered[(first + step) % len(offered)] for step in range(COUNTS[login][number % 8])]
 
 
 def launch(number: int) -> str:
-    """The shell text that starts all processes of a node; /run/nicamon/bin holds the programs."""
+    """Return the shell text that starts all processes of a node; /run/nicamon/bin holds the programs."""
     parts = [PATH]
     for login in USERS:
         ordinary, odd = commands(login, number), oddities(login, number)
@@ -124,7 +124,7 @@ def launch(number: int) -> str:
 
 
 def become(login: str) -> str:
-    """The command that runs another as this user."""
+    """Return the command that runs another as this user."""
     return f"setpriv --reuid {USERS[login]} --regid {GROUP} --clear-groups"
 
 
@@ -135,7 +135,7 @@ def environment(login: str, lines: Iterable[str]) -> str:
 
 
 def oddities(login: str, number: int) -> list[str]:
-    """The lines that start the busy, the stopped and the zombie process, on the nodes that have one."""
+    """Return the lines that start the busy, the stopped and the zombie process, on the nodes that have one."""
     lines = []
     if login == "kolesnik" and number in BUSY:
         lines.append("python3 train.py <>/run/nicamon/beat &")

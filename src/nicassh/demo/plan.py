@@ -35,7 +35,7 @@ class Node:
 
     @property
     def short(self) -> str:
-        """The name without its domain."""
+        """Return the name without its domain."""
         return self.name.partition(".")[0]
 
 
@@ -53,5 +53,5 @@ def nodes(count: int, network: str, port: int) -> list[Node]:
 
 
 def role(number: int) -> str:
-    """What a node is for: "interactive" or "batch"."""
+    """Return what a node is for: "interactive" or "batch"."""
     return "interactive" if number < FIRST + INTERACTIVE else "batch"

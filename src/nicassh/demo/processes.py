@@ -30,12 +30,12 @@ def spawn(argv: Sequence[str], log: Path) -> tuple[int, int]:
 
 
 def boot() -> str:
-    """The identity of the machine's current boot: pids and start times mean nothing in another."""
+    """Return the identity of the machine's current boot: pids and start times mean nothing in another."""
     return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
 def fields(pid: int) -> list[str]:
-    """The fields of /proc/PID/stat from the third (the state) on; empty when there is no such process."""
+    """Return the fields of /proc/PID/stat from the third (the state) on; empty when there is no such process."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text(errors="replace")
     except OSError:
@@ -51,17 +51,17 @@ def started(pid: int) -> int:
 
 
 def same(pid: int, since: int) -> bool:
-    """Whether the process that had this pid and start time is still running."""
+    """Say whether the process that had this pid and start time is still running."""
     return pid > 0 and since > 0 and started(pid) == since
 
 
 def running() -> list[int]:
-    """The pids of all processes."""
+    """Return the pids of all processes."""
     return [int(entry.name) for entry in os.scandir("/proc") if entry.name.isdigit()]
 
 
 def children(pid: int) -> list[int]:
-    """The children of a process, as far as it has one thread only."""
+    """Return the children of a process, as far as it has one thread only."""
     try:
         return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     except OSError:

@@ -72,7 +72,7 @@ def wait(farm: Farm, nodes: list[Node]) -> None:
 
 
 def failure(farm: Farm, node: Node) -> SetupError:
-    """What a node that did not come up has to say."""
+    """Return what a node that did not come up has to say."""
     log = farm.folder / "nodes" / node.short / "log"
     said = log.read_text(errors="replace").strip().splitlines() if log.exists() else []
     reason = said[-1] if said else "it said nothing"
@@ -108,7 +108,7 @@ def clear(farm: Farm, nodes: list[Node], names: list[str]) -> str:
 
 
 def identity(path: Path) -> tuple[int, int] | None:
-    """The two numbers by which a namespace is known; none when there is none at the path."""
+    """Return the two numbers by which a namespace is known; none when there is none at the path."""
     try:
         facts = path.stat()
     except OSError:

@@ -43,7 +43,7 @@ def prepare(farm: Farm, count: int) -> None:
 
 
 def login() -> str:
-    """The current user's name; raises SetupError when sshd could not let that user in."""
+    """Return the current user's name; raises SetupError when sshd could not let that user in."""
     uid = os.getuid()
     try:
         account = pwd.getpwuid(uid)
@@ -55,7 +55,7 @@ def login() -> str:
 
 
 def port(addresses: list[str]) -> int:
-    """A port that is free on all these addresses; raises SetupError when none is found."""
+    """Return a port that is free on all these addresses; raises SetupError when none is found."""
     for _ in range(ATTEMPTS):
         chosen = 0
         held = []
@@ -74,7 +74,7 @@ def port(addresses: list[str]) -> int:
 
 
 def settings(farm: Farm, node: Node) -> str:
-    """The path of a node's sshd_config, by which its process is known."""
+    """Return the path of a node's sshd_config, by which its process is known."""
     return str(farm.folder / "nodes" / node.short / "sshd_config")
 
 
@@ -114,7 +114,7 @@ def stop(farm: Farm) -> str:
 
 
 def serves(pid: int, paths: list[bytes]) -> bool:
-    """Whether a process is an sshd started with one of these settings."""
+    """Say whether a process is an sshd started with one of these settings."""
     try:
         line = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ")
     except OSError:

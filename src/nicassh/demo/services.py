@@ -18,7 +18,7 @@ PATTERNS = (
 
 
 def links(names: Sequence[str], root: Path = ROOT) -> set[Path]:
-    """The links that start these services."""
+    """Return the links that start these services."""
     return {path for name in names for pattern in PATTERNS for path in root.glob(pattern.format(name=name))}
 
 

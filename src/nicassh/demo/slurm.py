@@ -84,7 +84,7 @@ def lay(farm: Farm) -> None:
 
 
 def awaited(farm: Farm) -> str:
-    """What is not up yet: the controller, or nodes that it has not heard from."""
+    """Return what is not up yet: the controller, or nodes that it has not heard from."""
     said = farm.enter(f"nc{MASTER}", ["sinfo", "--noheader", "--Node", "--format=%N %T"])
     if said.returncode:
         return said.stderr.strip()

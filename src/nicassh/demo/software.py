@@ -111,21 +111,21 @@ SYSTEMS = {
 
 
 def release(number: int) -> str:
-    """Which release a node has: the older nodes were never all moved to the same one."""
+    """Return which release a node has: the older nodes were never all moved to the same one."""
     if number >= 10:
         return "jun19p2"
     return "mar15p2" if number in (5, 9) else "apr13"
 
 
 def system(number: int) -> str:
-    """Which operating system a node shows."""
+    """Return which operating system a node shows."""
     if number >= 10:
         return "el9"
     return "el7" if number >= 6 else "el6"
 
 
 def identity(name: str) -> dict[str, str]:
-    """The files by which a system is known, as paths below the node's own folder and texts."""
+    """Return the files by which a system is known, as paths below the node's own folder and texts."""
     redhat, modern = SYSTEMS[name]
     files = {"etc/redhat-release": redhat, "etc/system-release": redhat, "os-release": modern}
     return files | ({"etc/os-release": modern} if modern else {})

@@ -34,7 +34,7 @@ PLACES = "/usr/sbin:/usr/local/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
 
 
 def program(name: str, package: str) -> str:
-    """The absolute path of a program, which sshd for one insists upon.
+    """Return the absolute path of a program, which sshd for one insists upon.
 
     Raises SetupError, naming the package, when the machine does not have it.
     """
@@ -46,7 +46,7 @@ def program(name: str, package: str) -> str:
 
 
 def version(sshd: str) -> tuple[int, int]:
-    """The version of OpenSSH; (0, 0) when it does not say."""
+    """Return the version of OpenSSH; (0, 0) when it does not say."""
     # Older ones do not know -V, and say their version along with the complaint.
     done = subprocess.run([sshd, "-V"], capture_output=True, text=True, check=False)
     found = re.search(r"OpenSSH_(\d+)\.(\d+)", done.stderr + done.stdout)
@@ -54,14 +54,14 @@ def version(sshd: str) -> tuple[int, int]:
 
 
 def config(release: tuple[int, int], own: str, listen: str, port: int) -> str:
-    """The configuration of a node's sshd of this version; `own` is the folder with its keys."""
+    """Return the configuration of a node's sshd of this version; `own` is the folder with its keys."""
     text = CONFIG.format(port=port, listen=listen, own=own, pattern=own.replace("%", "%%"))
     # From 9.8 on sshd shuts out an address that connects without logging in, as `status` does.
     return text + ("PerSourcePenalties no\n" if release >= (9, 8) else "")
 
 
 def answers(node: Node, seconds: float = 3.0) -> bool:
-    """Whether an SSH server greets at the node's address, within that time."""
+    """Say whether an SSH server greets at the node's address, within that time."""
     try:
         with socket.create_connection((node.address, node.port), timeout=seconds) as line:
             line.settimeout(seconds)

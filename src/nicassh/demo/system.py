@@ -41,12 +41,12 @@ class System:
     batch: bool = False
 
     def duty(self, number: int) -> str:
-        """Returns what a node does in it; "" where it has no part in it."""
+        """Return what a node does in it; "" where it has no part in it."""
         return self.duties.get(number, self.rest)
 
 
 def batch_system(word: str, title: str, *, master: int, workers: Iterable[int], **details: Any) -> System:
-    """Returns a batch system: one node has the master, the workers run jobs, and all others can submit them."""
+    """Return a batch system: one node has the master, the workers run jobs, and all others can submit them."""
     workers = tuple(workers)
     return System(
         word=word,

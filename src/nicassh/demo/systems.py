@@ -29,7 +29,7 @@ SUBMIT_NODE, CLUSTER = 2, "nica"
 
 
 def chosen(farm: Farm) -> list[System]:
-    """The systems that this farm runs."""
+    """Return the systems that this farm runs."""
     return [KNOWN[word] for word in farm.systems]
 
 
@@ -60,7 +60,10 @@ def assign(farm: Farm) -> None:
 
 
 def accounts(farm: Farm) -> list[pwd.struct_passwd]:
-    """The users that the systems' packages made, whom the nodes must have; raises SetupError if one is missing."""
+    """Return the users that the systems' packages made, whom the nodes must have.
+
+    Raises SetupError if one is missing.
+    """
     try:
         return [pwd.getpwnam(name) for each in chosen(farm) for name in each.accounts]
     except KeyError as error:
@@ -76,7 +79,7 @@ def lay(farm: Farm) -> None:
 
 
 def launch(farm: Farm, node: Node) -> str:
-    """The shell text that starts a node's parts in the background; it is run in the farm's folder."""
+    """Return the shell text that starts a node's parts in the background; it is run in the farm's folder."""
     lines = []
     for each in chosen(farm):
         if duty := each.duty(node.number):
@@ -107,7 +110,7 @@ def wait(farm: Farm, report: Callable[[str], None], fresh: Sequence[Node] = ()) 
 
 
 def wait_until_up(each: System, awaited: Callable[[], str]) -> None:
-    """Waits until `awaited` returns "". Raises SetupError after TIMEOUT."""
+    """Wait until `awaited` returns "". Raises SetupError after TIMEOUT."""
     limit = time.monotonic() + TIMEOUT
     while late := awaited():
         if time.monotonic() > limit:
@@ -116,7 +119,7 @@ def wait_until_up(each: System, awaited: Callable[[], str]) -> None:
 
 
 def unstarted(farm: Farm, each: System) -> str:
-    """Which node has not started its part yet, or nothing; raises SetupError when one failed."""
+    """Return which node has not started its part yet, or nothing; raises SetupError when one failed."""
     late = ""
     for node in (node for node in farm.nodes if each.duty(node.number)):
         stem = farm.folder / "nodes" / node.short / each.word

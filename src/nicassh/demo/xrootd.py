@@ -35,7 +35,7 @@ def lay(farm: Farm) -> None:
 
 
 def awaited(farm: Farm) -> str:
-    """What is not up yet: servers that the redirector does not know."""
+    """Return what is not up yet: servers that the redirector does not know."""
     # A client that comes before the servers waits ten seconds; one that comes again does not.
     address = f"localhost:{PORT}"
     said = farm.enter(f"nc{MANAGER}", ["timeout", "2", "xrdfs", address, "locate", "-h", "*"])

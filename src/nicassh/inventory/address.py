@@ -6,7 +6,7 @@ from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
 
 def canonical(text: str) -> str:
-    """Returns an address in its shortest spelling: `[FD00:0::2]` is `fd00::2`, `::ffff:10.0.0.2` is `10.0.0.2`.
+    """Return an address in its shortest spelling: `[FD00:0::2]` is `fd00::2`, `::ffff:10.0.0.2` is `10.0.0.2`.
 
     A name, and what is no address, comes back as it is. The interface of `fe80::1%eth0` stays.
     """
@@ -17,7 +17,7 @@ def canonical(text: str) -> str:
 
 
 def spellings(text: str) -> tuple[str, ...]:
-    """Returns the ways in which programs may write an address, in lower case, the canonical one first."""
+    """Return the ways in which programs may write an address, in lower case, the canonical one first."""
     address = _ipv6(text)
     if address is None:
         return (text.lower(),)
@@ -30,7 +30,7 @@ def spellings(text: str) -> tuple[str, ...]:
 
 
 def is_address(text: str) -> bool:
-    """Returns whether this is an IP address, of either kind."""
+    """Return whether this is an IP address, of either kind."""
     try:
         return _ipv6(text) is not None or bool(IPv4Address(text))
     except AddressValueError:
@@ -38,7 +38,7 @@ def is_address(text: str) -> bool:
 
 
 def lacks_interface(text: str) -> str:
-    """Returns what is wrong with a link-local address that names no interface; "" for any other address."""
+    """Return what is wrong with a link-local address that names no interface; "" for any other address."""
     address = _ipv6(text)
     if address is None or not address.is_link_local or address.scope_id:
         return ""

@@ -17,7 +17,7 @@ _BOUNDS = re.compile(r"\s*(-?\d{1,18})\s*(?:-\s*(-?\d{1,18})\s*(?:/\s*(\d{1,18})
 
 
 def expand(expression: str) -> list[str]:
-    """Returns the names of a node set in the order in which they are written; the leftmost changes slowest.
+    """Return the names of a node set in the order in which they are written; the leftmost changes slowest.
 
     ClusterShell itself sorts them and drops what stands twice, so names and addresses would not pair up.
     Raises ValueError for a broken expression and for one of more than MOST names.
@@ -28,12 +28,12 @@ def expand(expression: str) -> list[str]:
 
 
 def too_large(expression: str) -> bool:
-    """Returns whether a node set has more than MOST names. Works for any text, as it expands nothing."""
+    """Return whether a node set has more than MOST names. Works for any text, as it expands nothing."""
     return sum(prod(_length(piece) for piece in part) for part in _parts(expression)) > MOST
 
 
 def _parts(expression: str) -> Iterator[list[str]]:
-    """Yields `a,nc[7,5]x` as [`a`] and [`nc`, `[7,5]`, `x`]."""
+    """Yield `a,nc[7,5]x` as [`a`] and [`nc`, `[7,5]`, `x`]."""
     part: list[str] = []
     for piece in _PIECE.findall(expression):
         if piece == ",":
@@ -55,7 +55,7 @@ def _names(part: list[str]) -> Iterator[str]:
 
 
 def _range(bracket: str) -> list[str]:
-    """Returns `[08-10,2]` as 08, 09, 10, 2."""
+    """Return `[08-10,2]` as 08, 09, 10, 2."""
     numbers: list[str] = []
     for item in bracket[1:-1].split(","):
         try:
@@ -66,7 +66,7 @@ def _range(bracket: str) -> list[str]:
 
 
 def _length(piece: str) -> int:
-    """Returns how many words a piece stands for, at most; MOST + 1 for a range with very long numbers."""
+    """Return how many words a piece stands for, at most; MOST + 1 for a range with very long numbers."""
     if not _is_bracket(piece):
         return 1
     lengths = 0

@@ -34,7 +34,7 @@ _OPERATOR = re.compile(r"([,!&^\s]+)(?![^\[]*\])")
 
 
 def select(inventory: Inventory, expression: str = "") -> list[Node]:
-    """Returns the nodes that an expression names, in natural order; all of them where it is empty.
+    """Return the nodes that an expression names, in natural order; all of them where it is empty.
 
     Raises InventoryError for a syntax error, an unknown group (which ClusterShell itself takes for an
     empty set) and a name that the inventory does not have.
@@ -72,13 +72,13 @@ def _resolver(inventory: Inventory) -> _Resolver:
 
 
 def fold(names: Iterable[str]) -> str:
-    """Names as one node set: `nc[2-4,9].jinr.ru`."""
+    """Return names as one node set: `nc[2-4,9].jinr.ru`."""
     return _folded(tuple(names))
 
 
 @lru_cache(maxsize=256)
 def _folded(names: tuple[str, ...]) -> str:
-    """Returns the same. Cached, because the rows of one table often have the same nodes.
+    """Return the same. Cached, because the rows of one table often have the same nodes.
 
     ClusterShell reads one `nc[2,3,4,9].jinr.ru` two to three times as fast as four names.
     """
@@ -93,7 +93,7 @@ def _folded(names: tuple[str, ...]) -> str:
 
 @lru_cache(maxsize=65536)
 def natural(name: str) -> tuple[Any, ...]:
-    """Returns the key that sorts nc2 before nc10."""
+    """Return the key that sorts nc2 before nc10."""
     return tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in re.split(r"(\d+)", name) if part)
 
 
@@ -108,7 +108,7 @@ def complete(inventory: Inventory, start: str) -> list[str]:
 
 
 def _operand(part: str, inventory: Inventory) -> str:
-    """Returns a part of an expression with full names in place of short names and wildcards."""
+    """Return a part of an expression with full names in place of short names and wildcards."""
     if _OPERATOR.fullmatch(part):
         return part.strip() or ","
     if not part or part.startswith("@"):

@@ -46,19 +46,19 @@ class Node:
 
     @property
     def uses_ssh(self) -> bool:
-        """Returns whether the node is reached by SSH, and so has host keys."""
+        """Return whether the node is reached by SSH, and so has host keys."""
         return self.transport != "local"
 
     @property
     def lacks(self) -> str:
-        """Returns what the node needs before it can be asked; "" where it can be asked."""
+        """Return what the node needs before it can be asked; "" where it can be asked."""
         if self.doubt:
             return f"a clear ssh_config: {self.doubt}"
         return f"the openssh transport: ssh_config asks for {self.needs}" if self.needs else ""
 
     @property
     def barred(self) -> str:
-        """Returns the reason why the node cannot be asked; "" where it can be asked."""
+        """Return the reason why the node cannot be asked; "" where it can be asked."""
         if self.doubt:
             return f"what ssh_config says of this node is not clear: {self.doubt}"
         return f"needs {self.lacks}" if self.needs else ""
@@ -80,11 +80,11 @@ class Inventory:
         object.__setattr__(self, "short", {label: full[0] for label, full in labels.items() if len(full) == 1})
 
     def canonical(self, name: str) -> str | None:
-        """Returns the full name of a node called by its full or its first label; None if there is none."""
+        """Return the full name of a node called by its full or its first label; None if there is none."""
         return name if name in self.nodes else self.short.get(name)
 
     def groups(self) -> dict[str, list[str]]:
-        """Returns the groups with the names of their nodes. A role is a group, too."""
+        """Return the groups with the names of their nodes. A role is a group, too."""
         members: dict[str, list[str]] = {}
         for node in self.nodes.values():
             for group in dict.fromkeys((*node.groups, *([node.role] if node.role else []))):
@@ -92,7 +92,7 @@ class Inventory:
         return members
 
     def roles(self) -> dict[str, list[str]]:
-        """Returns the roles with the names of their nodes."""
+        """Return the roles with the names of their nodes."""
         members: dict[str, list[str]] = {}
         for node in self.nodes.values():
             if node.role:

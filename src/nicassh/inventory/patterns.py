@@ -13,14 +13,14 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 
 def fits(pattern: str, text: str) -> bool:
-    """Returns whether a pattern fits the whole text. `[` has no special meaning."""
+    """Return whether a pattern fits the whole text. `[` has no special meaning."""
     if "*" not in pattern and "?" not in pattern:
         return pattern == text
     return _compiled(pattern).fullmatch(text) is not None
 
 
 def fits_list(patterns: list[str], text: str) -> bool:
-    """Returns whether one of the patterns fits, and none of those that begin with `!`."""
+    """Return whether one of the patterns fits, and none of those that begin with `!`."""
     if any(fits(pattern[1:], text) for pattern in patterns if pattern.startswith("!")):
         return False
     return any(fits(pattern, text) for pattern in patterns if not pattern.startswith("!"))

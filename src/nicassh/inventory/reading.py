@@ -42,7 +42,7 @@ _ENTRY: dict[str, tuple[type, ...]] = {"names": (str,), "address": (str,), **_SE
 
 
 def load(files: Sequence[Path]) -> Inventory:
-    """Reads these inventory files. Raises InventoryError that names the file, the entry and its line."""
+    """Read these inventory files. Raises InventoryError that names the file, the entry and its line."""
     nodes: dict[str, Node] = {}
     submit_nodes: dict[str, str] = {}
     for file in files:
@@ -107,7 +107,7 @@ def _nodes(entry: dict[str, Any], settings: dict[str, Any], where: str, folder: 
 
 
 def _expand(expression: str, key: str, where: str) -> list[str]:
-    """Returns the names of a node set in the order in which they are written, so that names and addresses pair up."""
+    """Return the names of a node set in the order in which they are written, so that names and addresses pair up."""
     try:
         names = list(NodeSet(expression, resolver=_NO_GROUPS)) if _ALGEBRA.search(expression) else expand(expression)
     except GroupResolverError as error:
@@ -124,7 +124,7 @@ def _expand(expression: str, key: str, where: str) -> list[str]:
 
 
 def _paired(entry: dict[str, Any], where: str) -> list[tuple[str, str]]:
-    """Returns each name with its address, "" where the entry has none."""
+    """Return each name with its address, "" where the entry has none."""
     names = _expand(entry.get("names", ""), "names", where)
     if "address" not in entry:
         return [(name, "") for name in names]
@@ -141,7 +141,7 @@ def _paired(entry: dict[str, Any], where: str) -> list[tuple[str, str]]:
 
 
 def _addresses(expression: str, where: str) -> list[str]:
-    """Returns the addresses of a node set, each in the one spelling that it has everywhere."""
+    """Return the addresses of a node set, each in the one spelling that it has everywhere."""
     shown = f"{where}: address = {expression!r}"
     if _WITH_PORT.search(expression):
         raise InventoryError(f"{shown}: an address has no port", "write the port under its own key: port = 2222")
@@ -197,7 +197,7 @@ def _listed(value: str | list[str]) -> list[str]:
 
 
 def _homeless(path: str) -> bool:
-    """Returns whether a path begins with the home of a user who does not exist."""
+    """Return whether a path begins with the home of a user who does not exist."""
     return path.startswith("~") and os.path.expanduser(path).startswith("~")  # noqa: PTH111 pathlib raises
 
 

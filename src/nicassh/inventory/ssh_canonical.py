@@ -10,7 +10,7 @@ from nicassh.inventory.ssh_options import Options
 
 
 def canonical_name(options: Options) -> str:
-    """Returns the host's name for the second reading: in the first of CanonicalDomains that has it.
+    """Return the host's name for the second reading: in the first of CanonicalDomains that has it.
 
     Else its HostName. Where the name servers do not answer the HostName is in doubt, and for a minute they
     are not asked again: a farm would wait for them node by node.
@@ -48,7 +48,7 @@ _silent = {"until": 0.0}
 
 
 def _exists(name: str) -> bool | None:
-    """Returns whether a name has an address; None where no name server answers."""
+    """Return whether a name has an address; None where no name server answers."""
     try:
         socket.getaddrinfo(name + ".", None, type=socket.SOCK_STREAM)
     except socket.gaierror as error:

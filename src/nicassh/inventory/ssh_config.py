@@ -21,7 +21,7 @@ _SYSTEM_WIDE = Path("/etc/ssh/ssh_known_hosts")
 
 
 def apply_ssh_config(node: Node, file: Path | None, everyone: bool = True) -> Node:
-    """Returns the node with all that its inventory leaves open (port 0, no user, …) taken from ssh_config.
+    """Return the node with all that its inventory leaves open (port 0, no user, …) taken from ssh_config.
 
     The inventory wins, then the file, then OpenSSH's defaults. What cannot be understood of the file is
     the node's `doubt`: it raises nothing. Without `everyone` a file that others may write is not used.
@@ -59,7 +59,7 @@ def _address(options: Options) -> str:
 
 
 def _port(options: Options) -> int:
-    """Returns the port, also of the name of a service; 22 and a doubt where it is neither."""
+    """Return the port, also of the name of a service; 22 and a doubt where it is neither."""
     text = options.first("port", "22")
     try:
         port = int(text) if text.isdecimal() else socket.getservbyname(text, "tcp")
@@ -72,7 +72,7 @@ def _port(options: Options) -> int:
 
 
 def _family(options: Options) -> str:
-    """Returns the kind of address that AddressFamily or BindAddress asks for."""
+    """Return the kind of address that AddressFamily or BindAddress asks for."""
     family, bound = options.first("addressfamily", "any").lower(), options.first("bindaddress")
     if family not in ("any", "inet", "inet6"):
         options.reject("addressfamily", f"AddressFamily {family} is none of any, inet, inet6")
@@ -84,14 +84,14 @@ def _family(options: Options) -> str:
 
 
 def _identity(options: Options, node: Node) -> tuple[Path, ...]:
-    """Returns the files of IdentityFile. Where it says only `none`, that is an empty file."""
+    """Return the files of IdentityFile. Where it says only `none`, that is an empty file."""
     words = options.values.get("identityfile", [])
     files = [_path(options, "identityfile", word, node) for word in words if word.lower() != "none"]
     return tuple(files) or ((Path(os.devnull),) if words else ())
 
 
 def _known_hosts(options: Options, node: Node) -> tuple[Path, ...]:
-    """Returns the files of UserKnownHostsFile and GlobalKnownHostsFile. New keys go to the first."""
+    """Return the files of UserKnownHostsFile and GlobalKnownHostsFile. New keys go to the first."""
     user = options.values.get("userknownhostsfile")
     system = options.values.get("globalknownhostsfile")
     if user is None and system is None:
@@ -104,7 +104,7 @@ def _known_hosts(options: Options, node: Node) -> tuple[Path, ...]:
 
 
 def _readable(file: Path) -> bool:
-    """Returns whether a file can be read, or does not exist yet. ssh leaves other files out."""
+    """Return whether a file can be read, or does not exist yet. ssh leaves other files out."""
     return not os.path.lexists(file) or (os.access(file, os.R_OK) and not os.path.isdir(file))  # noqa: PTH112 no errors
 
 
@@ -113,7 +113,7 @@ def _path(options: Options, option: str, word: str, node: Node) -> Path:
 
 
 def _doubt(options: Options, inventory: Node) -> str:
-    """Returns why OpenSSH might reach the node in another way; "" where that is clear or does not matter."""
+    """Return why OpenSSH might reach the node in another way; "" where that is clear or does not matter."""
     minor = {"connecttimeout", "tag"}
     if inventory.identity:
         minor.add("identityfile")
@@ -123,7 +123,7 @@ def _doubt(options: Options, inventory: Node) -> str:
 
 
 def _seconds(text: str) -> float | None:
-    """Returns a time of ssh_config(5) such as `30` or `1m30s`; None for `none` and for what is no time."""
+    """Return a time of ssh_config(5) such as `30` or `1m30s`; None for `none` and for what is no time."""
     if not re.fullmatch(r"(?:\d+[smhdw]?)+", text):
         return None
     units = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
@@ -131,7 +131,7 @@ def _seconds(text: str) -> float | None:
 
 
 def _needs(options: Options) -> str:
-    """Returns the option that only the system's own ssh can follow, or ""."""
+    """Return the option that only the system's own ssh can follow, or ""."""
     for key, name in _UNSUPPORTED.items():
         if options.first(key, "none").lower() != "none":
             return name

@@ -33,7 +33,7 @@ class Line:
 
 
 def lines_of(file: Path, everyone: bool) -> tuple[Line, ...]:
-    """Returns all lines of a file; none where there is no such file. Never raises: errors are lines, too.
+    """Return all lines of a file; none where there is no such file. Never raises: errors are lines, too.
 
     A file that others than its owner may write is not used, unless it is named on purpose (`everyone`).
     """
@@ -52,7 +52,7 @@ def _kept(file: Path, everyone: bool, _stamp: tuple[int, ...]) -> tuple[Line, ..
 
 
 def _read(file: Path, everyone: bool, outer: tuple[Path, ...]) -> tuple[Line, ...]:
-    """Returns the lines of a file that was reached through these others."""
+    """Return the lines of a file that was reached through these others."""
     if file in outer or len(outer) > _DEEPEST:
         return (_failed(file, f"Include goes deeper than {_DEEPEST} files, or in a circle"),)
     try:
@@ -92,7 +92,7 @@ def _home(path: str) -> str:
 
 
 def split(text: str) -> tuple[str, ...] | None:
-    """Returns the words of a line, up to a comment; None where a quote does not close."""
+    """Return the words of a line, up to a comment; None where a quote does not close."""
     words: list[str] = []
     at = 0
     while at < len(text.rstrip()) and not text[at:].lstrip(" \t").startswith("#"):
@@ -105,7 +105,7 @@ def split(text: str) -> tuple[str, ...] | None:
 
 
 def _plain(word: str) -> str:
-    """Returns a word without its quotes and backslashes."""
+    """Return a word without its quotes and backslashes."""
     plain = ""
     for escaped, slash, double, single, bare in _PIECE.findall(word):
         plain += escaped + slash + re.sub(r"""\\(['"\\])""", r"\1", double or single) + bare

@@ -32,19 +32,19 @@ class Host:
 
 
 def both(outer: Holds, inner: Holds) -> Holds:
-    """Returns whether two conditions hold together. One that does not hold decides, whatever the other is."""
+    """Return whether two conditions hold together. One that does not hold decides, whatever the other is."""
     if outer is False or inner is False:
         return False
     return outer if isinstance(outer, str) else inner
 
 
 def host_holds(patterns: tuple[str, ...], name: str) -> bool:
-    """Returns whether a line `Host` holds: one pattern fits, and none of those with `!`."""
+    """Return whether a line `Host` holds: one pattern fits, and none of those with `!`."""
     return fits_list(list(patterns), name)
 
 
 def match_holds(criteria: str, host: Host) -> Holds:
-    """Returns whether a line `Match` holds. Nothing is executed: where `exec` would decide, nobody can tell."""
+    """Return whether a line `Match` holds. Nothing is executed: where `exec` would decide, nobody can tell."""
     words = _words(criteria)
     if words is None:
         return f"Match {criteria}: its quotes do not close"
@@ -68,7 +68,7 @@ def match_holds(criteria: str, host: Host) -> Holds:
 
 
 def _criterion(criterion: str, argument: str, host: Host) -> Holds:
-    """Returns whether one criterion holds, before its `!`."""
+    """Return whether one criterion holds, before its `!`."""
     if criterion == "exec":
         return "Match exec is not executed"
     if criterion in host.unknown:
@@ -86,7 +86,7 @@ def _criterion(criterion: str, argument: str, host: Host) -> Holds:
 
 
 def _words(criteria: str) -> list[str] | None:
-    """Returns the criteria and their arguments, up to a comment; None where a quote does not close."""
+    """Return the criteria and their arguments, up to a comment; None where a quote does not close."""
     words: list[str] = []
     at = 0
     while at < len(criteria) and not criteria[at:].startswith("#"):

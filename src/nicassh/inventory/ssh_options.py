@@ -23,11 +23,11 @@ class Options:
     doubts: dict[str, str] = field(default_factory=dict)
 
     def first(self, option: str, default: str = "") -> str:
-        """Returns the first word of an option."""
+        """Return the first word of an option."""
         return self.values.get(option, [default])[0]
 
     def set(self, option: str, words: list[str]) -> None:
-        """Sets an option, unless an earlier line has set it."""
+        """Set an option, unless an earlier line has set it."""
         if option == "identityfile":
             known = self.values.setdefault(option, [])
             known += [word for word in words if word not in known]
@@ -35,16 +35,16 @@ class Options:
             self.values[option] = words
 
     def doubt(self, option: str, why: str) -> None:
-        """Notes that a line may set the option, if it holds."""
+        """Note that a line may set the option, if it holds."""
         if option == "identityfile" or not self._settled(option):
             self.doubts.setdefault(option, why)
 
     def reject(self, option: str, why: str) -> None:
-        """Notes that the value of an option is wrong."""
+        """Note that the value of an option is wrong."""
         self.doubts.setdefault(option, why)
 
     def _settled(self, option: str) -> bool:
-        """Returns whether later lines do not matter. ProxyJump and ProxyCommand exclude each other."""
+        """Return whether later lines do not matter. ProxyJump and ProxyCommand exclude each other."""
         if option == "proxycommand" and self.first("proxyjump", "none") != "none":
             return True
         if option == "proxyjump" and "proxycommand" in self.values:
@@ -52,7 +52,7 @@ class Options:
         return option in self.values or option in self.doubts
 
     def expand(self, option: str, text: str, tokens: str, user: str = "", port: int = 22) -> str:
-        """Returns a text with its `%` tokens, `${NAME}` and `~` replaced; "" and a doubt where one has no value.
+        """Return a text with its `%` tokens, `${NAME}` and `~` replaced; "" and a doubt where one has no value.
 
         HostName knows `%h` alone, the name as it is called; elsewhere that is the address.
         """
@@ -79,7 +79,7 @@ class Options:
 
 @cache
 def local_user() -> str:
-    """Returns the name of the user who runs this; "" where the system has no name for the number."""
+    """Return the name of the user who runs this; "" where the system has no name for the number."""
     try:
         return pwd.getpwuid(os.getuid()).pw_name
     except KeyError:

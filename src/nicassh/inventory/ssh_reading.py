@@ -20,7 +20,7 @@ _USED = frozenset((*_LISTS, *_WORDS, *_REST))
 
 
 def options_of(name: str, file: Path, everyone: bool, given: dict[str, str]) -> Options:
-    """Returns the options of a host. Those in `given` count first, like options on ssh's command line."""
+    """Return the options of a host. Those in `given` count first, like options on ssh's command line."""
     lines = lines_of(file, everyone)
     options = Options(name, {option: [word.replace("%", "%%")] for option, word in given.items()})
     wants_final = _Reading(options, name, final=False).through(lines)
@@ -43,7 +43,7 @@ class _Reading:
         self._wants_final = False
 
     def through(self, lines: tuple[Line, ...], outer: Holds = True) -> bool:
-        """Takes what holds for the host; whether a second reading is asked for.
+        """Take what holds for the host; whether a second reading is asked for.
 
         A file that is included begins as the place of its Include is, and leaves no trace behind it.
         """
@@ -80,12 +80,12 @@ class _Reading:
         return _said(line, holds) if isinstance(holds, str) else holds
 
     def _address(self) -> str:
-        """Returns HostName as it is known by now."""
+        """Return HostName as it is known by now."""
         written = self._options.first("hostname", self._called)
         return written.replace("%h", self._options.name).replace("%%", "%") if not self._final else written
 
     def _take(self, line: Line, holds: Holds) -> None:
-        """Takes one line with an option."""
+        """Take one line with an option."""
         if not line.keyword:  # a file that could not be read might have set anything
             for option in _USED:
                 self._options.doubt(option, _said(line, line.problem))

@@ -49,7 +49,7 @@ class Notes:
             yield Note("", self._more)
 
     def add(self, text: str, number: int = 1) -> None:
-        """Adds a note: what could not be read, and why."""
+        """Add a note: what could not be read, and why."""
         if text and len(self._kept) < MOST:
             self._kept.append(Note(clean(text, _LONG)))
             number -= 1
@@ -57,7 +57,7 @@ class Notes:
 
     @contextmanager
     def reading(self, what: str, text: object = "") -> Iterator[None]:
-        """Notes what cannot be read inside of the `with` block. Then the parser goes on.
+        """Note what cannot be read inside of the `with` block. Then the parser goes on.
 
         `what` is its name for the operator, `text` what was to be read, of which the note shows the beginning.
         """
@@ -69,14 +69,14 @@ class Notes:
             self.add(f"{what}{f' `{shown}`' if shown else ''} cannot be read{reason}")
 
     def value(self, what: str, read: Callable[[str], T], text: str | None) -> T | None:
-        """Returns what `read` makes of a text; None where there is no text. Notes a text that cannot be read."""
+        """Return what `read` makes of a text; None where there is no text. Notes a text that cannot be read."""
         with self.reading(what, text):
             return None if text is None else read(text)
         return None
 
 
 def joined(notes: Iterable[Note]) -> str | None:
-    """Returns the notes as one text of bounded length; None where there are none."""
+    """Return the notes as one text of bounded length; None where there are none."""
     found = Notes()
     for note in notes:
         found.add(note.text, note.number)

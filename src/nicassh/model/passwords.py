@@ -74,7 +74,7 @@ _ANY = _programs("|".join(names for names, _ in _OPTIONS))
 
 
 def hide(command: str) -> str:
-    """Returns the command line with `***` for each password and token that is known by its name or program."""
+    """Return the command line with `***` for each password and token that is known by its name or program."""
     for program, option in _OWN if _ANY.search(command) else ():
         if program.search(command):
             command = option.sub(_masked, command)
@@ -89,7 +89,7 @@ def _masked(match: re.Match[str]) -> str:
 
 
 def _accounts(command: str) -> str:
-    """Returns the same without the passwords in `-u user:password`."""
+    """Return the same without the passwords in `-u user:password`."""
     program = command.split(" ", 1)[0].rpartition("/")[2].rstrip(":")
     grouped = not _WEB.search(command)
     if grouped and (_GROUPED.fullmatch(program) or _OTHERS.search(command)):

@@ -78,7 +78,7 @@ class Column:
         return Severity.OK
 
     def draw(self, value: Any) -> str:
-        """Returns the value as a person reads it."""
+        """Return the value as a person reads it."""
         return UNKNOWN if value is None else self.unit.draw(value)
 
 
@@ -93,7 +93,7 @@ def column(
     volatile: bool = False,
     levels: Mapping[str, int] | None = None,
 ) -> Any:
-    """Declares a field of a record.
+    """Declare a field of a record.
 
     `key` fields tell the rows of one node apart. `low` and `high` are thresholds (warning, critical): a
     value at or beyond them is marked. `levels` are the words that a text may be, each with its severity
@@ -106,7 +106,7 @@ def column(
 
 
 def columns(record: type[Record]) -> tuple[Column, ...]:
-    """Returns the columns of a record type in the order of its fields. Raises TypeError for a wrong field."""
+    """Return the columns of a record type in the order of its fields. Raises TypeError for a wrong field."""
     if record not in _COLUMNS:
         hints = typing.get_type_hints(record, include_extras=True)
         _COLUMNS[record] = tuple(_column(field, hints[field.name]) for field in dataclasses.fields(record))
@@ -114,7 +114,7 @@ def columns(record: type[Record]) -> tuple[Column, ...]:
 
 
 def keys(record: type[Record]) -> tuple[Column, ...]:
-    """Returns the columns that tell the rows of one node apart; none where there is one row a node."""
+    """Return the columns that tell the rows of one node apart; none where there is one row a node."""
     return tuple(column for column in columns(record) if column.key)
 
 
@@ -124,12 +124,12 @@ def width(record: type[Record]) -> int:
 
 
 def name_of(record: type[Record]) -> str:
-    """Returns the record's name in tables: `gpu_process` for `GpuProcess`."""
+    """Return the record's name in tables: `gpu_process` for `GpuProcess`."""
     return _HUMP.sub("_", record.__name__).lower()
 
 
 def as_dict(record: Record) -> dict[str, Any]:
-    """Returns the record as a dictionary of its fields."""
+    """Return the record as a dictionary of its fields."""
     return {column.name: getattr(record, column.name) for column in columns(type(record))}
 
 

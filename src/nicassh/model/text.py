@@ -22,7 +22,7 @@ _PICTURES = 0x2400  # U+2400 SYMBOL FOR NULL and the 31 pictures after it
 
 
 def clean(text: str | bytes, limit: int = LIMIT) -> str:
-    """Returns the text without anything that acts on a terminal, a table, a log or a page.
+    """Return the text without anything that acts on a terminal, a table, a log or a page.
 
     Control characters become their Unicode pictures (ESC is ␛, a newline ␊); invalid UTF-8, format
     characters (bidi overrides, zero-width), surrogates and unassigned code points become U+FFFD;
@@ -40,7 +40,7 @@ def clean(text: str | bytes, limit: int = LIMIT) -> str:
 
 
 def shorten(text: str, limit: int) -> str:
-    """Returns the text, or its beginning and a digest where it is too long: different texts stay different."""
+    """Return the text, or its beginning and a digest where it is too long: different texts stay different."""
     if len(text) <= limit:
         return text
     digest = blake2s(text.encode("utf-8", "replace"), digest_size=6).hexdigest()
@@ -48,7 +48,7 @@ def shorten(text: str, limit: int) -> str:
 
 
 def redact(command: str) -> str:
-    """Returns a command line with `***` for passwords and tokens. More than LIMIT characters are cut.
+    """Return a command line with `***` for passwords and tokens. More than LIMIT characters are cut.
 
     `-u ntp:ntp` of a daemon and `-u 1000:1000` are a user and a group, and stay.
     """

@@ -28,7 +28,7 @@ class Unit:
 
 
 def draw_bytes(value: int) -> str:
-    """Returns bytes in powers of 1024, at most four digits: `512 B`, `7.8 G`, `112 G`."""
+    """Return bytes in powers of 1024, at most four digits: `512 B`, `7.8 G`, `112 G`."""
     amount = float(value)
     for suffix in " KMGTPE":
         if abs(amount) < 999.5 or suffix == "E":
@@ -40,7 +40,7 @@ def draw_bytes(value: int) -> str:
 
 
 def draw_seconds(value: float) -> str:
-    """Returns a duration in its two largest units: `4 s`, `12 m 05 s`, `3 h 20 m`, `12 d 4 h`."""
+    """Return a duration in its two largest units: `4 s`, `12 m 05 s`, `3 h 20 m`, `12 d 4 h`."""
     seconds = int(value)
     if value < 1:
         return f"{value:.2f} s"
@@ -54,32 +54,32 @@ def draw_seconds(value: float) -> str:
 
 
 def draw_time(value: datetime) -> str:
-    """Returns a moment in UTC to the second: `2026-11-21 20:17:04`."""
+    """Return a moment in UTC to the second: `2026-11-21 20:17:04`."""
     return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def draw_percent(value: float) -> str:
-    """Returns a percentage with one decimal below 100: `0.4`, `99.8`, `163`."""
+    """Return a percentage with one decimal below 100: `0.4`, `99.8`, `163`."""
     return f"{value:.1f}" if abs(value) < 99.95 else f"{value:.0f}"
 
 
 def draw_number(value: float) -> str:
-    """Returns a plain figure with two decimals: a load average."""
+    """Return a plain figure with two decimals: a load average."""
     return f"{value:.2f}"
 
 
 def draw_celsius(value: float) -> str:
-    """Returns a temperature to the whole degree: `72 °C`."""
+    """Return a temperature to the whole degree: `72 °C`."""
     return f"{value:.0f} °C"
 
 
 def draw_watts(value: float) -> str:
-    """Returns a power to the whole watt: `312 W`."""
+    """Return a power to the whole watt: `312 W`."""
     return f"{value:.0f} W"
 
 
 def counted(number: int, noun: str) -> str:
-    """Returns a number with its noun: `1 node`, `14 nodes`, `2 processes`."""
+    """Return a number with its noun: `1 node`, `14 nodes`, `2 processes`."""
     plural = f"{noun}es" if noun.endswith("s") else f"{noun}s"
     return f"{number} {noun if number == 1 else plural}"
 
@@ -90,7 +90,7 @@ def from_epoch(seconds: float | None) -> datetime | None:
 
 
 def read_quantity(text: str, unit: str = "") -> float:
-    """Returns the number that a person means by `4G`, `1.5 TiB`, `80%`, `10m` or `3h`.
+    """Return the number that a person means by `4G`, `1.5 TiB`, `80%`, `10m` or `3h`.
 
     `unit` is the name of the column's unit: of `bytes`, `500m` is 500 MiB, and sizes are powers of 1024, as in the
     tables; of `seconds` it is 500 minutes. Without a unit `m` is minutes. Raises ValueError for anything else, and for
@@ -110,7 +110,7 @@ def read_quantity(text: str, unit: str = "") -> float:
 
 
 def read_seconds(text: str) -> float:
-    """Returns the duration of `90s`, `5m`, `12h`, `2d`, or of a number of seconds. Raises ValueError."""
+    """Return the duration of `90s`, `5m`, `12h`, `2d`, or of a number of seconds. Raises ValueError."""
     number, last = text.strip(), text.strip()[-1:]
     if last in _DURATIONS:
         number = number[:-1]
@@ -124,7 +124,7 @@ def read_seconds(text: str) -> float:
 
 
 def read_moment(text: str, now: datetime) -> datetime:
-    """Returns the moment of `2d` or `12h` (before `now`), `03:12` (the last one), or of an ISO 8601 time.
+    """Return the moment of `2d` or `12h` (before `now`), `03:12` (the last one), or of an ISO 8601 time.
 
     What names no time zone is in UTC, as the tables print it. Raises ValueError.
     """

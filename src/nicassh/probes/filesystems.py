@@ -30,12 +30,12 @@ PSEUDO = (
 
 
 def may_hang(kind: str) -> bool:
-    """Returns whether a look at a file system of this type may never come back."""
+    """Return whether a look at a file system of this type may never come back."""
     return any(fnmatchcase(kind, pattern) for pattern in (*NETWORK, *FUSE, AUTOFS))
 
 
 def functions() -> str:
-    """Returns shell code: `may_hang TYPE`, `is_pseudo TYPE`, and `$hanging`, an extended regular expression."""
+    """Return shell code: `may_hang TYPE`, `is_pseudo TYPE`, and `$hanging`, an extended regular expression."""
     patterns = (*NETWORK, *FUSE, AUTOFS)
     expression = "|".join(one.replace(".", "[.]").replace("*", "[^ ]*") for one in patterns)
     return (

@@ -69,7 +69,7 @@ class Probe:
 
 
 def folders(places: Iterable[Path]) -> dict[str, Path]:
-    """Returns the probes in these places: name to folder. Loads none of them. Raises ProbeError."""
+    """Return the probes in these places: name to folder. Loads none of them. Raises ProbeError."""
     found: dict[str, Path] = {}
     for place in places:
         if not place.is_dir():
@@ -83,7 +83,7 @@ def folders(places: Iterable[Path]) -> dict[str, Path]:
 
 
 def about(folder: Path) -> str:
-    """Returns the first line of a probe's docstring, without running its code; "" where it has none."""
+    """Return the first line of a probe's docstring, without running its code; "" where it has none."""
     try:
         said = ast.get_docstring(ast.parse((folder / "record.py").read_bytes()))
     except (OSError, SyntaxError, ValueError):
@@ -92,7 +92,7 @@ def about(folder: Path) -> str:
 
 
 def load_all(places: Sequence[Path] = (), known: Sequence[Probe] = ()) -> list[Probe]:
-    """Returns the built-in probes and those of further folders, in the order of their priority.
+    """Return the built-in probes and those of further folders, in the order of their priority.
 
     `known` are those that are loaded already; without any, the built-in ones are loaded first.
 
@@ -111,7 +111,7 @@ def load_all(places: Sequence[Path] = (), known: Sequence[Probe] = ()) -> list[P
 
 
 def named(probes: Sequence[Probe], names: Sequence[str]) -> list[Probe]:
-    """Returns the probes with these names; all where none is given. Raises ProbeError for a name that no probe has."""
+    """Return the probes with these names; all where none is given. Raises ProbeError for a name that no probe has."""
     known = [probe.name for probe in probes]
     for name in names:
         if name not in known:
@@ -120,13 +120,13 @@ def named(probes: Sequence[Probe], names: Sequence[str]) -> list[Probe]:
 
 
 def builtin() -> Path:
-    """Returns the folder of the built-in probes: inside the wheel, or at the top of a checkout."""
+    """Return the folder of the built-in probes: inside the wheel, or at the top of a checkout."""
     package = Path(__file__).resolve().parents[1]
     return next(folder for folder in (package / "shipped_probes", package.parents[1] / "probes") if folder.is_dir())
 
 
 def load(folder: Path) -> Probe:
-    """Loads one probe. Raises ProbeError that says what its folder lacks."""
+    """Load one probe. Raises ProbeError that says what its folder lacks."""
     if not NAME.fullmatch(folder.name):
         raise ProbeError(f"{folder}: a probe's name has lower-case letters, digits and '_' only")
     module = _import(folder)
@@ -153,7 +153,7 @@ def load(folder: Path) -> Probe:
 
 
 def read(probe: Probe, output: bytes) -> tuple[Record | Unknown | Note, ...]:
-    """Returns the records in a probe's output, fit to be stored, with what is unknown and with notes.
+    """Return the records in a probe's output, fit to be stored, with what is unknown and with notes.
 
     Raises whatever `parse` raises.
     """
@@ -161,7 +161,7 @@ def read(probe: Probe, output: bytes) -> tuple[Record | Unknown | Note, ...]:
 
 
 def _script(folder: Path, requires: Iterable[str]) -> str:
-    """Returns what runs on a node: the test for required programs, the folder's other scripts, and probe.sh.
+    """Return what runs on a node: the test for required programs, the folder's other scripts, and probe.sh.
 
     The other scripts are variables: the text of ask.sh is `$ask`.
     """
@@ -183,7 +183,7 @@ def _table(probe: str, index: int, record: type[Record]) -> str:
 
 
 def _check_tables(probes: Sequence[Probe]) -> None:
-    """Raises ProbeError where two records would share a table, or one the history of another."""
+    """Raise ProbeError where two records would share a table, or one the history of another."""
     taken: dict[str, Probe] = {}
     for probe in probes:
         for name in probe.records:
@@ -196,7 +196,7 @@ def _check_tables(probes: Sequence[Probe]) -> None:
 
 
 def _records(module: ModuleType) -> list[type[Record]]:
-    """Returns the types that record.py lists in `records`, else those that it defines itself."""
+    """Return the types that record.py lists in `records`, else those that it defines itself."""
     listed = getattr(module, "records", None)
     if listed is not None:
         return list(listed)
@@ -205,7 +205,7 @@ def _records(module: ModuleType) -> list[type[Record]]:
 
 
 def _import(folder: Path) -> ModuleType:
-    """Imports the folder's record.py under a name of its own, so that two probes never meet.
+    """Import the folder's record.py under a name of its own, so that two probes never meet.
 
     It is a package: `from .rows import Job` finds rows.py beside it.
     """
@@ -255,7 +255,7 @@ def _check(module: ModuleType, types: list[type[Record]], folder: Path) -> None:
 
 
 def _taken(record: type[Record], keep: Keep) -> set[str]:
-    """Returns the columns of a record whose names are taken: by nicamon's own columns or those of a series."""
+    """Return the columns of a record whose names are taken: by nicamon's own columns or those of a series."""
     own = {column.name: column for column in columns(record)}
     numbers = [name for name, column in own.items() if keep is Keep.SERIES and column.kind in (int, float)]
     made = {number + end for number in numbers for end in BUCKETS}

@@ -24,7 +24,7 @@ Found = Record | Unknown | Note
 
 
 def fit(found: Iterable[Found]) -> Iterator[Found]:
-    """Yields the records with values that a database can hold, what is unknown, and at the end the notes.
+    """Yield the records with values that a database can hold, what is unknown, and at the end the notes.
 
     Raises what the parser raises, and Unreadable where it gives something else.
     """
@@ -51,7 +51,7 @@ def fit(found: Iterable[Found]) -> Iterator[Found]:
 
 
 def _changes(record: Record) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Returns the fields to change with their new values, and the fields whose value no column can hold."""
+    """Return the fields to change with their new values, and the fields whose value no column can hold."""
     changes: dict[str, Any] = {}
     odd: dict[str, Any] = {}
     for column in columns(type(record)):
@@ -69,7 +69,7 @@ def _changes(record: Record) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def _holds(column: Column, value: Any) -> bool:
-    """Returns whether a database can hold the value, and whether the column's unit allows it.
+    """Return whether a database can hold the value, and whether the column's unit allows it.
 
     Whole numbers have 64 bits, others are so far below infinity that a sum of many is as well.
     """
@@ -80,28 +80,28 @@ def _holds(column: Column, value: Any) -> bool:
 
 
 def _kept(record: Record, odd: dict[str, Any]) -> Iterator[Unknown]:
-    """Returns that this row is unknown; None where its keys are not known either."""
+    """Return that this row is unknown; None where its keys are not known either."""
     names = [column.name for column in keys(type(record))]
     if not set(names) & set(odd):
         yield _meant(Unknown(type(record), tuple((name, getattr(record, name)) for name in names)))
 
 
 def _where(record: Record) -> str:
-    """Returns the keys of a row as the beginning of a note: `/data: `."""
+    """Return the keys of a row as the beginning of a note: `/data: `."""
     words = [_drawn(getattr(record, column.name)) for column in keys(type(record))]
     told = " ".join(word for word in words if word)
     return f"{told}: " if told else ""
 
 
 def _drawn(value: Any) -> str:
-    """Returns a value of any type for a note; a whole number may have more digits than Python writes."""
+    """Return a value of any type for a note; a whole number may have more digits than Python writes."""
     if isinstance(value, int) and abs(value) >= 10**30:
         return "a number of more than 30 digits"
     return clean(str(value)[:200], 40)
 
 
 def _meant(gap: Unknown) -> Unknown:
-    """Returns the gap with its texts as they are in the records."""
+    """Return the gap with its texts as they are in the records."""
     known = {column.name: column for column in columns(gap.record)}
     where = ((n, _safe(gap.record, known[n], value) if isinstance(value, str) else value) for n, value in gap.where)
     return replace(gap, where=tuple(where))

@@ -19,7 +19,7 @@ _UID = re.compile("[0-9]{1,10}")
 
 
 def require_end(output: str) -> str:
-    """Returns the output of a script without its last line `end`. Raises Unreadable where that is missing."""
+    """Return the output of a script without its last line `end`. Raises Unreadable where that is missing."""
     if not f"\n{output}".endswith("\nend\n"):
         raise Unreadable("the output is cut: its last line is not `end`")
     return output.removesuffix("end\n")
@@ -31,7 +31,7 @@ def decode_mount(path: str) -> str:
 
 
 def from_epoch(seconds: float) -> datetime:
-    """Returns the UTC time of so many seconds after 1970, in whole seconds. Raises Unreadable where there is none."""
+    """Return the UTC time of so many seconds after 1970, in whole seconds. Raises Unreadable where there is none."""
     try:
         return datetime.fromtimestamp(int(seconds), UTC)
     except (OverflowError, OSError, ValueError):
@@ -39,7 +39,7 @@ def from_epoch(seconds: float) -> datetime:
 
 
 def user_names(lines: Iterable[str]) -> dict[int, str]:
-    """Returns user ids with their names, from lines of passwd(5). The first of several names wins, as in getpwuid(3).
+    """Return user ids with their names, from lines of passwd(5). The first of several names wins, as in getpwuid(3).
 
     Lines that are none of passwd are left out.
     """

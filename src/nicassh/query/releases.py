@@ -16,14 +16,17 @@ _DAY = re.compile(r"(?P<year>\d\d)(?P<month>0\d|1[0-2])\d\d|(?P<month_first>0\d|
 
 
 def newest_first(versions: Iterable[str]) -> list[str]:
-    """Each version once, the newest first."""
+    """Return each version once, the newest first."""
     once = list(dict.fromkeys(versions))
     return once if len(once) < 2 else sorted(once, key=released, reverse=True)
 
 
 @lru_cache(maxsize=4096)
 def released(version: str) -> tuple[Any, ...]:
-    """The key that sorts releases: nov22p4 after nov22, v18.6.9 after v-14.11; a candidate (rc) before its release."""
+    """Return the key that sorts releases: nov22p4 after nov22, v18.6.9 after v-14.11.
+
+    A candidate (rc) before its release.
+    """
     if match := _MONTH.match(version):  # FairSoft, and MpdRoot until 2017
         return natural(f"{match[2]}.{_MONTHS.index(match[1]) + 1}"), "rc" not in match[3], natural(match[3])
     if match := _DAY.fullmatch(version):  # MpdRoot of 2020 and 2021: 072020, 211112

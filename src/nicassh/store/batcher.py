@@ -33,11 +33,14 @@ class Batcher:
 
     @property
     def over(self) -> bool:
-        """Whether it is time to leave the rest to the next time."""
+        """Say whether it is time to leave the rest to the next time."""
         return time.monotonic() >= self._end or self._halted()
 
     def step(self, work: Callable[[sa.Connection, int], T]) -> T:
-        """What `work` gives, in a transaction of its own, with the size that it may take on. Raises DatabaseError."""
+        """Return what `work` gives, in a transaction of its own, with the size that it may take on.
+
+        Raises DatabaseError.
+        """
         begun = time.monotonic()
         result = with_retry(self._engine, lambda connection: work(connection, self.size))
         spent = time.monotonic() - begun
@@ -49,7 +52,7 @@ class Batcher:
         return result
 
     def steps(self, work: Callable[[sa.Connection, int], object]) -> bool:
-        """Steps until one gives something false: then all is done; or until it is over. Raises DatabaseError."""
+        """Step until one gives something false: then all is done; or until it is over. Raises DatabaseError."""
         while not self.over:
             if not self.step(work):
                 return True

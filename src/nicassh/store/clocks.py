@@ -33,7 +33,7 @@ class Clocks:
     """The table `host_clocks`, one row a monitoring host, and what this process knows of its own."""
 
     def __init__(self, layout: Layout, engine: sa.Engine, clock: Clock) -> None:
-        """Takes the tables, where they are, and the clock of the database."""
+        """Take the tables, where they are, and the clock of the database."""
         self.table = layout.host_clocks
         self._layout, self._engine, self._clock = layout, engine, clock
         self._sheet = BulkTable(self.table, [column.name for column in self.table.c], engine.dialect)
@@ -43,7 +43,7 @@ class Clocks:
         self._told = False
 
     def watch(self) -> None:
-        """Compares the witnesses, and says loudly where they differ; a few times a minute. Raises DatabaseError.
+        """Compare the witnesses, and say loudly where they differ; a few times a minute. Raises DatabaseError.
 
         Rows of a time that is still to come, of a clock that has been set back since, get the time at which they were
         true.
@@ -60,7 +60,7 @@ class Clocks:
             _LOG.warning("%s", self.differs(self.host, -self._clock.ahead))
 
     def differs(self, host: str, ahead: float) -> str:
-        """A host's clock in words."""
+        """Return a host's clock in words."""
         way = "ahead of" if ahead > 0 else "behind"
         return f"the clock of {host} is {draw_seconds(round(abs(ahead)))} {way} the database's, whose times are stored"
 
@@ -102,7 +102,10 @@ class Clocks:
         return connection.scalar(sa.select(sa.func.max(self.table.c.seen))) or 0.0
 
     def trusted(self, now: float) -> float:
-        """The moment by which to delete and to roll up; said loudly where it is not `now`. Raises DatabaseError."""
+        """Return the moment by which to delete and to roll up; said loudly where it is not `now`.
+
+        Raises DatabaseError.
+        """
         self.watch()
         with translate_errors(self._engine), self._engine.connect() as connection:
             doubt = connection.scalar(sa.select(sa.func.max(self.table.c.doubt))) or 0.0
@@ -116,7 +119,7 @@ class Clocks:
         return now - doubt
 
     def trust(self) -> None:
-        """Says that the clocks are right as they are. Raises DatabaseError."""
+        """Say that the clocks are right as they are. Raises DatabaseError."""
         self.watch()
         update: Any = sa.update(self.table).values(doubt=0.0)
         with_retry(self._engine, lambda connection: connection.execute(update))

@@ -53,7 +53,7 @@ def history(
     engine: sa.Engine, layout: Layout, reader: Reader, name: str, metric: str, nodes: Sequence[str], begin: int,
     end: int, step: float, where: Mapping[str, Sequence[Any]],
 ) -> list[Point]:  # fmt: skip
-    """Reads the points of a number in the order of time, see Store.history."""
+    """Read the points of a number in the order of time, see Store.history."""
     series = layout.series[name]
     parts: dict[tuple[str, tuple[Any, ...], int, int], _Parts] = {}
     with translate_errors(engine), engine.connect() as connection:
@@ -70,7 +70,10 @@ def history(
 def _stretches(
     connection: sa.Connection, layout: Layout, nodes: Sequence[str], begin: int, end: int, step: float
 ) -> Iterator[_Stretch]:
-    """Which tier tells which part: the coarsest within `step`; before its rows a coarser, after them a finer one."""
+    """Return which tier tells which part: the coarsest within `step`.
+
+    Before its rows a coarser, after them a finer one.
+    """
     best = max(index for index, tier in enumerate(_LEVELS) if tier is RAW or tier.width <= step)
     wide = int(step) // _LEVELS[best].width * _LEVELS[best].width
     kept, ready = layout.horizons(connection), _ready(connection, layout, nodes)
@@ -85,7 +88,7 @@ def _stretches(
 
 
 def _ready(connection: sa.Connection, layout: Layout, nodes: Sequence[str]) -> dict[Tier, int]:
-    """How far each tier is for all of these nodes; nothing where a tier has no node yet."""
+    """Return how far each tier is for all of these nodes; nothing where a tier has no node yet."""
     least = {tier: [0] for tier in TIERS}
     query = sa.select(*(sa.func.min(layout.upto(tier)) for tier in TIERS))
     for part in chunks(nodes):

@@ -60,7 +60,7 @@ class Layout:
     """
 
     def __init__(self, probes: Sequence[Probe], views: Callable[[Layout], Mapping[str, Any]]) -> None:
-        """Describes the tables for the records of these probes; `views` gives the SQL views of them by name."""
+        """Describe the tables for the records of these probes; `views` gives the SQL views of them by name."""
         self.metadata = TableSet(lambda: views(self))
         self.probes = {probe.name: list(probe.records) for probe in probes}
         self.outcomes = tables(self.metadata, "outcomes", Result, Keep.INTERVALS)
@@ -84,26 +84,26 @@ class Layout:
         self.host_clocks, self.settings = _host_clocks(self.metadata), _settings(self.metadata)
 
     def shapes(self) -> list[Tables]:
-        """The tables of the outcomes and of every record."""
+        """Return the tables of the outcomes and of every record."""
         return [self.outcomes, *self.records.values()]
 
     def shape(self, name: str) -> Tables:
-        """The tables of a record, or of `outcomes`."""
+        """Return the tables of a record, or of `outcomes`."""
         return self.outcomes if name == "outcomes" else self.records[name]
 
     def upto(self, tier: Tier) -> sa.Column[int]:
-        """The column that says how far a tier is, for each node."""
+        """Return the column that says how far a tier is, for each node."""
         return self.rollup_progress.c[f"upto_{tier.name}"]
 
     def horizons(self, connection: sa.Connection, query: sa.Select[Any] | None = None) -> dict[str, int]:
-        """Reads `retention_horizon`: moments by name of the tier, 0 where nothing is deleted yet."""
+        """Read `retention_horizon`: moments by name of the tier, 0 where nothing is deleted yet."""
         query = sa.select(self.retention_horizon) if query is None else query
         found = {row.tier: row.since for row in connection.execute(query)}
         return {tier.name: found.get(tier.name, 0) for tier in (RAW, *TIERS)}
 
 
 def first_row_fields(record: type[Record]) -> list[Column]:
-    """The fields of a listing that its first rows keep: those that a reader sees, the key first."""
+    """Return the fields of a listing that its first rows keep: those that a reader sees, the key first."""
     return sorted((one for one in columns(record) if one.key or one.shown), key=lambda column: not column.key)
 
 
@@ -188,7 +188,7 @@ def _host_clocks(metadata: sa.MetaData) -> sa.Table:
 
 
 def _settings(metadata: sa.MetaData) -> sa.Table:
-    """The table of what the SQL views must know of the configuration: those who read them have none."""
+    """Return the table of what the SQL views must know of the configuration: those who read them have none."""
     return sa.Table(
         "settings",
         metadata,

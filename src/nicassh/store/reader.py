@@ -31,12 +31,12 @@ class Reader:
     """Reads from one database. A table that no collection has made yet has no rows."""
 
     def __init__(self, layout: Layout, engine: sa.Engine) -> None:
-        """Takes the tables and where they are; nothing is read yet."""
+        """Take the tables and where they are; nothing is read yet."""
         self._layout, self._engine = layout, engine
         self._present: set[str] = set()
 
     def newest(self, name: str, nodes: Iterable[str], where: Mapping[str, Sequence[Any]]) -> list[Row]:
-        """The newest rows of a record, see Store.newest."""
+        """Return the newest rows of a record, see Store.newest."""
         table = self._layout.shape(name).newest
         # The uptime is of use to rates alone, and older versions had none: their databases can be read all the same.
         query = sa.select(*(column for column in table.c if column.name != UPTIME))
@@ -45,7 +45,7 @@ class Reader:
     def tally(
         self, name: str, nodes: Iterable[str], by: Sequence[str], where: Mapping[str, Sequence[Any]]
     ) -> list[Row]:
-        """How many newest rows there are, see Store.tally."""
+        """Return how many newest rows there are, see Store.tally."""
         table = self._layout.shape(name).newest
         groups = [table.c.node, *(table.c[column] for column in by)]
         query = sa.select(*groups, sa.func.count().label("number")).group_by(*groups)
@@ -92,7 +92,7 @@ class Reader:
         return self.select(query, table, nodes, {})
 
     def before(self, name: str, nodes: Iterable[str]) -> dict[str, list[Stored]]:
-        """The newest records of each node as objects, see Store.before."""
+        """Return the newest records of each node as objects, see Store.before."""
         shape, table = self._layout.records[name], self._layout.records[name].newest
         fields = [table.c[column.name] for column in columns(shape.record)]
         uptime = table.c[UPTIME] if UPTIME in table.c else sa.null()
@@ -102,7 +102,7 @@ class Reader:
         return found
 
     def first_values(self, name: str, nodes: Sequence[str], after: datetime) -> list[Row]:
-        """The first row of each key of a series, see Store.earliest."""
+        """Return the first row of each key of a series, see Store.earliest."""
         layout, series, begin = self._layout, self._layout.series[name], int(after.timestamp())
         found: dict[tuple[Any, ...], Row] = {}
         with translate_errors(self._engine), self._engine.connect() as connection:
@@ -119,7 +119,7 @@ class Reader:
         return list(found.values())
 
     def clock_rows(self) -> list[Row]:
-        """The clocks of the monitoring hosts, see Store.clock_rows."""
+        """Return the clocks of the monitoring hosts, see Store.clock_rows."""
         table = self._layout.host_clocks
         with translate_errors(self._engine), self._engine.connect() as connection:
             if not self.has(connection, table):
@@ -127,7 +127,7 @@ class Reader:
             return [row._mapping for row in connection.execute(sa.select(table))]
 
     def has(self, connection: sa.Connection, table: sa.Table) -> bool:
-        """Whether a table is there; of one that was seen once no more is asked, for no program removes any."""
+        """Say whether a table is there; of one that was seen once no more is asked, for no program removes any."""
         if table.name not in self._present and sa.inspect(connection).has_table(table.name):
             self._present.add(table.name)
         return table.name in self._present
@@ -135,7 +135,7 @@ class Reader:
     def select(
         self, query: sa.Select[Any], table: sa.Table, nodes: Iterable[str], where: Mapping[str, Sequence[Any]]
     ) -> list[Row]:
-        """The rows of a query whose columns have one of the values of `where`."""
+        """Return the rows of a query whose columns have one of the values of `where`."""
         for name, values in where.items():
             query = query.where(table.c[name].in_(values))
         names = [column.name for column in query.selected_columns]
@@ -156,7 +156,7 @@ class Reader:
 
 
 def _first(series: Series, table: sa.Table, begin: int, nodes: Sequence[str]) -> sa.Select[Any]:
-    """The first row of each key in one table."""
+    """Return the first row of each key in one table."""
     keys = [table.c.node, *(table.c[key] for key in series.keys)]
     least = sa.select(*keys, sa.func.min(table.c.at).label("at"))
     ours = least.where(table.c.node.in_(nodes), seconds(table.c.at) >= begin).group_by(*keys).subquery()

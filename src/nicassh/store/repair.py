@@ -16,7 +16,7 @@ _LAG = 120
 
 
 def repair(connection: sa.Connection, layout: Layout, now: int, by: int, *, whole: bool) -> int:
-    """Moves rows of a time after `now` by so many seconds, which is below 0; how many of the newest rows.
+    """Move rows of a time after `now` by so many seconds, which is below 0; how many of the newest rows.
 
     With the `whole` history: all that lies ahead was stored since the clock was set forward. Otherwise a clock that is
     wrong only now would move a history that is right.
@@ -41,7 +41,7 @@ def repair(connection: sa.Connection, layout: Layout, now: int, by: int, *, whol
 
 
 def clip_future_times(connection: sa.Connection, layout: Layout, after: int) -> int:
-    """Gives the newest rows of a time after this one the last time before; how many there were.
+    """Give the newest rows of a time after this one the last time before; how many there were.
 
     They are at least as old as that says, so no value looks newer than it is.
     """
@@ -55,12 +55,12 @@ def clip_future_times(connection: sa.Connection, layout: Layout, after: int) -> 
 
 
 def _plain(value: sa.ColumnElement[Any]) -> Any:
-    """A number of seconds for a column of moments."""
+    """Return a number of seconds for a column of moments."""
     return sa.type_coerce(value, sa.BigInteger)
 
 
 def _move(connection: sa.Connection, table: sa.Table, name: str, now: int, by: int) -> None:
-    """Moves rows whose key has their time: they are added as they should be, and those that were are deleted."""
+    """Move rows whose key has their time: they are added as they should be, and those that were are deleted."""
     ahead = seconds(table.c[name]) > now
     values = [_plain(seconds(column) + by) if column.name == name else column for column in table.c]
     added = dialect_of(connection).insert_ignore(table)
@@ -71,7 +71,7 @@ def _move(connection: sa.Connection, table: sa.Table, name: str, now: int, by: i
 
 
 def _roll_anew(connection: sa.Connection, layout: Layout, now: int, by: int) -> None:
-    """Deletes buckets that lie ahead, and has rolled up again what the rows have moved into."""
+    """Delete buckets that lie ahead, and has rolled up again what the rows have moved into."""
     for series in layout.series.values():
         for tier in TIERS:
             if tier in series.tables:

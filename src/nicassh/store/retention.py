@@ -37,7 +37,7 @@ def prune(
     engine: sa.Engine, layout: Layout, config: Config, now: float, most: float = math.inf,
     halted: Callable[[], bool] = never,
 ) -> dict[str, int]:  # fmt: skip
-    """Deletes what is older at the moment `now` than the configuration keeps; rows deleted, by table.
+    """Delete what is older at the moment `now` than the configuration keeps; rows deleted, by table.
 
     After `most` seconds, or when it is `halted`, it leaves the rest to the next time. Raises DatabaseError.
     """
@@ -62,7 +62,7 @@ def prune(
 
 
 def _advance(connection: sa.Connection, layout: Layout, keeps: Mapping[Tier, float], now: float) -> dict[str, int]:
-    """Moves the horizons on as far as the roll-up is, each to the start of a bucket of the next tier."""
+    """Move the horizons on as far as the roll-up is, each to the start of a bucket of the next tier."""
     progress, told = layout.rollup_progress, layout.outcomes.newest
     found = layout.horizons(connection, sa.select(layout.retention_horizon).with_for_update())
     # Of a clock that was far ahead for a while they would take all that comes for too old, until it is so late.
@@ -93,11 +93,11 @@ class _Pruner:
             self._hyper = self._timescale.hypertables(connection) if self._timescale else set()
 
     def timescale(self, table: sa.Table) -> Timescale | None:
-        """What looks after the chunks of a table, where it has some."""
+        """Return what looks after the chunks of a table, where it has some."""
         return self._timescale if table.name in self._hyper else None
 
     def ripe(self, table: sa.Table, before: int) -> Iterator[list[str]]:
-        """The nodes that have rows of a time before this one, as many at once as a step takes on, or one.
+        """Return the nodes that have rows of a time before this one, as many at once as a step takes on, or one.
 
         Of many rows of several nodes each step would sort all to find the oldest.
         """
@@ -116,7 +116,7 @@ class _Pruner:
                 yield some
 
     def clear(self, table: sa.Table, time: sa.Column[object], before: int, nodes: Sequence[str] | None = None) -> None:
-        """Deletes the rows of a time before this one, the oldest first; of chunks those that have no others."""
+        """Delete the rows of a time before this one, the oldest first; of chunks those that have no others."""
         if timescale := self.timescale(table):
             self._drop(timescale, table, before)
             return
@@ -140,7 +140,7 @@ class _Pruner:
             self._count(table, number)
 
     def compress(self, before: int) -> None:
-        """Compresses the chunks that ended before this time."""
+        """Compress the chunks that ended before this time."""
         for table in self._layout.metadata.sorted_tables:
             if timescale := self.timescale(table):
                 self._compress(timescale, table, before)
@@ -149,7 +149,7 @@ class _Pruner:
         self._batcher.steps(lambda connection, _: timescale.compress_oldest(connection, table, before))
 
     def forget(self, table: sa.Table, before: int) -> None:
-        """Deletes the intervals that ended before this time."""
+        """Delete the intervals that ended before this time."""
         key = list(table.primary_key)
         ended = sa.select(*key).where(seconds(table.c.until) < before)
         match = sa.delete(table).where(*(column == sa.bindparam(f"_{column.name}") for column in key))
@@ -178,7 +178,7 @@ class _Pruner:
 
 
 def forget_nodes(engine: sa.Engine, layout: Layout, known: Collection[str], before: float, now: float) -> list[str]:
-    """Takes nodes that are not `known` and were not asked since `before` out of the newest tables, and returns them.
+    """Take nodes that are not `known` and were not asked since `before` out of the newest tables, and return them.
 
     Their intervals end with their last answer. The roll-up is done with them once all of their rows are rolled up.
     Raises DatabaseError.
@@ -209,7 +209,7 @@ def _take_out(connection: sa.Connection, layout: Layout, nodes: list[str]) -> No
 
 
 def _end(connection: sa.Connection, history: sa.Table, newest: sa.Table, nodes: list[str]) -> None:
-    """Ends the intervals that last, with the time of the row that they belong to."""
+    """End the intervals that last, with the time of the row that they belong to."""
     names = [column.name for column in history.primary_key if column.name != "since"]
     same = sa.and_(*(newest.c[name] == history.c[name] for name in names))
     last: Any = sa.select(seconds(newest.c.at)).where(same).scalar_subquery()
@@ -218,7 +218,7 @@ def _end(connection: sa.Connection, history: sa.Table, newest: sa.Table, nodes: 
 
 
 def _finish_rollup(connection: sa.Connection, layout: Layout, now: float) -> None:
-    """Marks the nodes that have no newest row any more as rolled up for good, once all of their rows are."""
+    """Mark the nodes that have no newest row any more as rolled up for good, once all of their rows are."""
     progress, told = layout.rollup_progress, layout.outcomes.newest
     last = TIERS[-1]
     through = sa.and_(*(layout.upto(tier) >= last.start(now - GRACE) for tier in TIERS))

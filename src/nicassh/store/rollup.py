@@ -31,7 +31,7 @@ _Replace = tuple[sa.Delete, sa.Insert]
 def rollup(
     engine: sa.Engine, layout: Layout, now: float, most: float = math.inf, halted: Callable[[], bool] = never
 ) -> bool:
-    """Rolls up what is closed at the moment `now`; whether all of it.
+    """Roll up what is closed at the moment `now`; whether all of it.
 
     After `most` seconds, or when it is `halted`, it leaves the rest to the next time. Raises DatabaseError, also
     where others write a series that this program does not know.
@@ -44,7 +44,7 @@ def rollup(
 
 
 def _refuse_unknown_series(engine: sa.Engine, layout: Layout, now: float) -> None:
-    """Raises DatabaseError for a series of another program's probe: its rows would be deleted without a roll-up."""
+    """Raise DatabaseError for a series of another program's probe: its rows would be deleted without a roll-up."""
     known = {one.tables[RAW].name for one in layout.series.values()}
     with translate_errors(engine), engine.connect() as connection:
         look = sa.inspect(connection)
@@ -58,7 +58,7 @@ def _refuse_unknown_series(engine: sa.Engine, layout: Layout, now: float) -> Non
 
 
 def _register(connection: sa.Connection, layout: Layout, now: float) -> bool:
-    """Adds nodes that are not in `rollup_progress`, from the oldest row of any on; False where there are none."""
+    """Add nodes that are not in `rollup_progress`, from the oldest row of any on; False where there are none."""
     progress, told = layout.rollup_progress, layout.outcomes.newest
     known = sa.select(progress.c.node)
     fresh = connection.scalars(sa.select(told.c.node).distinct().where(told.c.node.not_in(known)).limit(_NODES)).all()
@@ -89,7 +89,7 @@ class _Level:
         self._replaces = [_replace(series, source, target) for series in every if target in series.tables]
 
     def step(self, connection: sa.Connection, size: int) -> bool:
-        """Replaces some closed buckets of the nodes furthest behind; False where none is behind."""
+        """Replace some closed buckets of the nodes furthest behind; False where none is behind."""
         progress = self._layout.rollup_progress
         behind = self._ready >= self._upto + self._width
         begin = connection.scalar(sa.select(sa.func.min(self._upto)).where(behind))
@@ -119,7 +119,7 @@ class _Level:
 
 
 def _replace(series: Series, source: Tier, target: Tier) -> _Replace:
-    """Deletes and inserts the buckets of `nodes` from `begin` to `end`."""
+    """Delete and inserts the buckets of `nodes` from `begin` to `end`."""
     old, new = series.tables[source], series.tables[target]
     identity = [old.c.node, bucket(old, target.width), *(old.c[key] for key in series.keys)]
     values = [part for metric in series.metrics for part in summary(old, metric, source)]

@@ -30,7 +30,7 @@ class CurrentRows:
     """
 
     def __init__(self, shape: Tables, dialect: sa.Dialect, ends: Sequence[str]) -> None:
-        """Prepares the statements; each row ends with the columns `ends`."""
+        """Prepare the statements; each row ends with the columns `ends`."""
         self._record, self._name = shape.record, shape.newest.name
         order = sorted(columns(shape.record), key=lambda column: (not column.key, column.volatile))
         self._names = ["node", *(column.name for column in order)]
@@ -42,23 +42,23 @@ class CurrentRows:
         self._newest = BulkTable(shape.newest, [*self._names, *ends], dialect)
 
     def stored(self, connection: sa.Connection, nodes: Iterable[str]) -> dict[RowTuple, RowTuple]:
-        """Reads the newest rows of some nodes, by their keys."""
+        """Read the newest rows of some nodes, by their keys."""
         return {row[: self._width]: row for row in self._newest.read(connection, nodes)}
 
     def _rows(self, node: str, records: Sequence[Any], *ends: Any) -> list[RowTuple]:
-        """Makes rows of a node's records, with these ends; of several records with one key the last one counts."""
+        """Make rows of a node's records, with these ends; of several records with one key the last one counts."""
         if len(records) > 1 and len(set(map(self._key_of, records))) < len(records):
             records = list({self._key_of(record): record for record in records}.values())
         row = self._row
         return [row(node, record, *ends) for record in records]
 
     def _gaps(self, current: Current) -> dict[str, list[Unknown]]:
-        """The rows that these outcomes could not learn, by node."""
+        """Return the rows that these outcomes could not learn, by node."""
         found = {o.node: [gap for gap in o.unknown if gap.record is self._record] for o, _ in current if o.unknown}
         return {node: gaps for node, gaps in found.items() if gaps}
 
     def _stays(self, gaps: Mapping[str, list[Unknown]], row: RowTuple) -> bool:
-        """Whether a stored row stays although its node has answered: the answer could not say anything about it."""
+        """Say whether a stored row stays although its node has answered: the answer could not say anything about it."""
         wanted = (gap.where for gap in gaps.get(row[0], ()))
         return any(all(row[self._names.index(name)] == stored_form(value) for name, value in where) for where in wanted)
 
@@ -70,13 +70,13 @@ class ReplacedRows(CurrentRows):
     """
 
     def __init__(self, shape: Tables, dialect: sa.Dialect) -> None:
-        """Prepares the statements, also those of the series where the record is kept as one."""
+        """Prepare the statements, also those of the series where the record is kept as one."""
         super().__init__(shape, dialect, ["at", UPTIME])
         series = shape.history if shape.keep is Keep.SERIES else None
         self._series = None if series is None else BulkTable(series, [*self._names, "at"], dialect)
 
     def replace(self, connection: sa.Connection, current: Current) -> None:
-        """Replaces the newest rows of the nodes in `current`, and adds to the series.
+        """Replace the newest rows of the nodes in `current`, and add to the series.
 
         Rows of which an outcome could not learn anything stay, with the time at which they were true.
         """
@@ -92,7 +92,7 @@ class ReplacedRows(CurrentRows):
             self._series.upsert(connection, [row[:-1] for row in rows])
 
     def append(self, connection: sa.Connection, current: Current) -> None:
-        """Adds to the series alone."""
+        """Add to the series alone."""
         if self._series:
             self._series.upsert(
                 connection, [row for o, some in current for row in self._rows(o.node, some, stored_form(o.at))]
@@ -106,14 +106,14 @@ class IntervalRows(CurrentRows):
     """
 
     def __init__(self, shape: Tables, dialect: sa.Dialect) -> None:
-        """Prepares the statements."""
+        """Prepare the statements."""
         super().__init__(shape, dialect, ["since", "at"])
         assert shape.history is not None  # noqa: S101 intervals always have one
         self._steady = 1 + sum(column.key or not column.volatile for column in columns(shape.record))
         self._intervals = BulkTable(shape.history, [*self._names, "since", "until"], dialect)
 
     def replace(self, connection: sa.Connection, current: Current, digests: Mapping[RowTuple, str]) -> list[RowTuple]:
-        """Replaces the newest rows of the nodes in `current`, and continues their history.
+        """Replace the newest rows of the nodes in `current`, and continues their history.
 
         `digests` are those of what is stored, by node and record: where a digest is the same, only the time is set.
         Returns node, record and digest where it is another. Rows of which an outcome could not learn anything stay.
@@ -144,7 +144,7 @@ class IntervalRows(CurrentRows):
         return others
 
     def update(self, connection: sa.Connection, current: Current, stored: dict[RowTuple, RowTuple]) -> None:
-        """Writes the rows in `current`; all other rows of its nodes stay as they are."""
+        """Write the rows in `current`; all other rows of its nodes stay as they are."""
         rows = [(outcome, self._rows(outcome.node, records)) for outcome, records in current]
         self._continue(connection, rows, stored)
 
@@ -154,7 +154,7 @@ class IntervalRows(CurrentRows):
         current: Sequence[tuple[Outcome, list[RowTuple]]],
         stored: dict[RowTuple, RowTuple],
     ) -> None:
-        """Closes the intervals whose value changed, opens new ones, and writes each row with its `since`.
+        """Close the intervals whose value changed, open new ones, and write each row with its `since`.
 
         Takes the rows that it writes out of `stored`.
         """
@@ -186,13 +186,13 @@ class FirstRows:
     """
 
     def __init__(self, probe: str, record: type[Record], table: sa.Table, dialect: sa.Dialect) -> None:
-        """Prepares the statement."""
+        """Prepare the statement."""
         fields = first_row_fields(record)
         self._probe, self._record, self._row = probe, record, row_maker(fields, LONGEST)
         self._table = BulkTable(table, ["node", *(field.name for field in fields), "at"], dialect)
 
     def write(self, connection: sa.Connection, outcomes: Sequence[Outcome]) -> None:
-        """Adds the first rows of what these outcomes list."""
+        """Add the first rows of what these outcomes list."""
         self._table.upsert(connection, [
             self._row(outcome.node, one, stored_form(outcome.at))
             for outcome in outcomes
@@ -202,7 +202,7 @@ class FirstRows:
 
 
 def _first(record: type[Record], found: Sequence[Record]) -> list[Record]:
-    """The first rows by each field, each once."""
+    """Return the first rows by each field, each once."""
     chosen: dict[int, Record] = {}
     mine = [one for one in found if type(one) is record]
     for field in record.top:
@@ -215,10 +215,10 @@ def _first(record: type[Record], found: Sequence[Record]) -> list[Record]:
 
 
 def _one(_record: Any) -> None:
-    """The key of a record that a node has only once."""
+    """Return the key of a record that a node has only once."""
 
 
 def _digest(rows: list[RowTuple]) -> str:
-    """A digest of rows; the same rows have the same in every process."""
+    """Return a digest of rows; the same rows have the same in every process."""
     # Version 2 of the format has no references: it does not depend on which texts are one object.
     return blake2b(marshal.dumps(rows, 2), digest_size=DIGEST // 2).hexdigest()

@@ -23,7 +23,7 @@ class Size:
 
 
 def sizes(engine: sa.Engine, metadata: sa.MetaData) -> list[Size]:
-    """The tables there are, by name; times where `metadata` describes them. Raises DatabaseError."""
+    """Return the tables there are, by name; times where `metadata` describes them. Raises DatabaseError."""
     with translate_errors(engine), engine.connect() as connection:
         names = sorted(sa.inspect(connection).get_table_names())
         stored = dialect_of(engine).sizes(connection)

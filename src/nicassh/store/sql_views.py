@@ -29,7 +29,7 @@ _WELL = [state.value for state in State if state.is_ok]
 
 
 def store_stale(engine: sa.Engine, settings: sa.Table, seconds: float) -> None:
-    """Stores the age from which on a value is stale, for the views, where it has changed. Raises DatabaseError."""
+    """Store the age from which on a value is stale, for the views, where it has changed. Raises DatabaseError."""
     table = settings
     row = table.c.name == _NAME
     with engine.connect() as connection:
@@ -55,7 +55,7 @@ class Published:
     notes: Mapping[str, str] = field(default_factory=dict)
 
     def described(self) -> Iterator[tuple[str, str]]:
-        """The columns in order, each with what it is."""
+        """Return the columns in order, each with what it is."""
         for column in self.query.selected_columns:
             inner = (part for part in sa.sql.visitors.iterate(column) if isinstance(part, sa.ColumnClause))
             source = next((base for part in inner for base in part.base_columns), None)
@@ -64,12 +64,12 @@ class Published:
 
 
 def queries(layout: Layout) -> dict[str, Any]:
-    """The query of each view by its name."""
+    """Return the query of each view by its name."""
     return {one.name: one.query for one in published(layout)}
 
 
 def published(layout: Layout) -> list[Published]:
-    """All views whose tables the layout has, by name."""
+    """Return all views whose tables the layout has, by name."""
     tables, records = layout.metadata.tables, layout.records
     found = [make(layout) for make, needs in _MADE if all(name in tables for name in needs)]
     found += [
@@ -148,7 +148,7 @@ def _users(layout: Layout) -> Published:
 
 
 def _total(number: Any) -> sa.ColumnElement[int]:
-    """Adds whole numbers up to a whole number, of which PostgreSQL and MariaDB make a decimal one."""
+    """Add whole numbers up to a whole number, of which PostgreSQL and MariaDB make a decimal one."""
     return sa.cast(sa.func.sum(number), sa.BigInteger)
 
 
@@ -213,7 +213,7 @@ def _rolled(table: sa.Table, number: str) -> Iterator[sa.Label[Any]]:
 
 
 def _plain(table: sa.Table) -> Iterator[Any]:
-    """All columns of a table but the store's own; times as times."""
+    """Return all columns of a table but the store's own; times as times."""
     for column in table.c:
         if column.name == "at":
             yield from _times(table)
@@ -227,7 +227,7 @@ def _times(table: Any, at: Any = None) -> tuple[Any, Any]:
 
 
 def is_aged(layout: Layout, at: sa.ColumnElement[Any], every: int = 0) -> sa.ColumnElement[bool]:
-    """Whether a time is longer ago than the setting `stale`, and than three periods of a probe that runs rarely.
+    """Say whether a time is longer ago than the setting `stale`, and than three periods of a probe that runs rarely.
 
     A time that is still to come is of a clock that was ahead: it counts as out of date too.
     """
@@ -241,7 +241,7 @@ def is_aged(layout: Layout, at: sa.ColumnElement[Any], every: int = 0) -> sa.Col
 
 
 def is_stale(layout: Layout, shape: Tables, rows: Any) -> sa.ColumnElement[bool]:
-    """Whether the newest rows of a record are out of date: by their age, or because their probe failed since."""
+    """Say whether the newest rows of a record are out of date: by their age, or because their probe failed since."""
     outcomes = layout.outcomes.newest.alias(f"outcome_{shape.newest.name}")
     failed = sa.exists().where(
         outcomes.c.node == rows.c.node, outcomes.c.probe == shape.probe, outcomes.c.state.not_in(_WELL)

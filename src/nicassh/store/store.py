@@ -37,7 +37,7 @@ class Store:
     def __init__(
         self, url: str, probes: Sequence[Probe], *, clock: Clock | None = None, stale: float = STALE, make: bool = True
     ) -> None:
-        """Opens a database; of SQLite the file is made, unless it is for reading alone: `make`.
+        """Open a database; of SQLite the file is made, unless it is for reading alone: `make`.
 
         `stale` is the age [s] from which on the SQL views call a value out of date.
         """
@@ -53,19 +53,19 @@ class Store:
         self._writer = Writer(self.layout, self.engine.dialect)
 
     def check_not_newer(self) -> None:
-        """Raises DatabaseError where a newer program has upgraded the database, or it is another program's."""
+        """Raise DatabaseError where a newer program has upgraded the database, or it is another program's."""
         with translate_errors(self.engine), self.engine.connect() as connection:
             schema.check_not_newer(schema.version(connection))
 
     def check_readable(self) -> None:
-        """Raises DatabaseError where this program does not know the names of the tables, or what they mean."""
+        """Raise DatabaseError where this program does not know the names of the tables, or what they mean."""
         with translate_errors(self.engine), self.engine.connect() as connection:
             found = schema.version(connection)
             schema.check_not_newer(found)
             schema.check_not_older(connection, found)
 
     def check_not_empty(self, rows: bool = True) -> None:
-        """Raises DatabaseError where nothing was ever collected into the database: no data looks like no trouble.
+        """Raise DatabaseError where nothing was ever collected into the database: no data looks like no trouble.
 
         Without `rows` it is enough that the tables are there.
         """
@@ -79,14 +79,14 @@ class Store:
         raise DatabaseError(what, "run `nicamon collect`; or is the setting `database` wrong?")
 
     def create(self, allow_changes: bool = False) -> list[Difference]:
-        """Makes the tables that are missing, and the columns that a probe has gained; see `database.create`."""
+        """Make the tables that are missing, and the columns that a probe has gained; see `database.create`."""
         with translate_errors(self.engine):
             added = create(self.engine, self.metadata, allow_changes)
             sql_views.store_stale(self.engine, self.layout.settings, self.stale)
         return added
 
     def write(self, outcomes: Sequence[Outcome], fence: Fence | None = None) -> None:
-        """Stores outcomes and their records, all or nothing. Raises DatabaseError.
+        """Store outcomes and their records, all or nothing. Raises DatabaseError.
 
         An ok or absent outcome replaces the node's newest rows of that probe; any other leaves them,
         with the time at which they were true. A `fence` says in the same transaction which of them may be stored.
@@ -101,7 +101,7 @@ class Store:
         with_retry(self.engine, work)
 
     def timing(self) -> Callable[[Outcome], Outcome]:
-        """Returns what gives an outcome of this moment its time by the database's clock, none of it still to come.
+        """Return what gives an outcome of this moment its time by the database's clock, none of it still to come.
 
         A time that this machine's clock told before it was set back becomes now, with a warning. Raises DatabaseError.
         """
@@ -121,14 +121,17 @@ class Store:
         return timed
 
     def now(self) -> datetime:
-        """The time by the database's clock, which is what all times in it are compared with. Raises DatabaseError."""
+        """Return the time by the database's clock, which is what all times in it are compared with.
+
+        Raises DatabaseError.
+        """
         if dialect_of(self.engine).clock:
             with translate_errors(self.engine), self.engine.connect() as connection:
                 self.clock.ask(connection)
         return datetime.fromtimestamp(self.clock.now(), UTC)
 
     def newest(self, name: str, nodes: Iterable[str], /, **where: Sequence[Any]) -> list[Row]:
-        """The newest rows of a record (or of `outcomes`) on these nodes, with `node` and `at`.
+        """Return the newest rows of a record (or of `outcomes`) on these nodes, with `node` and `at`.
 
         `where` keeps rows whose column has one of some values. A table that no collection has made yet
         has no rows.
@@ -136,13 +139,13 @@ class Store:
         return self._reader.newest(name, nodes, where)
 
     def tally(self, name: str, nodes: Iterable[str], /, *by: str, **where: Sequence[Any]) -> list[Row]:
-        """How many of the newest rows there are for each node and value of some columns: `node`, these, `number`."""
+        """Return the number of newest rows for each node and value of some columns: `node`, these, `number`."""
         return self._reader.tally(name, nodes, by, where)
 
     def sums(
         self, name: str, nodes: Iterable[str], by: Sequence[str], of: Sequence[str], /, **where: Sequence[Any]
     ) -> list[Row]:
-        """The same with the sums of some columns; rows whose first column of `by` is unknown do not count."""
+        """Return the same with the sums of some columns; rows whose first column of `by` is unknown do not count."""
         return self._reader.sums(name, nodes, by, of, where)
 
     def pairs(self, name: str, nodes: Iterable[str], text: str, number: str, /) -> dict[str, list[tuple[str, int]]]:
@@ -154,11 +157,11 @@ class Store:
         return self._reader.pairs(name, nodes, text, number)
 
     def spans(self, name: str, nodes: Iterable[str], after: datetime, /, **where: Sequence[Any]) -> list[Row]:
-        """The intervals of a record that reach beyond a moment, with `since` and `until` (None: it lasts)."""
+        """Return the intervals of a record that reach beyond a moment, with `since` and `until` (None: it lasts)."""
         return self._reader.spans(name, nodes, after, where)
 
     def earliest(self, name: str, nodes: Iterable[str], after: datetime) -> list[Row]:
-        """The first row of a series from a moment on, for each node and key: `node`, `at`, keys and numbers.
+        """Return the first row of a series from a moment on, for each node and key: `node`, `at`, keys and numbers.
 
         Of what is rolled up it has the mean of the first five minutes, in the middle of them. Raises DatabaseError.
         """
@@ -168,7 +171,7 @@ class Store:
         self, name: str, metric: str, nodes: Iterable[str], since: datetime, until: datetime, step: float = 0, /,
         **where: Sequence[Any],
     ) -> list[Point]:  # fmt: skip
-        """The points of a number of a series from `since` until before `until`, in the order of time.
+        """Return the points of a number of a series from `since` until before `until`, in the order of time.
 
         `step` is how many seconds a point may stand for; 0 gives the values as they came. The coarsest tier that
         has such points is read; what is deleted from it comes from a coarser one, what is not there yet from a finer
@@ -178,26 +181,29 @@ class Store:
         return history(self.engine, self.layout, self._reader, name, metric, chosen, begin, end, step, where)
 
     def top(self, name: str, nodes: Iterable[str], since: datetime, until: datetime) -> list[Row]:
-        """The first rows of a listing as each node's last collection from `since` until `until` saw them.
+        """Return the first rows of a listing as each node's last collection from `since` until `until` saw them.
 
         Raises DatabaseError.
         """
         return self._reader.top(name, nodes, since, until)
 
     def before(self, name: str, nodes: Iterable[str]) -> dict[str, list[Stored]]:
-        """The newest records of each node as objects, with their times: what a probe's `advance` compares with."""
+        """Return the newest records of each node as objects, with their times, for a probe's `advance`."""
         return self._reader.before(name, nodes)
 
     def clock_rows(self) -> list[Row]:
-        """The clocks of the monitoring hosts: `host`, `ahead`, `seen`, `set_at`, `doubt`. Raises DatabaseError."""
+        """Return the clocks of the monitoring hosts: `host`, `ahead`, `seen`, `set_at`, `doubt`.
+
+        Raises DatabaseError.
+        """
         return self._reader.clock_rows()
 
     def probe_of(self, record: str) -> str:
-        """The probe that fills a record's table."""
+        """Return the probe that fills a record's table."""
         return next((probe for probe, records in self.probes.items() if record in records), "")
 
     def rollup(self, now: float, most: float = math.inf, halted: Callable[[], bool] = never) -> bool:
-        """Rolls up what is closed at the moment `now` [s since 1970]; returns whether all of it is.
+        """Roll up what is closed at the moment `now` [s since 1970]; return whether all of it is.
 
         After `most` seconds, or when it is `halted`, it leaves the rest to the next time. Raises DatabaseError, also
         where others write a series that this program does not know.
@@ -207,14 +213,14 @@ class Store:
     def prune(
         self, config: Config, now: float, most: float = math.inf, halted: Callable[[], bool] = never
     ) -> dict[str, int]:
-        """Deletes what is older at the moment `now` than the configuration keeps; returns rows deleted, by table.
+        """Delete what is older at the moment `now` than the configuration keeps; return rows deleted, by table.
 
         After `most` seconds, or when it is `halted`, it leaves the rest to the next time. Raises DatabaseError.
         """
         return retention.prune(self.engine, self.layout, config, now, most, halted)
 
     def forget_nodes(self, known: Collection[str], before: float, now: float) -> list[str]:
-        """Takes nodes that are not `known` and were not asked since `before` out of the newest tables.
+        """Take nodes that are not `known` and were not asked since `before` out of the newest tables.
 
         Returns them. Their history stays. Raises DatabaseError.
         """

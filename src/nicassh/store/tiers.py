@@ -24,7 +24,7 @@ class Tier:
     chunk: int
 
     def start(self, moment: float) -> int:
-        """The start of the bucket that a moment is in; moments are seconds since 1970."""
+        """Return the start of the bucket that a moment is in; moments are seconds since 1970."""
         return int(moment) // self.width * self.width
 
 
@@ -40,12 +40,12 @@ GRACE = 600
 
 
 def seconds(column: sa.ColumnElement[Any]) -> sa.ColumnElement[int]:
-    """A column of moments as the whole numbers that it holds."""
+    """Return a column of moments as the whole numbers that it holds."""
     return sa.type_coerce(column, sa.BigInteger)
 
 
 def bucket(table: sa.Table, width: int) -> sa.ColumnElement[int]:
-    """The start of the bucket that a row is in."""
+    """Return the start of the bucket that a row is in."""
     at = seconds(table.c.at)
     # The width stands in the text: a parameter in GROUP BY is to PostgreSQL another one than that in SELECT.
     return at - at % sa.literal_column(str(width), sa.BigInteger)

@@ -18,7 +18,7 @@ class Writer:
     """Writes outcomes and their records within a transaction."""
 
     def __init__(self, layout: Layout, dialect: sa.Dialect) -> None:
-        """Prepares the statements of every table."""
+        """Prepare the statements of every table."""
         self._layout = layout
         self.locks = NodeLocks(layout.node_locks)
         self._digests = BulkTable(layout.content_hash, ("node", "record", "digest"), dialect)
@@ -33,7 +33,7 @@ class Writer:
         ]
 
     def write(self, connection: sa.Connection, outcomes: Sequence[Outcome], latest: int) -> None:
-        """Stores outcomes; of several of a probe and node the latest counts, also beside those that are stored.
+        """Store outcomes; of several of a probe and node the latest counts, also beside those that are stored.
 
         A stored time after `latest` [s since 1970] is of a wrong clock: any time that is not after it counts as later.
         """
@@ -72,7 +72,7 @@ class Writer:
         self._digests.upsert(connection, changed)
 
     def _parted(self, outcomes: Iterable[Outcome]) -> dict[str, list[tuple[Outcome, Sequence[Record]]]]:
-        """The outcomes that ended well, each with its records of one table, by the names of the tables."""
+        """Return the outcomes that ended well, each with its records of one table, by the names of the tables."""
         parts: dict[str, list[tuple[Outcome, Sequence[Record]]]] = {}
         for outcome in outcomes:
             if outcome.state.is_ok:
@@ -93,12 +93,12 @@ class NodeLocks:
     """
 
     def __init__(self, table: sa.Table) -> None:
-        """Takes the table; nothing is read yet."""
+        """Take the table; nothing is read yet."""
         self.table = table
         self._registered: set[str] = set()
 
     def register(self, engine: sa.Engine, nodes: Iterable[str]) -> None:
-        """Gives new nodes their rows, in a transaction of its own. Raises DatabaseError.
+        """Give new nodes their rows, in a transaction of its own. Raises DatabaseError.
 
         Two that locked some nodes while they add others would wait for each other, a second until a server notices.
         """
@@ -108,7 +108,7 @@ class NodeLocks:
             self._registered |= new
 
     def lock(self, connection: sa.Connection, nodes: Iterable[str]) -> None:
-        """Waits until no other transaction has one of these nodes locked, and locks them until this one ends.
+        """Wait until no other transaction has one of these nodes locked, and lock them until this one ends.
 
         All take the nodes in one order, so that no two wait for each other.
         """
@@ -130,7 +130,7 @@ class NodeLocks:
 
 
 def requeue_rollup(connection: sa.Connection, layout: Layout, outcomes: Sequence[Outcome]) -> None:
-    """Makes the roll-up begin again at the buckets of rows that came late; the last step of a write.
+    """Make the roll-up begin again at the buckets of rows that came late; the last step of a write.
 
     A row for a time whose rows are deleted is taken out again: what is left of its bucket would be taken for the whole.
     """
@@ -155,7 +155,7 @@ def requeue_rollup(connection: sa.Connection, layout: Layout, outcomes: Sequence
 
 
 def _rolled_up_to(connection: sa.Connection, layout: Layout, nodes: Iterable[str]) -> dict[str, int]:
-    """How far each node is in the first tier; a node that no roll-up has met is missing."""
+    """Return how far each node is in the first tier; a node that no roll-up has met is missing."""
     progress, first = layout.rollup_progress, layout.upto(TIERS[0])
     found: dict[str, int] = {}
     for part in chunks(nodes):
@@ -185,5 +185,5 @@ def _set_back(connection: sa.Connection, layout: Layout, moments: Sequence[tuple
 
 
 def _overtaken(at: int, stored: int, latest: int) -> bool:
-    """Whether what is stored is of a later time, which is believed unless it is still to come."""
+    """Say whether what is stored is of a later time, which is believed unless it is still to come."""
     return at < stored and not at <= latest < stored

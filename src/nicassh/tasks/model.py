@@ -30,7 +30,7 @@ class Priority(IntEnum):
 
     @property
     def word(self) -> str:
-        """The name as probes and people write it: `critical`."""
+        """Return the name as probes and people write it: `critical`."""
         return self.name.lower()
 
     @classmethod
@@ -84,7 +84,7 @@ class PeriodicTask:
 
     @property
     def key(self) -> str:
-        """The text that only one task may have."""
+        """Return the text that only one task may have."""
         return f"{self.kind} {self.node} {self.argument}"
 
 

@@ -83,7 +83,7 @@ class ResponseBuffer:
         self._failed = False
 
     def shell_ended(self, status: int | None) -> None:
-        """Notes how the shell ended: with an exit status, by a signal (minus its number), or None for not known."""
+        """Note how the shell ended: with an exit status, by a signal (minus its number), or None for not known."""
         self._failed = bool(status and status > 0)
         if status is None:
             self._ending = "its shell ended or was killed"
@@ -94,16 +94,16 @@ class ResponseBuffer:
 
     @property
     def complete(self) -> bool:
-        """Returns whether the last line of the script's output has arrived."""
+        """Return whether the last line of the script's output has arrived."""
         return self.output.endswith(self._end_mark)
 
     @property
     def too_large(self) -> bool:
-        """Returns whether the node sent more than it may."""
+        """Return whether the node sent more than it may."""
         return len(self.output) + len(self.errors) > self._max_bytes
 
     def verdict(self) -> tuple[State, str]:
-        """Returns state and reason. Call it when nothing more will arrive."""
+        """Return state and reason. Call it when nothing more will arrive."""
         if self.complete:
             return State.OK, ""
         if self.too_large:
@@ -112,7 +112,7 @@ class ResponseBuffer:
         return state, f"{self._ending} before the answer was complete"
 
     def response(self, request: Request[T], state: State, reason: str, begin: float) -> Response[T]:
-        """Returns the response to a request that began at `begin` of the monotonic clock.
+        """Return the response to a request that began at `begin` of the monotonic clock.
 
         Where the script did not even start, the reason also quotes the last line that the node printed.
         """
@@ -120,7 +120,7 @@ class ResponseBuffer:
         return Response(request.node, state, reason + self._last_line(), output, errors, seconds, request.context)
 
     def _last_line(self) -> str:
-        """Returns the end of a reason: the last line of a shell that did not run the script; "" where it did."""
+        """Return the end of a reason: the last line of a shell that did not run the script; "" where it did."""
         mark = self._end_mark.strip().rpartition(b" ")[0]
         if self.complete or self.too_large or mark in self.output:
             return ""
@@ -140,25 +140,25 @@ class Transport(Protocol):
     def __init__(self, limits: Limits) -> None: ...
 
     def refresh(self) -> None:
-        """Forgets what was read from files, so that `check` and the next logins see them as they are now."""
+        """Forget what was read from files, so that `check` and the next logins see them as they are now."""
 
     def check(self, node: Node) -> None:
-        """Raises ConfigError where an operator's mistake makes it useless to ask this node."""
+        """Raise ConfigError where an operator's mistake makes it useless to ask this node."""
 
     def submit(self, request: Request[T]) -> Future[Response[T]]:
-        """Begins with a request. The future gets the response; a failure of the node is a response, too.
+        """Begin with a request. The future gets the response; a failure of the node is a response, too.
 
         The future ends in time whatever the node does: within `limits.timeout` and a little.
         """
 
     def stalled(self) -> float:
-        """Returns for how many seconds the transport has made no progress with any node; 0 while all is well.
+        """Return for how many seconds the transport has made no progress with any node; 0 while all is well.
 
         May be called by any thread.
         """
 
     def interrupt(self) -> None:
-        """Breaks off all requests that are under way. Their futures end soon, in whatever way."""
+        """Break off all requests that are under way. Their futures end soon, in whatever way."""
 
     def close(self) -> None:
-        """Breaks off all requests and logs out everywhere. Blocks until that is done."""
+        """Break off all requests and log out everywhere. Blocks until that is done."""

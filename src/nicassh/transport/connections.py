@@ -45,7 +45,7 @@ class Connections:
     def run(
         self, requests: Iterable[Request[T]], started: Callable[[Request[T]], None] = lambda _request: None
     ) -> Iterator[Response[T]]:
-        """Asks all nodes and yields the responses as they arrive. A node's failure is a response, too.
+        """Ask all nodes and yield the responses as they arrive. A node's failure is a response, too.
 
         At most `limits.fanout` requests are under way. The next one is taken from `requests` when there is room, in
         another thread, so the iterator may block. `started` is called for each before it begins. Raises ConfigError
@@ -82,7 +82,7 @@ class Connections:
     def _begin(
         self, request: Request[T], started: Callable[[Request[T]], None], feeder: Feeder[T]
     ) -> Future[Response[T]] | None:
-        """Begins with a request. Returns None where it must not: after `stop`, or after an operator's mistake."""
+        """Begin with a request. Returns None where it must not: after `stop`, or after an operator's mistake."""
         if time.monotonic() >= self._stopped or not feeder.open:
             feeder.free_place()
             return None
@@ -100,7 +100,7 @@ class Connections:
         return future
 
     def _next_event(self, under_way: set[Future[Response[T]]], broken_off: set[Future[Response[T]]]) -> Any:
-        """Waits for a request, a response or the end of the requests. Breaks off what is under way after GRACE."""
+        """Wait for a request, a response or the end of the requests. Breaks off what is under way after GRACE."""
         left = self._stopped + GRACE - time.monotonic() if under_way - broken_off else float("inf")
         try:
             return self._events.get(timeout=max(0.0, left) if left < float("inf") else None)
@@ -110,7 +110,7 @@ class Connections:
             return None
 
     def _break_off(self, under_way: set[Future[Response[T]]]) -> None:
-        """Breaks off the rest of a run that its caller has left. Nothing of it is at work afterwards."""
+        """Break off the rest of a run that its caller has left. Nothing of it is at work afterwards."""
         if under_way:
             self._interrupt()
             wait(under_way)
@@ -130,7 +130,7 @@ class Connections:
         return self._transports[name]
 
     def stalled(self) -> float:
-        """Returns for how many seconds no node has been served; 0 while all is well. For other threads.
+        """Return for how many seconds no node has been served; 0 while all is well. For other threads.
 
         A transport that makes no progress counts, and a caller of `run` who does not come back for the next response.
         """
@@ -139,7 +139,7 @@ class Connections:
         return max([waits, *(transport.stalled() for transport in list(self._transports.values()))])
 
     def stop(self) -> None:
-        """Begins with no further node, now and for good. Nodes that are being asked have GRACE seconds to answer.
+        """Begin with no further node, now and for good. Nodes that are being asked have GRACE seconds to answer.
 
         For handlers of signals and other threads.
         """
@@ -147,7 +147,7 @@ class Connections:
         self._events.put(None)
 
     def close(self) -> None:
-        """Breaks off what is under way and logs out everywhere, for good."""
+        """Break off what is under way and log out everywhere, for good."""
         self.stop()
         while self._transports:
             self._transports.popitem()[1].close()

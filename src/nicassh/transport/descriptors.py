@@ -11,7 +11,7 @@ _SPARE = 24
 
 @cache
 def room() -> int:
-    """Returns how many descriptors there are for connections to nodes.
+    """Return how many descriptors there are for connections to nodes.
 
     Raises the soft limit of the process to its hard limit first.
     """

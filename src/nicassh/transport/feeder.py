@@ -25,16 +25,16 @@ class Feeder(Generic[T]):
         threading.Thread(target=self._feed, args=(iter(requests),), name="feeder", daemon=True).start()
 
     def free_place(self) -> None:
-        """Lets one more request come."""
+        """Let one more request come."""
         self._places.release()
 
     def end(self) -> None:
-        """Takes no further request. One that is being taken now may still come into the queue."""
+        """Take no further request. One that is being taken now may still come into the queue."""
         self._ended = True
         self._places.release()
 
     def fail(self, error: Exception) -> None:
-        """Takes no further request, for this reason."""
+        """Take no further request, for this reason."""
         self.open, self.error = False, error
         self.end()
 

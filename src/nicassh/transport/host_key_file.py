@@ -28,12 +28,12 @@ class LockedFile:
         self._descriptor = descriptor
 
     def read(self) -> bytes:
-        """Returns all bytes of the file."""
+        """Return all bytes of the file."""
         size = os.fstat(self._descriptor).st_size
         return os.pread(self._descriptor, size, 0)
 
     def append(self, line: bytes) -> None:
-        """Adds one line behind the others, which stay as they are; all of it, or nothing."""
+        """Add one line behind the others, which stay as they are; all of it, or nothing."""
         size = os.fstat(self._descriptor).st_size
         ended = not size or os.pread(self._descriptor, 1, size - 1) == b"\n"
         data = (b"" if ended else b"\n") + line + b"\n"
@@ -42,7 +42,7 @@ class LockedFile:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def replace(self, content: bytes) -> None:
-        """Puts a new file in the place of the old one, with its mode and owner; all of it, or nothing."""
+        """Put a new file in the place of the old one, with its mode and owner; all of it, or nothing."""
         target, old = self._path.resolve(), os.fstat(self._descriptor)
         descriptor, fresh = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
         try:
@@ -62,7 +62,7 @@ class LockedFile:
 
 @contextmanager
 def locked_file(file: Path) -> Iterator[LockedFile]:
-    """Opens a file and locks it. Makes it, with its folder, where it does not exist; only the owner may read it.
+    """Open a file and lock it. Makes it, with its folder, where it does not exist; only the owner may read it.
 
     Raises ConfigError where it cannot be opened, locked or written, or where the lock does not come free.
     """
@@ -78,7 +78,7 @@ def locked_file(file: Path) -> Iterator[LockedFile]:
 
 
 def _take(file: Path) -> int:
-    """Returns the locked descriptor of the file. Opens it again where it was replaced while we waited."""
+    """Return the locked descriptor of the file. Opens it again where it was replaced while we waited."""
     deadline = time.monotonic() + TIMEOUT
     while True:
         descriptor = os.open(file, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -97,7 +97,7 @@ def _take(file: Path) -> int:
 
 
 def _lock(file: Path, descriptor: int) -> bool:
-    """Returns whether we got the lock."""
+    """Return whether we got the lock."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

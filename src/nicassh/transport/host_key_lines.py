@@ -30,7 +30,7 @@ class Entry:
     """False where the line was cut inside the key: then it is known that there was one, and not which."""
 
     def matches(self, name: str) -> bool:
-        """Returns whether the line speaks of this name: exactly, by a hash, or by a pattern that is not negated."""
+        """Return whether the line speaks of this name: exactly, by a hash, or by a pattern that is not negated."""
         hit = False
         for pattern in self.patterns:
             if pattern.startswith("!"):
@@ -44,7 +44,7 @@ class Entry:
 
 
 def read_entries(file: Path) -> Iterable[Entry]:
-    """Yields the entries of a file. Leaves out lines that are not of the format, as OpenSSH does."""
+    """Yield the entries of a file. Leaves out lines that are not of the format, as OpenSSH does."""
     try:
         data = file.read_bytes()
     except FileNotFoundError:
@@ -63,12 +63,12 @@ def read_entries(file: Path) -> Iterable[Entry]:
 
 
 def type_of(key: bytes) -> str:
-    """Returns the type that stands at the head of a public key blob (RFC 4253, 6.6)."""
+    """Return the type that stands at the head of a public key blob (RFC 4253, 6.6)."""
     return key[4 : 4 + int.from_bytes(key[:4], "big")].decode("ascii", "replace")
 
 
 def comparable_name(pattern: str) -> str:
-    """Returns a name of a line as it is compared: in lower case, an address in its one spelling."""
+    """Return a name of a line as it is compared: in lower case, an address in its one spelling."""
     if pattern.startswith("|"):
         return pattern
     inside, bracket, port = pattern[1:].partition("]:") if pattern.startswith("[") else ("", "", "")
@@ -77,7 +77,7 @@ def comparable_name(pattern: str) -> str:
 
 
 def hash_matches(pattern: str, name: str) -> bool:
-    """Returns whether a hashed pattern `|1|salt|HMAC-SHA1(salt, name)` stands for a name."""
+    """Return whether a hashed pattern `|1|salt|HMAC-SHA1(salt, name)` stands for a name."""
     try:
         salt, digest = (base64.b64decode(part) for part in pattern.split("|")[2:4])
     except (binascii.Error, ValueError):
@@ -86,7 +86,7 @@ def hash_matches(pattern: str, name: str) -> bool:
 
 
 def _key(text: str) -> bytes:
-    """Returns the public key of a line, as far as it goes; b"" where there is none."""
+    """Return the public key of a line, as far as it goes; b"" where there is none."""
     try:
         return base64.b64decode(text[: len(text) // 4 * 4], validate=True)
     except binascii.Error:
@@ -94,7 +94,7 @@ def _key(text: str) -> bytes:
 
 
 def _whole(kind: str, key: bytes) -> bool:
-    """Returns whether a public key has all its strings, and nothing else."""
+    """Return whether a public key has all its strings, and nothing else."""
     parts = 0
     while len(key) >= 4:
         length = 4 + int.from_bytes(key[:4], "big")

@@ -49,7 +49,7 @@ class KnownHosts:
         self._plain, self._others = plain, others  # at once: another thread may be reading
 
     def entries(self, node: Node) -> list[Entry]:
-        """Returns the recorded keys of a node, by its name and address; with its port first, as OpenSSH does.
+        """Return the recorded keys of a node, by its name and address; with its port first, as OpenSSH does.
 
         Lines that were cut count where there is no other: a new key must not be trusted for that.
         """
@@ -57,7 +57,7 @@ class KnownHosts:
         return [entry for entry in found if entry.whole] or found
 
     def _found(self, node: Node) -> list[Entry]:
-        """Returns the same entries, also those that were cut."""
+        """Return the same entries, also those that were cut."""
         cut: list[Entry] = []
         for names in (_with_port(node), _bare(node)):
             found = [entry for name in names for entry in self._plain.get(name, [])]
@@ -73,7 +73,7 @@ class KnownHosts:
         return ",".join(dict.fromkeys(TYPES[kind] for kind in (*known, *TYPES) if kind in TYPES))
 
     def verdict(self, node: Node, key: bytes) -> State:
-        """Returns OK or one of the three HOST_KEY states for the key that a server proved to have."""
+        """Return OK or one of the three HOST_KEY states for the key that a server proved to have."""
         names = (*_with_port(node), *_bare(node))
         revoked = (entry for entry in self._others if entry.marker == "@revoked" and entry.key == key)
         if any(entry.matches(name) for entry in revoked for name in names):
@@ -84,13 +84,13 @@ class KnownHosts:
         return State.HOST_KEY_CHANGED if known else State.HOST_KEY_UNKNOWN
 
     def verdict_of_type(self, node: Node, key: bytes) -> State:
-        """Returns the same, but a key of a type that is not on record is unknown, not changed."""
+        """Return the same, but a key of a type that is not on record is unknown, not changed."""
         state = self.verdict(node, key)
         kinds = {entry.type for entry in self._found(node)}
         return State.HOST_KEY_UNKNOWN if state is State.HOST_KEY_CHANGED and type_of(key) not in kinds else state
 
     def check(self, writable: bool) -> None:
-        """Raises ConfigError where keys are to be recorded and the first file cannot be written."""
+        """Raise ConfigError where keys are to be recorded and the first file cannot be written."""
         file = self.files[0]
         place = next(place for place in (file, *file.parents) if place.exists())
         if writable and not os.access(place, os.W_OK):
@@ -99,7 +99,7 @@ class KnownHosts:
             )
 
     def record(self, node: Node, key: bytes) -> State:
-        """Puts the key of a node that has none on record into the first file: OK, or the state that forbids it.
+        """Put the key of a node that has none on record into the first file: OK, or the state that forbids it.
 
         The files are read and judged anew under a lock: another process may have recorded a key since.
         Raises ConfigError where the file cannot be written.
@@ -132,7 +132,7 @@ class KnownHosts:
 
     @contextmanager
     def _renewed(self) -> Iterator[LockedFile]:
-        """Locks the first file and reads all files again if they have changed."""
+        """Lock the first file and read all files again if they have changed."""
         with locked_file(self.files[0]) as file:
             if self._stamps != self._stamped():
                 self._load()
@@ -149,13 +149,13 @@ class KnownHosts:
 
 @cache
 def known_hosts(files: tuple[Path, ...]) -> KnownHosts:
-    """Returns the known hosts of a node's own files, or of OpenSSH's usual ones where it names none."""
+    """Return the known hosts of a node's own files, or of OpenSSH's usual ones where it names none."""
     usual = (os.path.expanduser("~/.ssh/known_hosts"), "/etc/ssh/ssh_known_hosts")  # noqa: PTH111 pathlib raises
     return KnownHosts(files or [Path(file) for file in usual if not file.startswith("~")])
 
 
 def labels(node: Node) -> tuple[str, ...]:
-    """Returns the names under which a node is recorded: `nc2`, `[nc2]:2222` for another port, or its alias."""
+    """Return the names under which a node is recorded: `nc2`, `[nc2]:2222` for another port, or its alias."""
     if node.host_key_alias:
         return (node.host_key_alias.lower(),)
     names = dict.fromkeys((node.name.lower(), canonical(node.address).lower()))
@@ -163,7 +163,7 @@ def labels(node: Node) -> tuple[str, ...]:
 
 
 def _bare(node: Node) -> tuple[str, ...]:
-    """Returns name and address in lower case, as OpenSSH compares them; the address in every spelling."""
+    """Return name and address in lower case, as OpenSSH compares them; the address in every spelling."""
     if node.host_key_alias:
         return (node.host_key_alias.lower(),)
     return tuple(dict.fromkeys((node.name.lower(), *spellings(node.address))))
@@ -176,12 +176,12 @@ def _with_port(node: Node) -> tuple[str, ...]:
 
 
 def fingerprint(key: bytes) -> str:
-    """Returns the fingerprint of a key, `SHA256:…`, as ssh-keygen prints it."""
+    """Return the fingerprint of a key, `SHA256:…`, as ssh-keygen prints it."""
     return "SHA256:" + base64.b64encode(hashlib.sha256(key).digest()).decode().rstrip("=")
 
 
 def _add(entry: Entry, plain: dict[str, list[Entry]], others: list[Entry]) -> None:
-    """Puts an entry where it is found by its name, or among those whose patterns must be compared."""
+    """Put an entry where it is found by its name, or among those whose patterns must be compared."""
     if entry.marker or any(set(pattern) & set("*?!|") for pattern in entry.patterns):
         others.append(entry)
         return
@@ -190,7 +190,7 @@ def _add(entry: Entry, plain: dict[str, list[Entry]], others: list[Entry]) -> No
 
 
 def _stamp(file: Path) -> tuple[int, ...] | None:
-    """Returns numbers that change whenever the file changes; None where there is no file."""
+    """Return numbers that change whenever the file changes; None where there is no file."""
     try:
         status = file.stat()
     except OSError:
@@ -207,7 +207,7 @@ _LINE = re.compile(rb"([ \t]*)([^ \t#@]\S*)([ \t]+(\S+)[ \t].*)", re.DOTALL)
 
 
 def _without(line: bytes, names: set[str], kind: str) -> bytes:
-    """Returns a line of known_hosts without these names, if it has that type of key; b"" where no name is left."""
+    """Return a line of known_hosts without these names, if it has that type of key; b"" where no name is left."""
     found = _LINE.fullmatch(line)
     if not found or found[4] != kind.encode():
         return line

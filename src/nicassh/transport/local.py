@@ -58,7 +58,7 @@ class Local:
         self._threads.shutdown()
 
     def _respond(self, request: Request[T]) -> Response[T]:
-        """Returns the response of this machine; blocks until it is there or the deadline has come."""
+        """Return the response of this machine; blocks until it is there or the deadline has come."""
         begin = time.monotonic()
         buffer = ResponseBuffer(request.end_mark, request.max_bytes)
         try:
@@ -85,20 +85,20 @@ class Local:
 
 
 def _status(process: subprocess.Popen[bytes]) -> int | None:
-    """Returns how a shell ended that closed its streams: its exit status, minus a signal's number, None if it runs."""
+    """Return how a shell ended that closed its streams: its exit status, minus a signal's number, None if it runs."""
     with contextlib.suppress(subprocess.TimeoutExpired):
         return process.wait(DRAIN_TIMEOUT)
     return None
 
 
 def _kill(leader: int) -> None:
-    """Kills a shell and all that it started: they are in one session and process group."""
+    """Kill a shell and all that it started: they are in one session and process group."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(leader, signal.SIGKILL)
 
 
 def _exchange(process: subprocess.Popen[bytes], script: bytes, buffer: ResponseBuffer, deadline: float) -> bool:
-    """Writes the script and reads both streams to their end. Returns False where the deadline came first."""
+    """Write the script and read both streams to their end. Returns False where the deadline came first."""
     assert process.stdin and process.stdout and process.stderr  # noqa: S101 three pipes were asked for
     sinks = {process.stdout.fileno(): buffer.output, process.stderr.fileno(): buffer.errors}
     unsent, finished = memoryview(script), False
@@ -130,7 +130,7 @@ def _exchange(process: subprocess.Popen[bytes], script: bytes, buffer: ResponseB
 
 
 def _write(descriptor: int, unsent: memoryview) -> memoryview:
-    """Writes what the pipe takes now, and returns the rest."""
+    """Write what the pipe takes now, and return the rest."""
     try:
         return unsent[os.write(descriptor, unsent) :]
     except BrokenPipeError:  # the shell has ended; what it printed tells why

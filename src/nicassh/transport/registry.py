@@ -9,7 +9,7 @@ from nicassh.transport.base import Limits, Transport
 
 
 def create(name: str, limits: Limits) -> Transport:
-    """Returns a new transport. Its module is imported now: no command pays for a transport that it does not use."""
+    """Return a new transport. Its module is imported now: no command pays for a transport that it does not use."""
     module, _, cls = TRANSPORTS[name].partition(":")
     transport: Transport = getattr(import_module(module), cls)(limits)
     return transport

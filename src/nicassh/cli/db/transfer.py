@@ -34,7 +34,7 @@ class Progress:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Clears the line."""
+        """Clear the line."""
         if self._shown:
             click.echo("\r\x1b[K", nl=False, err=True)
 

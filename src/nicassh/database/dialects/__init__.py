@@ -18,7 +18,7 @@ DIALECTS: dict[str, Dialect] = {
 
 
 def dialect_of(place: sa.Engine | sa.Connection | sa.Dialect) -> Dialect:
-    """The kind of the database behind an engine or a connection."""
+    """Return the kind of the database behind an engine or a connection."""
     known = place if isinstance(place, sa.Dialect) else place.dialect
     if getattr(known, "is_mariadb", False):
         return DIALECTS["mariadb"]

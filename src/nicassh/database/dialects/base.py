@@ -51,53 +51,53 @@ class Dialect(ABC):
 
     @abstractmethod
     def configure(self, connection: Any) -> None:
-        """Prepares a new connection of the driver's. Raises DatabaseError for a database that will not do."""
+        """Prepare a new connection of the driver's. Raises DatabaseError for a database that will not do."""
 
     @abstractmethod
     def exclusive(self, connection: sa.Connection, patience: float) -> AbstractContextManager[None]:
-        """Keeps other programs from making or changing tables meanwhile.
+        """Keep other programs from making or changing tables meanwhile.
 
         Raises DatabaseError that says who does so where that is not over after `patience` seconds.
         """
 
     @abstractmethod
     def insert_ignore(self, table: sa.Table) -> Any:
-        """Returns an INSERT that leaves out rows whose key is there."""
+        """Return an INSERT that leaves out rows whose key is there."""
 
     def upsert(self, keys: Sequence[str], others: Sequence[str]) -> str:
-        """Returns the end of an INSERT that replaces a row of the same key; the names are quoted."""
+        """Return the end of an INSERT that replaces a row of the same key; the names are quoted."""
         setting = ", ".join(f"{name} = excluded.{name}" for name in others)
         return f"ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {setting}"
 
     @abstractmethod
     def sizes(self, connection: sa.Connection) -> dict[str, int]:
-        """Returns the bytes on the disk of each table, as far as the database tells."""
+        """Return the bytes on the disk of each table, as far as the database tells."""
 
     @abstractmethod
     def damage(self, connection: sa.Connection, table: sa.Table) -> Iterator[str]:
-        """Yields what the database finds wrong with a table; reads all of it."""
+        """Yield what the database finds wrong with a table; read all of it."""
 
     @abstractmethod
     def file_damage(self, connection: sa.Connection) -> list[str]:
-        """Returns what the database finds wrong with its one file; empty where it has none."""
+        """Return what the database finds wrong with its one file; empty where it has none."""
 
     def continue_numbers(self, connection: sa.Connection, table: sa.Table) -> None:  # noqa: B027 most do so by themselves
-        """Makes the database number new rows after those that came with their number."""
+        """Make the database number new rows after those that came with their number."""
 
     def change_type(self, table: str, column: str, kind: str, nullable: bool) -> str | None:  # noqa: ARG002
         """Return the statement that changes a column's type in place; None where it cannot be. The names are quoted."""
         return None
 
     def timescale(self, connection: sa.Connection) -> Timescale | None:  # noqa: ARG002
-        """Returns what TimescaleDB can do in this database; None where it is not there."""
+        """Return what TimescaleDB can do in this database; None where it is not there."""
         return None
 
     @abstractmethod
     def may_drop_views(self) -> bool:
-        """Whether the account of a collector may drop views."""
+        """Say whether the account of a collector may drop views."""
 
     def grants(self, url: sa.URL, collector: Account, reader: Account, host: str = "%") -> str:
-        """Returns SQL that makes two accounts, for an administrator to run: one that collects, and one that reads.
+        """Return SQL that makes two accounts, for an administrator to run: one that collects, and one that reads.
 
         `host` is where MariaDB lets them log in from. Raises UsageError where there are no accounts.
         """
@@ -105,18 +105,18 @@ class Dialect(ABC):
 
     @abstractmethod
     def _grants(self, url: sa.URL, collector: Account, reader: Account, host: str) -> str:
-        """Returns the statements."""
+        """Return the statements."""
 
     @abstractmethod
     def utc(self, seconds: str) -> str:
-        """Returns SQL for seconds since 1970 as the database's own kind of time, in UTC."""
+        """Return SQL for seconds since 1970 as the database's own kind of time, in UTC."""
 
     @abstractmethod
     def now(self) -> str:
-        """Returns SQL for the whole seconds since 1970 by the database's clock, inside a view."""
+        """Return SQL for the whole seconds since 1970 by the database's clock, inside a view."""
 
 
 def taken(holder: str | None, patience: float) -> DatabaseError:
-    """The words for tables that another program is making."""
+    """Return the words for tables that another program is making."""
     who = f" ({holder})" if holder else ""
     return DatabaseError(f"another program makes or upgrades the tables for more than {patience:g} s{who}", _HINT)

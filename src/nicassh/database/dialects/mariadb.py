@@ -35,14 +35,14 @@ class MariaDb(Dialect):
     settings: ClassVar[dict[str, Any]] = {"charset": "utf8mb4"}
 
     def configure(self, connection: Any) -> None:
-        """Makes it strict whatever the server's own mode is: a value that does not fit is refused, not cut."""
+        """Make it strict whatever the server's own mode is: a value that does not fit is refused, not cut."""
         with connection.cursor() as cursor:
             cursor.execute("SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION'")
             cursor.execute(f"SET SESSION innodb_lock_wait_timeout = {BUSY}")
 
     @contextmanager
     def exclusive(self, connection: sa.Connection, patience: float) -> Iterator[None]:
-        """Takes a lock of the connection, for MariaDB commits at each CREATE."""
+        """Take a lock of the connection, for MariaDB commits at each CREATE."""
         # One name is for all databases of a server.
         name = f"nicamon {connection.engine.url.database}"[:64]
         # 1: it is ours. 0: another still has it. NULL: the server broke the wait off.
@@ -54,30 +54,30 @@ class MariaDb(Dialect):
             connection.execute(sa.select(sa.func.release_lock(name)))
 
     def insert_ignore(self, table: sa.Table) -> Any:
-        """Returns INSERT IGNORE."""
+        """Return INSERT IGNORE."""
         return sa.insert(table).prefix_with("IGNORE")
 
     def upsert(self, keys: Sequence[str], others: Sequence[str]) -> str:  # noqa: ARG002 it knows the keys itself
-        """Returns ON DUPLICATE KEY UPDATE."""
+        """Return ON DUPLICATE KEY UPDATE."""
         return "ON DUPLICATE KEY UPDATE " + ", ".join(f"{name} = VALUES({name})" for name in others)
 
     def sizes(self, connection: sa.Connection) -> dict[str, int]:
-        """Returns an estimate of the server's."""
+        """Return an estimate of the server's."""
         return {name: int(number) for name, number in connection.exec_driver_sql(_BYTES)}
 
     def damage(self, connection: sa.Connection, table: sa.Table) -> Iterator[str]:
-        """Yields the words of CHECK TABLE."""
+        """Yield the words of CHECK TABLE."""
         quoted = connection.dialect.identifier_preparer.format_table(table)
         for _, _, kind, words in connection.exec_driver_sql(f"CHECK TABLE {quoted}").all():
             if kind in ("error", "warning") or (kind == "status" and words != "OK"):
                 yield words
 
     def file_damage(self, connection: sa.Connection) -> list[str]:  # noqa: ARG002
-        """Returns nothing: a server has no one file."""
+        """Return nothing: a server has no one file."""
         return []
 
     def change_type(self, table: str, column: str, kind: str, nullable: bool) -> str:  # noqa: ARG002
-        """Returns ALTER TABLE … MODIFY, which makes the column nullable."""
+        """Return ALTER TABLE … MODIFY, which makes the column nullable."""
         return f"ALTER TABLE {table} MODIFY {column} {kind};"
 
     def may_drop_views(self) -> bool:
@@ -99,11 +99,11 @@ GRANT SELECT, SHOW VIEW ON `{database}`.* TO {places[reader]};
 """
 
     def utc(self, seconds: str) -> str:
-        """Returns a DATETIME. FROM_UNIXTIME would be in the time zone of the session, and ends in 2038."""
+        """Return a DATETIME. FROM_UNIXTIME would be in the time zone of the session, and end in 2038."""
         return f"TIMESTAMPADD(SECOND, {seconds}, '1970-01-01')"
 
     def now(self) -> str:
-        """Returns unix_timestamp()."""
+        """Return unix_timestamp()."""
         return "CAST(unix_timestamp() AS SIGNED)"
 
 

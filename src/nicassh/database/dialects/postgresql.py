@@ -42,7 +42,7 @@ class PostgreSql(Dialect):
     settings: ClassVar[dict[str, Any]] = {"client_encoding": "utf8", "application_name": "nicamon"}
 
     def configure(self, connection: Any) -> None:
-        """Sets the same patience as elsewhere. Raises DatabaseError where the database cannot hold every character."""
+        """Set the same patience as elsewhere. Raises DatabaseError where the database cannot hold every character."""
         with connection.cursor() as cursor:
             # TimescaleDB would refuse to change what takes more than so many compressed rows to be opened; 0: no limit.
             limit = "set_config('timescaledb.max_tuples_decompressed_per_dml_transaction', '0', false)"
@@ -56,7 +56,7 @@ class PostgreSql(Dialect):
 
     @contextmanager
     def exclusive(self, connection: sa.Connection, patience: float) -> Iterator[None]:
-        """Takes a lock that ends with the transaction."""
+        """Take a lock that ends with the transaction."""
         until = time.monotonic() + patience
         while not connection.scalar(sa.select(sa.func.pg_try_advisory_xact_lock(_MAKING))):
             if time.monotonic() > until:
@@ -65,29 +65,29 @@ class PostgreSql(Dialect):
         yield
 
     def insert_ignore(self, table: sa.Table) -> Any:
-        """Returns INSERT … ON CONFLICT DO NOTHING."""
+        """Return INSERT … ON CONFLICT DO NOTHING."""
         from sqlalchemy.dialects import postgresql  # noqa: PLC0415 a tenth of a reader's start, who needs none of it
 
         return postgresql.insert(table).on_conflict_do_nothing()
 
     def sizes(self, connection: sa.Connection) -> dict[str, int]:
-        """Asks the server; of hypertables all chunks count."""
+        """Ask the server; of hypertables all chunks count."""
         found = {name: int(number) for name, number in connection.exec_driver_sql(_BYTES)}
         timescale = self.timescale(connection)
         return found | timescale.sizes(connection) if timescale else found
 
     def damage(self, connection: sa.Connection, table: sa.Table) -> Iterator[str]:
-        """Reads every value as a text, so that it is fetched from wherever it lies; errors are raised."""
+        """Read every value as a text, so that it is fetched from wherever it lies; errors are raised."""
         quoted = connection.dialect.identifier_preparer.format_table(table)
         connection.exec_driver_sql(f"SELECT count({quoted}::text) FROM {quoted}")  # noqa: S608 a name, quoted
         yield from ()
 
     def file_damage(self, connection: sa.Connection) -> list[str]:  # noqa: ARG002
-        """Returns nothing: a server has no one file."""
+        """Return nothing: a server has no one file."""
         return []
 
     def continue_numbers(self, connection: sa.Connection, table: sa.Table) -> None:
-        """Sets the sequence of a table's key after the greatest number."""
+        """Set the sequence of a table's key after the greatest number."""
         for column in table.primary_key:
             sequence = sa.func.pg_get_serial_sequence(f'"{table.name}"', column.name)
             if connection.scalar(sa.select(sequence)):
@@ -95,11 +95,11 @@ class PostgreSql(Dialect):
                 connection.execute(sa.select(sa.func.setval(sequence, last, False)))
 
     def timescale(self, connection: sa.Connection) -> Timescale | None:
-        """Looks for the extension."""
+        """Look for the extension."""
         return Timescale.of(connection)
 
     def change_type(self, table: str, column: str, kind: str, nullable: bool) -> str:
-        """Returns ALTER TABLE … TYPE."""
+        """Return ALTER TABLE … TYPE."""
         changed = f"ALTER TABLE {table} ALTER COLUMN {column} TYPE {kind} USING {column}::{kind}"
         return f"{changed}, ALTER COLUMN {column} DROP NOT NULL;" if nullable else f"{changed};"
 
@@ -144,11 +144,11 @@ ALTER DEFAULT PRIVILEGES FOR ROLE {OWNERS} IN SCHEMA public GRANT SELECT ON TABL
 """  # noqa: S608 names that are quoted
 
     def utc(self, seconds: str) -> str:
-        """Returns a TIMESTAMP WITH TIME ZONE."""
+        """Return a TIMESTAMP WITH TIME ZONE."""
         return f"to_timestamp({seconds})"
 
     def now(self) -> str:
-        """Returns the seconds at which the transaction began."""
+        """Return the seconds at which the transaction began."""
         return "CAST(extract(epoch FROM now()) AS BIGINT)"
 
 

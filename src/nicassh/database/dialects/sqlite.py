@@ -25,28 +25,28 @@ class Sqlite(Dialect):
     snapshot: ClassVar[dict[str, Any]] = {}
 
     def configure(self, connection: Any) -> None:
-        """Does nothing: `database.sqlite` opens files its own way."""
+        """Do nothing: `database.sqlite` opens files its own way."""
 
     def exclusive(self, connection: sa.Connection, patience: float) -> AbstractContextManager[None]:  # noqa: ARG002
-        """Does nothing: the writing transaction keeps others out."""
+        """Do nothing: the writing transaction keeps others out."""
         return nullcontext()
 
     def insert_ignore(self, table: sa.Table) -> Any:
-        """Returns INSERT OR IGNORE."""
+        """Return INSERT OR IGNORE."""
         return sa.insert(table).prefix_with("OR IGNORE")
 
     def sizes(self, connection: sa.Connection) -> dict[str, int]:
-        """Counts the pages of each table, where SQLite was built with `dbstat`."""
+        """Count the pages of each table, where SQLite was built with `dbstat`."""
         if not connection.scalar(sa.text("SELECT sqlite_compileoption_used('ENABLE_DBSTAT_VTAB')")):
             return {}
         return {name: int(number) for name, number in connection.exec_driver_sql(_BYTES)}
 
     def damage(self, connection: sa.Connection, table: sa.Table) -> Iterator[str]:
-        """Yields the words of `integrity_check` of one table."""
+        """Yield the words of `integrity_check` of one table."""
         yield from _integrity(connection, connection.dialect.identifier_preparer.format_table(table))
 
     def file_damage(self, connection: sa.Connection) -> list[str]:
-        """Returns the first ten words of `integrity_check` of the file."""
+        """Return the first ten words of `integrity_check` of the file."""
         try:
             return _integrity(connection, "10")
         except DBAPIError as error:  # of some damage it says so itself, instead of in its answer
@@ -62,11 +62,11 @@ class Sqlite(Dialect):
         raise UsageError("SQLite has no accounts")
 
     def utc(self, seconds: str) -> str:
-        """Returns a text: SQLite has no type for times."""
+        """Return a text: SQLite has no type for times."""
         return f"datetime({seconds}, 'unixepoch')"
 
     def now(self) -> str:
-        """Returns the seconds by this machine's clock."""
+        """Return the seconds by this machine's clock."""
         return "CAST(strftime('%s', 'now') AS INTEGER)"
 
 

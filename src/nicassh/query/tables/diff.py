@@ -90,7 +90,7 @@ def _sides(snapshot: Snapshot) -> dict[str, _Side]:
 
 
 def _order(thing: tuple[str, str]) -> tuple[Any, ...]:
-    """The machine, the experiment's packages, the others, mounts."""
+    """Return the machine, the experiment's packages, the others, mounts."""
     what, place = thing
     first = (*_FACTS.values(), "memory", *EXPERIMENT)
     rank = first.index(what) if what in first else len(first) + (what == "mount")

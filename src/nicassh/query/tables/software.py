@@ -64,7 +64,7 @@ def _row(snapshot: Snapshot, machine: Machine, drift: Drift) -> Row:
 
 
 def _fields(installed: Installed, rows: Sequence[Row], everything: bool) -> tuple[Field, ...]:
-    """The columns; those in which no node has anything are for who asks for them."""
+    """Return the columns; those in which no node has anything are for who asks for them."""
     others = [one for one in installed.packages if one not in EXPERIMENT]
     priorities = {package: 40 if package in installed.drivers else 20 if everything else 0 for package in others}
     priorities |= {

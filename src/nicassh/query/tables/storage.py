@@ -35,7 +35,7 @@ def storage(snapshot: Snapshot) -> Table:
 
 
 def _by_source(mounts: Iterable[Stored]) -> list[list[Stored]]:
-    """The mounts of each file system on all nodes, the last look first."""
+    """Return the mounts of each file system on all nodes, the last look first."""
     found: dict[tuple[Any, ...], list[Stored]] = {}
     for row in mounts:
         found.setdefault((row["source"], row["mount"]), []).append(row)
@@ -43,7 +43,7 @@ def _by_source(mounts: Iterable[Stored]) -> list[list[Stored]]:
 
 
 def _row(snapshot: Snapshot, record: str, same: Sequence[Stored]) -> Row:
-    """One file system, as the last node to look at it saw it."""
+    """Return one file system, as the last node to look at it saw it."""
     stored = same[0]
     size, free = stored["size"], stored["free"]
     inodes, inodes_free = stored["inodes"], stored["inodes_free"]
@@ -70,14 +70,14 @@ def _row(snapshot: Snapshot, record: str, same: Sequence[Stored]) -> Row:
 
 
 def _space(server: Stored) -> Stored:
-    """The space that a data server's xrootd tells of, as a file system: the union of its disks, for all who write."""
+    """Return the space that a data server's xrootd reports: the union of its disks, for all who write."""
     used = server["size"] - server["free"] if None not in (server["size"], server["free"]) else None
     mount = f"xrootd {server['instance']}".strip()
     return {**server, "mount": mount, "used": used, "inodes": None, "inodes_free": None}
 
 
 def _add_rates(snapshot: Snapshot, rows: Sequence[Row]) -> None:
-    """Adds what each file system gains a day since the first look of the window, and the days until it is full."""
+    """Add what each file system gains a day since the first look of the window, and the days until it is full."""
     for record, kind in _KINDS.items():
         some = [row for row in rows if row.values["kind"] == kind]
         if not some:

@@ -64,7 +64,7 @@ def summarize(table: Table) -> str:
 
 
 def _rows(installed: Installed, name: str, what: str) -> list[Row]:
-    """The rows of one node: one for each place that has the package."""
+    """Return the rows of one node: one for each place that has the package."""
     machine = installed.machines[name]
     names = ("version", "path", "method", "default", "since")
     bare: dict[str, Any] = {"node": name, "package": what, **dict.fromkeys(names)}

@@ -57,7 +57,7 @@ class Agent:
         self._socket.close()
 
     def keys(self) -> list[AgentKey]:
-        """Connects and asks for the keys; raises AgentError where there is no list within TIMEOUT."""
+        """Connect and ask for the keys; raise AgentError where there is no list within TIMEOUT."""
         try:
             with gevent.Timeout(TIMEOUT, TimeoutError):
                 self._connect()
@@ -69,7 +69,7 @@ class Agent:
             raise AgentError(f"no agent answers at SSH_AUTH_SOCK ({self._path}: {words})") from None
 
     def sign(self, request: bytes) -> bytes:
-        """Returns the agent's answer to a request to sign: a signature, or FAILURE. Never raises.
+        """Return the agent's answer to a request to sign: a signature, or FAILURE. Never raises.
 
         It waits as long as the caller lets it: the owner may have to confirm, and a token takes its time.
         """
@@ -109,12 +109,12 @@ class Agent:
 
 
 def framed(message: bytes) -> bytes:
-    """Returns a message with its length in front, as it goes over the socket."""
+    """Return a message with its length in front, as it goes over the socket."""
     return len(message).to_bytes(4, "big") + message
 
 
 def answer_of(keys: list[AgentKey]) -> bytes:
-    """Returns the message that lists some keys. It leaves their comments out."""
+    """Return the message that lists some keys. It leaves their comments out."""
     return bytes([KEYS]) + len(keys).to_bytes(4, "big") + b"".join(framed(key.blob) + framed(b"") for key in keys)
 
 

@@ -46,7 +46,7 @@ class AgentLink:
         self._far.close()
 
     def offer(self, user: str, index: int) -> int | bytes:
-        """Goes on offering a key: 0 where it is done, libssh2's code where it waits for the node, or a request to sign.
+        """Go on offering a key: 0 where it is done, libssh2's code where it waits for the node, or a request to sign.
 
         `answer` takes what the agent says to that, and then this is called again. Raises SSH2Error for a refusal.
         """
@@ -61,12 +61,12 @@ class AgentLink:
         return signing[0] if code == LIBSSH2_ERROR_EAGAIN and signing else code
 
     def answer(self, message: bytes) -> None:
-        """Hands libssh2 the agent's answer to its request."""
+        """Hand libssh2 the agent's answer to its request."""
         self._far.sendall(framed(message))
         self._repeated = True
 
     def _requests(self) -> list[bytes]:
-        """Returns what libssh2 has asked for since the last call."""
+        """Return what libssh2 has asked for since the last call."""
         with suppress(BlockingIOError):
             while data := self._far.recv(65536):
                 self._heard += data
@@ -78,7 +78,7 @@ class AgentLink:
 
 
 def _connected(session: Any) -> tuple[Any, socket.socket]:
-    """Returns an agent of libssh2 and the other end of its connection. Neither ever blocks."""
+    """Return an agent of libssh2 and the other end of its connection. Neither ever blocks."""
     with tempfile.TemporaryDirectory(prefix="nicamon-") as folder, socket.socket(socket.AF_UNIX) as listener:
         place = os.open(folder, os.O_PATH | os.O_DIRECTORY)
         # The address of a socket must be short, that of the folder may be long. No other connection has this name.
@@ -100,7 +100,7 @@ def _connected(session: Any) -> tuple[Any, socket.socket]:
 
 
 def _unblock(path: str, guess: int) -> None:
-    """Makes libssh2's end, which it does not tell us, non-blocking: it is the one whose peer has this name."""
+    """Make libssh2's end, which it does not tell us, non-blocking: it is the one whose peer has this name."""
     for descriptor in (guess, *map(int, os.listdir("/proc/self/fd"))):  # noqa: PTH208 names are enough
         with suppress(OSError), _same(descriptor) as near:
             if near.family == socket.AF_UNIX and near.getpeername() == path:
@@ -110,7 +110,7 @@ def _unblock(path: str, guess: int) -> None:
 
 
 def _same(descriptor: int) -> socket.socket:
-    """Returns another descriptor for the same socket. Raises OSError where it is no socket."""
+    """Return another descriptor for the same socket. Raises OSError where it is no socket."""
     copy = os.dup(descriptor)
     try:
         return socket.socket(fileno=copy)

@@ -16,7 +16,7 @@ _CERTIFICATE = b"-cert-v01@openssh.com"
 
 
 def authenticate(connection: Connection, identity: Identity) -> None:
-    """Offers the keys of the files, then those of the agent; raises NodeFailure with what came of each."""
+    """Offer the keys of the files, then those of the agent; raise NodeFailure with what came of each."""
     offers, session = Offers(connection), connection.session
     own = [key for key in identity.keys if key.data]
     if len(own) > 1 and offers.ask():
@@ -37,7 +37,7 @@ def authenticate(connection: Connection, identity: Identity) -> None:
 
 
 def _let_in_by_agent(connection: Connection, offers: Offers, identity: Identity) -> bool:
-    """Returns whether a key of the agent lets us in. Raises NodeFailure, and AgentError where there is no agent."""
+    """Return whether a key of the agent lets us in. Raises NodeFailure, and AgentError where there is no agent."""
     with Agent(identity.agent) as agent:
         found = agent.keys()
         keys = _sorted(found, identity, connection.node.identities_only)
@@ -60,7 +60,7 @@ def _let_in_by_agent(connection: Connection, offers: Offers, identity: Identity)
 
 
 def _sorted(found: list[AgentKey], identity: Identity, only: bool) -> list[AgentKey]:
-    """Returns the keys that were not offered yet: first those of `identity`, then the others unless `only`."""
+    """Return the keys that were not offered yet: first those of `identity`, then the others unless `only`."""
     rank: dict[bytes, int] = {}
     tried = set()
     for key in identity.keys:

@@ -62,7 +62,7 @@ class Client(Connection):
         self.since = time.monotonic()
 
     def exchange_keys(self, preference: str, timeout: float) -> bytes:
-        """Connects and proves the server's host key, one of those types; gives its public blob."""
+        """Connect and proves the server's host key, one of those types; give its public blob."""
         self.connect(timeout)
         self.phase = "greeting"
         await_banner(self)
@@ -75,7 +75,7 @@ class Client(Connection):
         return key
 
     def open(self) -> None:
-        """Starts a shell that waits for its script."""
+        """Start a shell that waits for its script."""
         self.phase, words = "session", ""
         self._line.allow(LOGIN)
         try:
@@ -90,7 +90,7 @@ class Client(Connection):
         self.phase = "answer"
 
     def ask(self, script: bytes, answer: ResponseBuffer) -> None:
-        """Runs the script and fills the answer until it is complete, too large, or the node has no more to say."""
+        """Run the script and fills the answer until it is complete, too large, or the node has no more to say."""
         channel, over = self._channel, 0.0
         self._line.allow(_AHEAD)
         with suppress(*SHUT):  # the shell ended early; what it said tells why
@@ -110,14 +110,14 @@ class Client(Connection):
             self._await_end(channel, answer)
 
     def _await_end(self, channel: Any, answer: ResponseBuffer) -> None:
-        """Learns how the shell ended, which the node says last; libssh2 tells no signal from an exit status 0."""
+        """Learn how the shell ended, which the node says last; libssh2 tells no signal from an exit status 0."""
         with suppress(SSH2Error), gevent.Timeout(DRAIN_TIMEOUT, False):
             self.eagain(channel.close)
             self.eagain(channel.wait_closed)
         answer.shell_ended(channel.get_exit_status() or None)
 
     def finish_command(self) -> bool:
-        """Closes the channel. Returns whether the shell ended in order, so that the session can be used again."""
+        """Close the channel. Returns whether the shell ended in order, so that the session can be used again."""
         if not self._channel.eof():
             return False
         with gevent.Timeout(DRAIN_TIMEOUT, False):
@@ -128,24 +128,24 @@ class Client(Connection):
         return False
 
     def peer_closed(self) -> bool:
-        """Returns whether the node has ended a session in which no command runs."""
+        """Return whether the node has ended a session in which no command runs."""
         waiter = select.poll()
         waiter.register(self.sock.fileno(), select.POLLRDHUP)  # seen also behind words that were not read yet
         return bool(waiter.poll(0))
 
     def close(self) -> None:
-        """Ends the session. Its channel holds it, and goes first."""
+        """End the session. Its channel holds it, and goes first."""
         self._let_go()
         super().close()
 
     def _let_go(self) -> None:
-        """Frees the channel."""
+        """Free the channel."""
         if self._channel is not None:
             with self._line:
                 self._channel = None
 
     def _write(self, data: bytes) -> None:
-        """Sends all of it to the channel."""
+        """Send all of it to the channel."""
         while data:
             with self._line:
                 code, sent = self._channel.write(data)
@@ -154,7 +154,7 @@ class Client(Connection):
                 self._wait()
 
     def _wait_for_more(self, over: float) -> bool:
-        """Waits until there is something to read; False where the moment `over` came first, if there is one."""
+        """Wait until there is something to read; False where the moment `over` came first, if there is one."""
         limit = max(0.0, over - time.monotonic()) if over else None
         try:
             gsocket.wait_read(self.sock.fileno(), timeout=limit, timeout_exc=TimeoutError)
@@ -173,7 +173,7 @@ class Client(Connection):
             raise NodeFailure(state, f"{HOST_KEY[state]}: {fingerprint(key)}")
 
     def _drain(self, channel: Any, answer: ResponseBuffer) -> int:
-        """Takes what has arrived on both streams, and returns how many bytes that was.
+        """Take what has arrived on both streams, and return how many bytes that was.
 
         Reading one stream takes packets of both from the socket, so afterwards the queues are asked:
         a wait for the socket would miss what lies there already.

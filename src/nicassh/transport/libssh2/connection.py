@@ -47,10 +47,10 @@ class Connection(SSHClient):  # type: ignore[misc]
         )  # fmt: skip
 
     def _init(self) -> None:
-        """Does nothing. The client of the library would log in here."""
+        """Do nothing. The client of the library would log in here."""
 
     def connect(self, timeout: float) -> None:
-        """Connects to the first address of the node that answers. All addresses share the timeout, in seconds."""
+        """Connect to the first address of the node that answers. All addresses share the timeout, in seconds."""
         self.phase = "name lookup"
         found = addresses(self.node, self._loop)
         self.phase = "connection"
@@ -72,7 +72,7 @@ class Connection(SSHClient):  # type: ignore[misc]
                 return
 
     def eagain(self, method: Any, *arguments: Any) -> Any:
-        """Calls libssh2 until it is done, and waits for the socket in between. Raises Flood.
+        """Call libssh2 until it is done, and wait for the socket in between. Raises Flood.
 
         Every call that reads or writes goes through here, or is made inside the connection's `Line`.
         """
@@ -84,7 +84,7 @@ class Connection(SSHClient):  # type: ignore[misc]
             self._wait()
 
     def close(self) -> None:
-        """Ends the session and frees its descriptor at once; the client of the library leaks it."""
+        """End the session and free its descriptor at once; the client of the library leaks it."""
         sock, self.sock = self.sock, None
         session, self.session = self.session, None
         if session is not None:
@@ -103,7 +103,7 @@ class Connection(SSHClient):  # type: ignore[misc]
         self.close()
 
     def _wait(self) -> None:
-        """Waits for the socket itself; the client of the library wakes up a thousand times a second."""
+        """Wait for the socket itself; the client of the library wakes up a thousand times a second."""
         self._line.check()
         if self.session.block_directions() & LIBSSH2_SESSION_BLOCK_INBOUND:
             gsocket.wait_read(self.sock.fileno())

@@ -76,13 +76,13 @@ _NO_AGREEMENT = (ssh2.KexFailureError, ssh2.KeyExchangeError, ssh2.MethodNoneErr
 
 
 def late(phase: str, node: Node, said: bytes = b"") -> NodeFailure:
-    """Returns the failure of a deadline that ran out in a phase. `said` is the last line before the greeting."""
+    """Return the failure of a deadline that ran out in a phase. `said` is the last line before the greeting."""
     state, words = LATE[phase]
     return NodeFailure(state, words.format(port=node.port) + (quoted(said) if phase == "greeting" else ""))
 
 
 def translate(error: BaseException, phase: str, node: Node, said: bytes = b"") -> NodeFailure:
-    """Returns the failure that an error means in a phase. Never raises."""
+    """Return the failure that an error means in a phase. Never raises."""
     if isinstance(error, NodeFailure):
         return error
     if isinstance(error, TimeoutError):
@@ -113,7 +113,7 @@ def translate(error: BaseException, phase: str, node: Node, said: bytes = b"") -
 
 
 def quoted(said: bytes) -> str:
-    """Returns a line of the node as the end of a reason; "" where the line is empty."""
+    """Return a line of the node as the end of a reason; "" where the line is empty."""
     words = clean(said.strip(), 200)
     return f"; it said: {words}" if words else ""
 

@@ -26,7 +26,7 @@ _SPOKEN = (b"SSH-2.", b"SSH-1.99-")
 
 
 def await_banner(connection: Connection) -> None:
-    """Takes what comes before the banner, keeps its last line in `connection.said`, and leaves the banner to libssh2.
+    """Take what comes before the banner, keep its last line in `connection.said`, and leaves the banner to libssh2.
 
     Raises NodeFailure where no banner of SSH 2 comes, and OSError.
     """
@@ -59,7 +59,7 @@ def _check(banner: bytes) -> None:
 
 
 def _await_more(sock: gsocket.socket, number: int) -> None:
-    """Waits until more than so many bytes lie there, or the node hangs up."""
+    """Wait until more than so many bytes lie there, or the node hangs up."""
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, number + 1)
     try:
         gsocket.wait_read(sock.fileno())

@@ -35,7 +35,7 @@ class Identity:
 
 @cache
 def load_identity(files: tuple[Path, ...]) -> Identity:
-    """Returns the identity made of these files, or of OpenSSH's default files. The result is cached."""
+    """Return the identity made of these files, or of OpenSSH's default files. The result is cached."""
     keys = [_read(file) for file in files or _defaults() if files or os.path.exists(file)]  # noqa: PTH110 it raises nothing
     return Identity(tuple(keys), os.environ.get("SSH_AUTH_SOCK", ""))
 

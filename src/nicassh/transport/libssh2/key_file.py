@@ -26,7 +26,7 @@ _OTHERS = (
 
 
 def content(file: Path) -> bytes:
-    """Returns the bytes of a key file. Raises OSError, also for a pipe or a device, which might never end."""
+    """Return the bytes of a key file. Raises OSError, also for a pipe or a device, which might never end."""
     descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with open(descriptor, "rb") as opened:  # noqa: PTH123 a descriptor
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -35,7 +35,7 @@ def content(file: Path) -> bytes:
 
 
 def blemish(data: bytes) -> str:
-    """Returns the reason why a file contains no private key; "" where it contains one."""
+    """Return the reason why a file contains no private key; "" where it contains one."""
     if not data.strip(b"\0 \t\r\n"):
         return "it is empty"
     if len(data) > _LIMIT:
@@ -51,13 +51,13 @@ def blemish(data: bytes) -> str:
 
 
 def encrypted(data: bytes) -> bool:
-    """Returns whether a private key needs a passphrase."""
+    """Return whether a private key needs a passphrase."""
     parts = _parts(data)
     return parts[0] != b"none" if parts else b"ENCRYPTED" in data
 
 
 def publics(file: Path, data: bytes) -> tuple[bytes, ...]:
-    """Returns the public keys by which an agent may know a file: of its certificate, its `.pub` file, and itself."""
+    """Return the public keys by which an agent may know a file: of its certificate, its `.pub` file, and itself."""
     found = [_blob(_near(file, "-cert.pub")), _blob(_near(file, ".pub")), _blob(data)]
     if parts := _parts(data):
         found.append(parts[1])
@@ -72,13 +72,13 @@ def _near(file: Path, suffix: str) -> bytes:
 
 
 def _blob(line: bytes) -> bytes:
-    """Returns the key in a line of a `.pub` file; b"" where there is none."""
+    """Return the key in a line of a `.pub` file; b"" where there is none."""
     words = line.split(maxsplit=2)
     return _decoded(words[1]) if _PUBLIC.match(line) and len(words) > 1 else b""
 
 
 def _parts(data: bytes) -> tuple[bytes, bytes] | None:
-    """Returns cipher and public key of a private key in OpenSSH's format; None where it is another or is cut."""
+    """Return cipher and public key of a private key in OpenSSH's format; None where it is another or is cut."""
     begin = _BEGIN.search(data)
     if not begin or not begin[1].startswith(b"OPENSSH"):
         return None
@@ -94,7 +94,7 @@ def _parts(data: bytes) -> tuple[bytes, bytes] | None:
 
 
 def string(data: bytes) -> tuple[bytes, bytes]:
-    """Returns the first string of the SSH protocol and the bytes after it; two empty ones where it is cut."""
+    """Return the first string of the SSH protocol and the bytes after it; two empty ones where it is cut."""
     end = 4 + int.from_bytes(data[:4], "big")
     return (data[4:end], data[end:]) if 4 <= end <= len(data) else (b"", b"")
 

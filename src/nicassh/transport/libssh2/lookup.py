@@ -18,7 +18,7 @@ _FAMILIES = {"inet": (socket.AF_INET, "IPv4"), "inet6": (socket.AF_INET6, "IPv6"
 
 
 def addresses(node: Node, loop: Loop) -> list[Any]:
-    """Returns what getaddrinfo(3) finds for a node, only of the family that ssh_config asks for.
+    """Return what getaddrinfo(3) finds for a node, only of the family that ssh_config asks for.
 
     A numeric address needs no thread. Raises OSError, and NodeFailure where no address is of that family.
     """

@@ -33,18 +33,18 @@ class Loop:
         ready.wait()
 
     def __len__(self) -> int:
-        """Returns how many greenlets are at work."""
+        """Return how many greenlets are at work."""
         return len(self._greenlets)
 
     def spawn(self, function: Callable[[], T]) -> Future[T]:
-        """Runs a function as a greenlet. The future is cancelled where the greenlet is killed. For other threads."""
+        """Run a function as a greenlet. The future is cancelled where the greenlet is killed. For other threads."""
         future: Future[T] = Future()
         if not self.call(partial(self._start, future, function)):
             _cancel(future)
         return future
 
     def call(self, function: Callable[[], object]) -> bool:
-        """Calls a function soon in the thread of the loop; it must not wait. For other threads.
+        """Call a function soon in the thread of the loop; it must not wait. For other threads.
 
         Returns False where the loop has ended.
         """
@@ -55,7 +55,7 @@ class Loop:
         return True
 
     def wait_for(self, function: Callable[[], T]) -> T:
-        """Runs a function that blocks in a thread of its own. Returns or raises what it does. For greenlets.
+        """Run a function that blocks in a thread of its own. Returns or raises what it does. For greenlets.
 
         Where the greenlet is killed, the thread goes on alone until the function ends.
         """
@@ -66,15 +66,15 @@ class Loop:
         return future.result()
 
     def stalled(self) -> float:
-        """Returns for how many seconds the loop has stood still; 0 while it turns. For other threads."""
+        """Return for how many seconds the loop has stood still; 0 while it turns. For other threads."""
         return max(0.0, time.monotonic() - self._beat - _BEAT)
 
     def kill(self) -> None:
-        """Kills all greenlets that are at work now. For other threads."""
+        """Kill all greenlets that are at work now. For other threads."""
         self.call(lambda: self._greenlets.kill(block=False))
 
     def close(self) -> None:
-        """Kills all greenlets and ends the thread."""
+        """Kill all greenlets and end the thread."""
         self.call(self._ended.set)
         self._thread.join()
 
@@ -99,7 +99,7 @@ class Loop:
 
 
 def _settle(future: Future[T], function: Callable[[], T]) -> None:
-    """Gives the future its result."""
+    """Give the future its result."""
     try:
         future.set_result(function())
     except Exception as error:  # noqa: BLE001 raised again by whoever asks the future
@@ -107,6 +107,6 @@ def _settle(future: Future[T], function: Callable[[], T]) -> None:
 
 
 def _cancel(future: Future[Any]) -> None:
-    """Cancels a future that has no result, and wakes those who wait for it."""
+    """Cancel a future that has no result, and wakes those who wait for it."""
     if future.cancel():
         future.set_running_or_notify_cancel()

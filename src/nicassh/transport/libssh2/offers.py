@@ -36,7 +36,7 @@ class Offers:
         self._came: list[str] = []
 
     def make(self, name: str, once: Callable[[], Any], sign: Callable[[bytes], None] | None = None) -> bool:
-        """Offers a key. Returns whether it lets us in. Raises NodeFailure where no further key can.
+        """Offer a key. Returns whether it lets us in. Raises NodeFailure where no further key can.
 
         `once` goes on offering it; where that gives a request to sign, `sign` answers it.
         """
@@ -54,7 +54,7 @@ class Offers:
         return bool(session.userauth_authenticated()) or self._judge(name, "" if code in _GONE else said)
 
     def ask(self) -> bool:
-        """Asks which methods the node takes; whether it lets us in without any.
+        """Ask which methods the node takes; whether it lets us in without any.
 
         The first question of a login costs nothing, a later one counts as a failure.
         """
@@ -77,14 +77,14 @@ class Offers:
         return False
 
     def words(self) -> list[str]:
-        """Returns what came of the offers."""
+        """Return what came of the offers."""
         words = list(self._came)
         if self._left:
             words.append(f"{self._left} more not offered ({MOST} are the most): name the right one in `identity`")
         return [*words, f"the node takes {self._takes()}"] if words and self._methods else words
 
     def _judge(self, name: str, said: str) -> bool:
-        """Notes what came of an offer; whether we are in after all, which asking for the methods may do."""
+        """Note what came of an offer; whether we are in after all, which asking for the methods may do."""
         if not said or said.startswith(_NO_REPLY):
             self._end(name)
         if said.startswith(_ACCEPTED_GONE):
@@ -115,7 +115,7 @@ class Offers:
         return False
 
     def _end(self, name: str = "") -> None:
-        """Raises the fault of a login that the node ended by closing the connection."""
+        """Raise the fault of a login that the node ended by closing the connection."""
         if not self._made:
             raise self.fault("the node closed the connection during the authentication")
         if self._made == 1 and name:
@@ -124,7 +124,7 @@ class Offers:
         raise self.fault("; ".join([many, *self._came, "name the right one in `identity`"]))
 
     def fault(self, words: str) -> NodeFailure:
-        """Returns the failure of this login, with these words."""
+        """Return the failure of this login, with these words."""
         return NodeFailure(State.AUTH_FAILED, f"{self._connection.user}: {words}")
 
     def _takes(self) -> str:

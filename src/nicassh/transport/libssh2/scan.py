@@ -33,7 +33,7 @@ class Found:
 
 
 def scan_host_keys(nodes: Sequence[Node], limits: Limits) -> Iterator[Found]:
-    """Yields a Found for each key of each node, or one with the reason where the node shows none."""
+    """Yield a Found for each key of each node, or one with the reason where the node shows none."""
     dog = Watchdog()
     loop = Loop(dog.end)
     under_way: set[Future[list[Found]]] = set()
@@ -51,7 +51,7 @@ def scan_host_keys(nodes: Sequence[Node], limits: Limits) -> Iterator[Found]:
 
 
 def _keys(node: Node, limits: Limits, dog: Watchdog, loop: Loop) -> list[Found]:
-    """Returns what one node shows: it is asked for each type of key, one after the other."""
+    """Return what one node shows: it is asked for each type of key, one after the other."""
     hosts = known_hosts(node.known_hosts)
     found: list[Found] = []
     last = NodeFailure(State.UNREACHABLE, "no host key")
@@ -68,7 +68,7 @@ def _keys(node: Node, limits: Limits, dog: Watchdog, loop: Loop) -> list[Found]:
 
 
 def _exchange(client: Client, algorithms: str, timeout: float) -> bytes:
-    """Returns the key of one type. Raises NodeFailure."""
+    """Return the key of one type. Raises NodeFailure."""
     node = client.node
     if node.barred:
         raise NodeFailure(State.UNREACHABLE, node.barred)

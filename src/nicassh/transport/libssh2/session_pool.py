@@ -23,18 +23,18 @@ class SessionPool:
         self._clients: dict[Login, Client] = {}
 
     def __contains__(self, node: Node) -> bool:
-        """Returns whether there is a session that was made for this node as it is described now."""
+        """Return whether there is a session that was made for this node as it is described now."""
         return _login(node) in self._clients
 
     def put(self, client: Client) -> None:
-        """Adds a session. Closes the one that another request to the same node left here meanwhile."""
+        """Add a session. Closes the one that another request to the same node left here meanwhile."""
         other = self._clients.pop(_login(client.node), None)
         if other:
             other.close()
         self._clients[_login(client.node)] = client
 
     def get(self, node: Node) -> Client | None:
-        """Takes the node's session out and returns it; None where there is none that is young and still open."""
+        """Take the node's session out and return it; None where there is none that is young and still open."""
         client = self._clients.pop(_login(node), None)
         if client and (self._is_expired(client) or client.peer_closed()):
             client.close()
@@ -42,12 +42,12 @@ class SessionPool:
         return client
 
     def expire(self) -> None:
-        """Closes the sessions that are older than their lifetime."""
+        """Close the sessions that are older than their lifetime."""
         for login in [login for login, client in self._clients.items() if self._is_expired(client)]:
             self._clients.pop(login).close()
 
     def evict(self, size: int) -> None:
-        """Closes the least recently used sessions until at most `size` are left."""
+        """Close the least recently used sessions until at most `size` are left."""
         while len(self._clients) > max(0, size):
             self._clients.pop(next(iter(self._clients))).close()
 

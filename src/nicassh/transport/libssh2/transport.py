@@ -72,7 +72,7 @@ class Libssh2:
         self._dog.end()
 
     def _respond(self, request: Request[T]) -> Response[T]:
-        """Returns the response of one node, within its deadlines."""
+        """Return the response of one node, within its deadlines."""
         begin = time.monotonic()
         buffer = ResponseBuffer(request.end_mark, request.max_bytes)
         whole = gevent.Timeout.start_new(self._limits.timeout)
@@ -88,7 +88,7 @@ class Libssh2:
         return buffer.response(request, state, reason, begin)
 
     def _converse(self, request: Request[T], buffer: ResponseBuffer) -> None:
-        """Runs the script, and keeps the session where all went well. Raises NodeFailure."""
+        """Run the script, and keep the session where all went well. Raises NodeFailure."""
         node = request.node
         if node.barred:
             raise NodeFailure(State.UNREACHABLE, node.barred)
@@ -102,7 +102,7 @@ class Libssh2:
                 client.close()
 
     def _resume(self, node: Node, timeout: float) -> Client | None:
-        """Returns the node's waiting session with a new channel; None where there is none, or the node has ended it."""
+        """Return the node's waiting session with a new channel; None where there is none, or the node has ended it."""
         client = self._sessions.get(node)
         if client is None:
             return None
@@ -114,7 +114,7 @@ class Libssh2:
         return client
 
     def _login(self, node: Node, timeout: float) -> Client:
-        """Returns a new session with a channel. Raises NodeFailure."""
+        """Return a new session with a channel. Raises NodeFailure."""
         self._sessions.evict(descriptors.room() - len(self._loop))
         identity, hosts = load_identity(node.identity), known_hosts(node.known_hosts)
         accept_new = self._limits.host_keys == "accept-new"
@@ -128,7 +128,7 @@ class Libssh2:
 
 @contextmanager
 def _closing_on_error(client: Client) -> Iterator[None]:
-    """Closes a session when anything goes wrong. Errors and deadlines become a NodeFailure."""
+    """Close a session when anything goes wrong. Errors and deadlines become a NodeFailure."""
     try:
         yield
     except BaseException as error:
@@ -143,7 +143,7 @@ def _closing_on_error(client: Client) -> Iterator[None]:
 
 
 def _login_with_retry(client: Client, login: Callable[[], None]) -> None:
-    """Logs in. Tries once more where the node hung up before it knew us, as a busy sshd does (MaxStartups)."""
+    """Log in. Tries once more where the node hung up before it knew us, as a busy sshd does (MaxStartups)."""
     try:
         login()
     except LOST:

@@ -45,7 +45,7 @@ class Watchdog:
         self._cpu = 0.0
 
     def enter(self, line: Line) -> None:
-        """Begins the watch over a call for this connection."""
+        """Begin the watch over a call for this connection."""
         self._line = line
         self._calls += 1
         if self._asleep:
@@ -57,12 +57,12 @@ class Watchdog:
             self._thread.start()
 
     def leave(self) -> None:
-        """Ends the watch over a call. Under the lock, as the descriptor may soon be another connection's."""
+        """End the watch over a call. Under the lock, as the descriptor may soon be another connection's."""
         with self._lock:
             self._line = None
 
     def end(self) -> None:
-        """Ends the thread; a further call begins another."""
+        """End the thread; a further call begins another."""
         thread, self._thread, self._ended = self._thread, None, True
         self._wake.set()
         if thread:
@@ -83,7 +83,7 @@ class Watchdog:
                 self._asleep, idle = False, 0
 
     def _look(self) -> bool:
-        """Judges the call that is under way; whether there was one since the last look."""
+        """Judge the call that is under way; whether there was one since the last look."""
         cpu = time.clock_gettime(self._clock)
         spent, self._cpu = cpu - self._cpu, cpu
         with self._lock:
@@ -118,23 +118,23 @@ class Line:
             raise Flood(self._flood) from error
 
     def allow(self, more: int) -> None:
-        """Begins a new step of the session, in which so many bytes may come."""
+        """Begin a new step of the session, in which so many bytes may come."""
         self._most = received(self._sock) + more
         self._spent = 0.0
 
     def grant(self, more: int) -> None:
-        """Lets so many more bytes come in the same step."""
+        """Let so many more bytes come in the same step."""
         self._most += more
 
     def check(self) -> None:
-        """Raises Flood where more has come than may."""
+        """Raise Flood where more has come than may."""
         if not self._flood and received(self._sock) > self._most:
             self._flood = _BYTES
         if self._flood:
             raise Flood(self._flood)
 
     def judge(self, spent: float, again: bool) -> None:
-        """Compares what came with the limits. `spent` is CPU since the last look; `again`: the same call goes on."""
+        """Compare what came with the limits. `spent` is CPU since the last look; `again`: the same call goes on."""
         # The descriptor is borrowed: an object of gevent is for the thread of its loop alone.
         with _Borrowed(self._descriptor) as sock:
             came = received(sock)
@@ -167,7 +167,7 @@ class _Borrowed:
 
 
 def received(sock: Any) -> int:
-    """Returns how many bytes a TCP connection has brought so far; -1 where the kernel does not tell."""
+    """Return how many bytes a TCP connection has brought so far; -1 where the kernel does not tell."""
     try:
         return int(_COUNT.unpack_from(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO), _OFFSET)[0])
     except (OSError, struct.error):

@@ -23,7 +23,7 @@ _ID = sa.String(36)
 
 
 def upgrade() -> None:
-    """Makes those of the tables that are not there."""
+    """Make those of the tables that are not there."""
     present = set(sa.inspect(op.get_bind()).get_table_names())
     for make in (_outcomes, _tiers, _queue):
         for name, parts in make().items():

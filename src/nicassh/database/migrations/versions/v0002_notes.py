@@ -11,7 +11,7 @@ adds_only = True
 
 
 def upgrade() -> None:
-    """Adds the column to both tables of outcomes where it is missing; no outcome that is there has notes."""
+    """Add the column to both tables of outcomes where it is missing; no outcome that is there has notes."""
     kind = sa.Text().with_variant(MEDIUMTEXT(), "mysql", "mariadb")
     comment = "What of the output could not be read; all other rows are there. [text]"
     for table in ("outcomes", "outcomes_intervals"):

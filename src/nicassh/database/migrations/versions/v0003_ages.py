@@ -10,7 +10,7 @@ adds_only = True
 
 
 def upgrade() -> None:
-    """Makes those of the tables that are not there."""
+    """Make those of the tables that are not there."""
     present = set(sa.inspect(op.get_bind()).get_table_names())
     if "settings" not in present:
         op.create_table(

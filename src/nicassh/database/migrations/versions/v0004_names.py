@@ -82,7 +82,7 @@ VALUES = (("processes", "kind", "daemon", "background"), ("processes_top", "kind
 
 
 def upgrade() -> None:
-    """Renames what has its former name."""
+    """Rename what has its former name."""
     connection = op.get_bind()
     present = set(sa.inspect(connection).get_table_names())
     for old, new in TABLES.items():
