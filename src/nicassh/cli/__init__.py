@@ -109,6 +109,6 @@ def _mend_streams() -> None:
 
 
 def _abandon_output() -> None:
-    """Return what is left to flush goes nowhere, so that the end of the process does not fail once more."""
+    """Send what is left to flush nowhere, so that the end of the process does not fail once more."""
     with suppress(OSError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
