@@ -21,20 +21,32 @@ from nicassh.tasks import Registration, TaskList
 @pytest.fixture(scope="session")
 def lending(tmp_path_factory: pytest.TempPathFactory, serving: Callable[[str], servers.Server]) -> Lending:
     """The databases with tables that tests have one after another."""
-    return Lending(serving, tmp_path_factory.mktemp("lending"))
+    patterns = {"store": _store_tables, "task_list": lambda url: _tasks(url).engine.dispose()}
+    return Lending(serving, tmp_path_factory.mktemp("lending"), patterns)
+
+
+def _store_tables(url: str) -> None:
+    with stored(url):
+        pass
+
+
+def _tasks(url: str) -> TaskList:
+    task_list = TaskList(connect(url), clock=Driven())
+    task_list.create()
+    return task_list
 
 
 @pytest.fixture(params=("sqlite", *servers.KINDS))
 def database(
     request: pytest.FixtureRequest, tmp_path: Path, serving: Callable[[str], servers.Server], lending: Lending
 ) -> Iterator[str]:
-    """As for all tests; with the tables of a store where the test asks for one."""
+    """As for all tests; with the tables of a store or a task list where the test asks for one."""
     kind, file = str(request.param), tmp_path / "nicamon.db"
-    with_tables = "store" in request.fixturenames
+    pattern = next((name for name in ("store", "task_list") if name in request.fixturenames), None)
     if kind == "sqlite":
-        yield lending.copied(file) if with_tables else f"sqlite:///{file}"
+        yield lending.copied(file, pattern) if pattern else f"sqlite:///{file}"
     else:
-        with lending.lent(kind) if with_tables else serving(kind).fresh() as url:
+        with lending.lent(kind, pattern) if pattern else serving(kind).fresh() as url:
             yield url
 
 
@@ -48,8 +60,7 @@ def store(database: str) -> Iterator[Store]:
 @pytest.fixture
 def task_list(database: str) -> Iterator[TaskList]:
     """An empty task list, in a time that the test drives."""
-    task_list = TaskList(connect(database), clock=Driven())
-    task_list.create()
+    task_list = _tasks(database)
     yield task_list
     task_list.engine.dispose()
 

@@ -1,4 +1,4 @@
-"""Databases with the tables of a store, which tests have one after another: to make 60 tables takes half a second.
+"""Databases with tables, which tests have one after another: to make the 60 of a store takes half a second.
 
 A test finds the tables as a program has just made them. What it does to the tables themselves ends the database.
 """
@@ -6,7 +6,7 @@ A test finds the tables as a program has just made them. What it does to the tab
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,6 @@ from typing import Any
 import servers
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
-from unit_rows import stored
 
 from nicassh.database import DRIVERS
 
@@ -28,66 +27,80 @@ _SHAPE = {
         FROM pg_class c LEFT JOIN pg_attribute ON attrelid = c.oid WHERE relnamespace = 'public'::regnamespace""",
 }
 """What asks each kind of server how its tables and views are."""
-_KEPT = ("schema_version", "settings")
-"""Tables that have rows from the beginning."""
+_TABLES = {
+    "mariadb": "SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE() "
+    "AND table_type = 'BASE TABLE'",
+    "postgresql": "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'",
+}
+_Rows = dict[str, list[tuple[Any, ...]]]
 
 
 @dataclass
 class _Loan:
-    """A database: its name and address, and what it was when its tables had been made."""
+    """A database: its name and address, and its tables and rows when the tables had been made."""
 
     name: str
     url: str
     shape: set[tuple[Any, ...]]
-    rows: dict[str, list[tuple[Any, ...]]]
+    rows: _Rows
 
 
 class Lending:
-    """The databases of one run that are free, by kind; none is there twice."""
+    """The databases of one run that are free, by kind and pattern; none is there twice.
 
-    def __init__(self, serving: Callable[[str], servers.Server], folder: Path) -> None:
-        self._serving, self._folder = serving, folder
-        self._free: dict[str, list[_Loan]] = {}
+    `patterns` make the tables in an empty database.
+    """
+
+    def __init__(
+        self,
+        serving: Callable[[str], servers.Server],
+        folder: Path,
+        patterns: Mapping[str, Callable[[str], None]],
+    ) -> None:
+        self._serving, self._folder, self._patterns = serving, folder, patterns
+        self._free: dict[tuple[str, str], list[_Loan]] = {}
 
     @contextmanager
-    def lent(self, kind: str) -> Iterator[str]:
-        """The URL of a database with empty tables."""
-        free = self._free.setdefault(kind, [])
-        loan = free.pop() if free else self._made(kind)
+    def lent(self, kind: str, pattern: str) -> Iterator[str]:
+        """The URL of a database with the tables of a pattern."""
+        free = self._free.setdefault((kind, pattern), [])
+        loan = free.pop() if free else self._made(kind, pattern)
         yield loan.url
-        if _emptied(kind, loan):
+        if _restored(kind, loan):
             free.append(loan)
         else:
             self._serving(kind).drop(loan.name)
 
-    def copied(self, file: Path) -> str:
-        """The URL of an SQLite file with empty tables."""
-        pattern = self._folder / "pattern.db"
-        if not pattern.exists():
-            with stored(f"sqlite:///{pattern}"):
-                pass
-        shutil.copy(pattern, file)
+    def copied(self, file: Path, pattern: str) -> str:
+        """The URL of an SQLite file with the tables of a pattern."""
+        made = self._folder / f"{pattern}.db"
+        if not made.exists():
+            self._patterns[pattern](f"sqlite:///{made}")
+        shutil.copy(made, file)
         return f"sqlite:///{file}"
 
-    def _made(self, kind: str) -> _Loan:
+    def _made(self, kind: str, pattern: str) -> _Loan:
         name, url = self._serving(kind).create()
-        with stored(url):
-            pass
+        self._patterns[pattern](url)
         with _connected(url) as connection:
-            return _Loan(name, url, _shape(kind, connection), {table: _rows(connection, table) for table in _KEPT})
+            return _Loan(name, url, _shape(kind, connection), _rows(kind, connection))
 
 
-def _emptied(kind: str, loan: _Loan) -> bool:
-    """Takes all rows out; says whether the tables are as they were made."""
+def _restored(kind: str, loan: _Loan) -> bool:
+    """Gives the tables the rows that they had; False where the tables are not those that were made."""
     limit = f"lock_timeout = '{_PATIENCE}s'" if kind == "postgresql" else f"lock_wait_timeout = {_PATIENCE}"
+    again = " RESTART IDENTITY" if kind == "postgresql" else ""
     try:
         with _connected(loan.url) as connection:
             connection.exec_driver_sql(f"SET {limit}")
-            same = _shape(kind, connection) == loan.shape
-            same = same and all(_rows(connection, table) == rows for table, rows in loan.rows.items())
-            for table in _filled(kind, connection, loan) if same else ():
-                connection.exec_driver_sql(f"TRUNCATE TABLE {table}")
-            return same
+            if _shape(kind, connection) != loan.shape:
+                return False
+            for table, rows in _rows(kind, connection).items():
+                before = loan.rows.get(table, [])
+                if rows != before:
+                    connection.exec_driver_sql(f"TRUNCATE TABLE {table}{again}")
+                    _insert(connection, table, before)
+            return True
     except DBAPIError:  # it is gone, or a test left a transaction open
         return False
 
@@ -104,19 +117,17 @@ def _shape(kind: str, connection: sa.Connection) -> set[tuple[Any, ...]]:
     return {tuple(row) for row in connection.exec_driver_sql(_SHAPE[kind])}
 
 
-def _rows(connection: sa.Connection, table: str) -> list[tuple[Any, ...]]:
-    return [tuple(row) for row in connection.exec_driver_sql(f"SELECT * FROM {table}")]
+def _rows(kind: str, connection: sa.Connection) -> _Rows:
+    """The tables that have rows, quoted, each with its first rows: few are there from the beginning."""
+    mark, dual = ("`", " FROM dual") if kind == "mariadb" else ('"', "")
+    names = connection.exec_driver_sql(_TABLES[kind]).scalars().all()
+    looks = (f"SELECT '{name}'{dual} WHERE EXISTS (SELECT 1 FROM {mark}{name}{mark})" for name in names)
+    filled = [f"{mark}{name}{mark}" for name in connection.exec_driver_sql(" UNION ALL ".join(looks)).scalars()]
+    return {
+        table: [tuple(row) for row in connection.exec_driver_sql(f"SELECT * FROM {table} LIMIT 10")] for table in filled
+    }
 
 
-def _filled(kind: str, connection: sa.Connection, loan: _Loan) -> list[str]:
-    """The tables that have rows and should have none."""
-    place = "DATABASE()" if kind == "mariadb" else "'public'"
-    tables = (
-        f"SELECT table_name FROM information_schema.tables WHERE table_schema = {place} AND table_type = 'BASE TABLE'"
-    )
-    names = [name for (name,) in connection.exec_driver_sql(tables) if name not in loan.rows]
-    mark = "`" if kind == "mariadb" else '"'
-    looks = [f"SELECT '{name}' WHERE EXISTS (SELECT 1 FROM {mark}{name}{mark})" for name in names]
-    if kind == "mariadb":
-        looks = [one.replace(" WHERE", " FROM dual WHERE") for one in looks]
-    return [f"{mark}{name}{mark}" for (name,) in connection.exec_driver_sql(" UNION ALL ".join(looks))]
+def _insert(connection: sa.Connection, table: str, rows: list[tuple[Any, ...]]) -> None:
+    for row in rows:
+        connection.exec_driver_sql(f"INSERT INTO {table} VALUES ({', '.join(['%s'] * len(row))})", row)
