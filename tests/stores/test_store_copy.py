@@ -146,7 +146,7 @@ def test_a_file_of_an_older_program_is_brought_up_to_date_and_stays_as_it_is(
     shutil.copytree(FOLDER, tmp_path / "migrations")
     (tmp_path / "migrations/versions/v9999.py").write_text(NEXT.replace("LAST", schema.CURRENT))
     monkeypatch.setattr("nicassh.database.upgrade.FOLDER", tmp_path / "migrations")
-    monkeypatch.setattr("nicassh.database.upgrade.WANTED", "9999")
+    monkeypatch.setattr("nicassh.database.upgrade.CURRENT", "9999")
     monkeypatch.setattr("nicassh.database.schema.CURRENT", "9999")
     store.layout.node_locks.append_column(sa.Column("since", sa.BigInteger))
     target = fresh("sqlite")
