@@ -39,7 +39,7 @@ _STATUS = {
 
 
 def read(sources: Sequence[Source], notes: Notes) -> Iterator[Record]:
-    """The Scheduler, and its hosts and jobs where it is up. A pool is told completely or not at all."""
+    """The Scheduler, and its hosts and jobs where it is up. A pool is read completely or not at all."""
     pool, status, queue = (find_source(sources, name) for name in ("condor_config_val", "condor_status", "condor_q "))
     version = _version(find_source(sources, "condor_version"))
     failed = next((source for source in (pool, status, queue) if source and not source.well), None)

@@ -18,7 +18,7 @@ from .sources import Source, find_source
 def read(sources: Sequence[Source], notes: Notes) -> Iterator[Record]:
     """The Scheduler, and its hosts, queues and jobs where it is up.
 
-    A cluster is told completely or not at all. If qhost is answered and qstat is not, hosts without jobs would look
+    A cluster is read completely or not at all. If qhost is answered and qstat is not, hosts without jobs would look
     like an idle cluster, and a master that does not answer the one in time will not schedule either: it is down.
     """
     version = _version(find_source(sources, "qstat -help"))

@@ -32,7 +32,7 @@ class _Down(Exception):
 
 
 def read(sources: Sequence[Source], notes: Notes) -> Iterator[Record]:
-    """The Scheduler, and its hosts, queues and jobs where it is up. A cluster is told completely or not at all."""
+    """The Scheduler, and its hosts, queues and jobs where it is up. A cluster is read completely or not at all."""
     version = find_source(sources, "scontrol --version")
     named = version.text.strip() or None if version and version.well else None
     try:

@@ -2,7 +2,7 @@
 
 An ordinary user may call a process as he likes. So a daemon is a process of a system account. Sites run the daemons
 of data servers and of HTCondor under ordinary accounts as well: those count where init or a pid file of the system
-vouches for them. What else has such a name is its user's own.
+vouches for them. Other processes with such a name belong to their user.
 """
 
 from __future__ import annotations

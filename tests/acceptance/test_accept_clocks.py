@@ -89,7 +89,7 @@ def test_a_month_ahead_deletes_nothing(nicamon: Program) -> None:
     nicamon("collect", *PROBES)
     assert stored() == 8, "later answers are stored in their series"
     assert "clock may be" not in nicamon("db", "prune").stderr, "it is right again"
-    assert "nothing is older" not in nicamon("db", "prune", "--trust-clock", **clocks.wrong("+30d")).stdout
+    assert "nothing to prune" not in nicamon("db", "prune", "--trust-clock", **clocks.wrong("+30d")).stdout
 
 
 def test_two_hosts_on_one_server(nicamon: Program, serving: Callable[[str], servers.Server]) -> None:

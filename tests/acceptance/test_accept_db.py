@@ -205,10 +205,10 @@ def test_saved_put_back_and_moved(here: Program, database: str, tmp_path: Path) 
     here("collect", NICAMON_DATABASE=database)
     before = loads(here, database)
     saved = tmp_path / "saved.db"
-    assert "read through" in here("db", "backup", str(saved), NICAMON_DATABASE=database).stdout
+    assert "verified" in here("db", "backup", str(saved), NICAMON_DATABASE=database).stdout
     assert "exists already" in here("db", "backup", str(saved), code=3, NICAMON_DATABASE=database).stderr
     other = f"sqlite:///{tmp_path}/other.db"
-    assert "all compared" in here("db", "restore", str(saved), NICAMON_DATABASE=other).stdout
+    assert "copied and verified" in here("db", "restore", str(saved), NICAMON_DATABASE=other).stdout
     assert loads(here, other) == before
     done = here("db", "restore", str(saved), code=3, NICAMON_DATABASE=database)
     assert "not empty" in done.stderr and "--force" in done.stderr
@@ -225,7 +225,7 @@ def test_moved_to_a_server_and_back(here: Program, server: Server, tmp_path: Pat
         file = written(tmp_path / "url", url)
         for words in (("--url-file", str(file)), ("--force", url)):
             done = here("db", "copy", *words, NICAMON_DATABASE=first)
-            assert "all compared" in done.stdout
+            assert "copied and verified" in done.stdout
             assert server.password not in done.stdout + done.stderr
         assert "not empty" in here("db", "copy", url, code=3, NICAMON_DATABASE=first).stderr
         assert "onto itself" in here("db", "copy", "--force", url, code=2, NICAMON_DATABASE=url).stderr

@@ -22,6 +22,9 @@ def test_program_runs_from_its_wheel(tmp_path: Path) -> None:
     (wheel,) = tmp_path.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(tmp_path / "site")
+    pages = {file.name: file.read_text() for file in tmp_path.glob("site/nicamon-*.data/data/share/man/man[15]/*")}
+    assert pages == {file.name: file.read_text() for file in (TOP / "docs" / "man").iterdir()}
+    assert len(pages) == 2
     (tmp_path / "nicamon.toml").write_text(f'database = "sqlite:///{tmp_path}/nicamon.db"\ninventory = ["here.toml"]\n')
     (tmp_path / "here.toml").write_text('[[nodes]]\nnames = "localhost"\ntransport = "local"\n')
     environment = os.environ | {"PYTHONPATH": str(tmp_path / "site"), "NICAMON_CONFIG": str(tmp_path / "nicamon.toml")}

@@ -22,16 +22,16 @@ COMMANDS = {
     "nodes": "List the nodes of the inventory.",
     "keys": "Show and record the host keys of nodes.",
     "probes": "List the probes and what they collect.",
-    "collect": "Ask the nodes what is due, and store what they answer.",
-    "daemon": "Stay and run what comes due, with several collectors.",
-    "tasks": "Show the tasks, and try again, cancel or hasten some.",
-    "show": "Show the farm, or any record, from the database.",
-    "history": "Show how a number was over some time, or who ran what then.",
-    "explain": "Say everything that is wrong with a node.",
+    "collect": "Collect what is due from the nodes, and store it.",
+    "daemon": "Run the collector as a daemon.",
+    "tasks": "Show the tasks of the collector; retry, cancel or run some now.",
+    "show": "Show the farm, or any other table, from the database.",
+    "history": "Plot a metric over time, or list the top processes of a past moment.",
+    "explain": "List everything that is wrong with a node.",
     "procs": "Show the processes of users on all nodes, now.",
-    "db": "Show what the database holds, and look after it.",
-    "demo": "A farm of real sshd nodes on this machine, to try things on.",
-    "install-units": "Have systemd run the daemon, or collect each minute.",
+    "db": "Show, check, save and move the database.",
+    "demo": "Start a farm of real SSH servers on this machine, to try everything.",
+    "install-units": "Let systemd run the daemon, or collect each minute.",
     "completion": "Print the completion script for a shell.",
 }
 THRESHOLD = 50_000
@@ -53,10 +53,10 @@ def command(ctx: click.Context, config: Path | None) -> None:
     """Monitoring of a computing farm over SSH, with nothing installed on its nodes.
 
     \b
-    nicamon demo up                   a farm to try things on, on this machine
+    nicamon demo up                   a farm on this machine, to try everything
     nicamon init                      a configuration and an inventory to fill in
-    nicamon collect                   ask all nodes and store what they answer
-    nicamon tasks                     what is due, and who is at it
+    nicamon collect                   collect from all nodes, and store it
+    nicamon tasks                     what is due, and which collectors run
     nicamon show farm                 the farm, one line a node
     nicamon procs --user strmaxim     what a user runs, on all nodes, now
     nicamon explain nc13              what is wrong with a node

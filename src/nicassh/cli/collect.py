@@ -25,18 +25,18 @@ from nicassh.model.units import draw_seconds
     help="Run this probe now; may be repeated.",
 )  # fmt: skip
 @click.option("--now", is_flag=True, help="Run all probes on all nodes now, whether they are due or not.")
-@click.option("-q", "--quiet", is_flag=True, help="Print nothing about nodes; only the exit code tells.")
+@click.option("-q", "--quiet", is_flag=True, help="Print nothing about nodes; only set the exit code.")
 @click.pass_obj
 def command(session: Session, expression: str, names: tuple[str, ...], now: bool, quiet: bool) -> None:
-    """Ask the nodes what is due, and store what they answer.
+    """Collect what is due from the nodes, and store it.
 
-    Each probe has a period of its own (see nicamon probes), so cron starts this every minute: it runs
-    what is due and ends. One that is started while another is at work takes what that one has not. With
-    --now, --node or --probe the nodes are asked at once, due or not.
+    Each probe has its own period (see nicamon probes), so cron starts this every minute: it runs what
+    is due and ends. Two runs at the same time share the work. With --now, --node or --probe the nodes
+    are contacted at once, due or not.
 
-    Exit code 0: all well. 1: some node or probe failed; the others are stored, and the tables keep
-    what was known of those. On a terminal there is a progress bar; from cron there is silence unless
-    something failed.
+    Exit code 0: success. 1: some node or probe failed; the others are stored, and the old values of
+    those stay. On a terminal there is a progress bar; without one nothing is printed unless something
+    failed.
 
     \b
     nicamon collect

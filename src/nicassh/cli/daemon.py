@@ -33,19 +33,19 @@ _URGENT_SECONDS = 120.0
 @click.option("--down-to", type=int, default=int(tasks.Priority.BACKGROUND), hidden=True)
 @click.pass_obj
 def command(session: Session, processes: int | None, quiet: bool, child: int | None, down_to: int) -> None:
-    """Stay and run what comes due, with several processes.
+    """Run the collector as a daemon.
 
-    Does what a `nicamon collect` each minute does, sooner and with sessions that stay open. When
-    configuration, inventory or probes change, it takes them up within a minute; where they are wrong
-    then, it says so and goes on with the old ones. SIGTERM or Ctrl-C: the nodes that are being asked
-    have three seconds more, all else is given back. On several hosts collectors share one task list, where the
-    database is a server. A line for each batch goes to stderr.
+    It does the work of `nicamon collect` each minute, but sooner, with several processes and with
+    sessions that stay open. Changes of configuration, inventory and probes are applied within a minute;
+    if they are wrong, a message says so and the old ones stay in force. On SIGTERM or Ctrl-C the nodes
+    in progress have three more seconds; all other tasks are given back. With a database server several
+    hosts share one task list. A line for each batch goes to stderr.
 
     \b
     nicamon daemon
     nicamon daemon --processes 8 --quiet
-    nicamon install-units --user         have systemd run it
-    nicamon tasks --watch 2              see what it does
+    nicamon install-units --user         let systemd run it
+    nicamon tasks --watch 2              watch it
     """
     level = logging.WARNING if quiet else logging.INFO
     logging.basicConfig(level=level, stream=sys.stderr, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")

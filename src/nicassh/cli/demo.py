@@ -51,7 +51,7 @@ def words(_context: click.Context, _option: click.Parameter, text: str | None) -
 
 @click.group("demo")
 def command() -> None:
-    """A farm of real SSH servers on this one machine, to try everything on.
+    """Start a farm of real SSH servers on this machine, to try everything.
 
     As root, each node has its own address, host name, users, processes and software. As another user,
     each is an SSH server of that user on an address of the loopback.
@@ -80,7 +80,7 @@ def command() -> None:
 )
 @where
 def up(nodes: int, systems: list[str], folder: Path) -> None:
-    """Bring the farm up; on one that is up, start its dead nodes again.
+    """Start the farm; if it runs, restart its dead nodes.
 
     \b
         nicamon demo up
@@ -107,7 +107,7 @@ def up(nodes: int, systems: list[str], folder: Path) -> None:
 def down(folder: Path) -> None:
     """Remove the farm: its processes, its network and its folder.
 
-    Works as well on what an interrupted `up` has left, and when there is no farm.
+    Also removes the rest of an interrupted `up`; without a farm it does nothing.
 
     \b
         nicamon demo down

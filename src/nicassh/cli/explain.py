@@ -15,11 +15,11 @@ from nicassh.cli.session import Session, node_expression
 @output_options
 @click.pass_obj
 def command(session: Session, nodes: str, output: Output) -> None:
-    """Say everything that is wrong with a node, or with several, in order of weight.
+    """List everything that is wrong with a node, or with several, the worst first.
 
-    How it was reached, what its batch system says of it, mounts that hang, full disks, services that
-    are down, memory and swap, processes that are stuck, its clock, software that is not that of the
-    others, when it was last seen. It asks no node: it judges what `nicamon collect` stored last.
+    The login, the state in the batch system, mounts that hang, full disks, services that are down,
+    memory and swap, processes that are stuck, the clock, software that differs from the other nodes.
+    It does not contact the nodes: it judges the last collected values.
 
     \b
     nicamon explain nc13

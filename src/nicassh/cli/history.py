@@ -65,11 +65,11 @@ def command(
     session: Session, nodes: str, name: str, since: str | None, until: str | None, step: timedelta | None,
     where: tuple[str, ...], over: str | None, plot: bool | None, top: str | None, at: str | None, output: Output,
 ) -> None:  # fmt: skip
-    """Show how a number was over some time, or who ran what then. Asks no node.
+    """Plot a metric over time, or list the top processes of a past moment. Reads the database only.
 
     NODE is a node or an expression; METRIC a column of a record that is kept as a series: load1,
-    memory_available, disks.used. Times are in UTC. Where less than half came of what should have, there
-    is a gap. A plot has at most eight lines.
+    memory_available, disks.used. Times are in UTC. There is a gap where less than half of the expected
+    values arrived. A plot has at most eight lines.
 
     \b
     nicamon history nc13 load1

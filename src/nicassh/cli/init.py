@@ -49,8 +49,7 @@ role = "batch"
 def command(folder: Path) -> None:
     """Write nicamon.toml and inventory.toml into FOLDER (default: here).
 
-    Every setting stands there as a comment with its default and its explanation. A file that exists
-    is never touched.
+    Every setting is a comment with its default and its explanation. An existing file is never touched.
 
     \b
     nicamon init

@@ -32,18 +32,18 @@ _BOOTED = Path("/run/systemd/system")
 @click.option("--force", is_flag=True, help="Write also over a unit that nicamon did not write.")
 @click.option("--print", "shown", is_flag=True, help="Print the units, and write nothing.")
 @click.option(
-    "--folder", type=click.Path(file_okay=False, path_type=Path), help="Write them there, and ask for no systemd."
+    "--folder", type=click.Path(file_okay=False, path_type=Path), help="Write them there, and do not use systemd."
 )
 @click.pass_obj
 def command(
     session: Session, user: bool, system: bool, timer: bool, run_as: str, now: bool, force: bool, shown: bool,
     folder: Path | None,
 ) -> None:  # fmt: skip
-    """Have systemd run the daemon, or collect each minute.
+    """Let systemd run the daemon, or collect each minute.
 
-    Writes units that start this very nicamon with the configuration in force. They are enabled and
-    started by the commands that are then shown, or with --now. A unit that nicamon did not write is
-    left alone.
+    Writes units that start this very nicamon with the configuration in force, and prints the commands
+    that enable and start them; --now runs these commands. A unit that nicamon did not write is not
+    touched.
 
     \b
     nicamon install-units --user

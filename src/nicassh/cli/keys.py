@@ -17,9 +17,9 @@ from nicassh.transport.host_keys import known_hosts
 def command() -> None:
     """Show and record the host keys of nodes.
 
-    A node whose key is not in known_hosts is not asked (setting host_keys = "strict"). Compare the
-    fingerprints that `scan` shows with those of the nodes' consoles (ssh-keygen -lf
-    /etc/ssh/ssh_host_ed25519_key.pub) before you accept them.
+    A node whose key is not in known_hosts is not contacted (setting host_keys = "strict"). Before you
+    accept keys, compare the fingerprints of `scan` with those on the nodes' consoles (ssh-keygen -lf
+    /etc/ssh/ssh_host_ed25519_key.pub).
     """
 
 
@@ -28,7 +28,7 @@ def command() -> None:
 @output_options
 @click.pass_obj
 def show(session: Session, expression: str, output: Output) -> None:
-    """Show the host keys of all nodes, or those of EXPRESSION, and what known_hosts says of them.
+    """Show the host keys of all nodes, or those of EXPRESSION, and whether known_hosts has them.
 
     \b
     nicamon keys scan
@@ -46,8 +46,8 @@ def show(session: Session, expression: str, output: Output) -> None:
 def accept(session: Session, expression: str, replace: bool) -> None:
     """Record the host keys of the nodes of EXPRESSION in their known_hosts.
 
-    A key that differs from the one on record is refused, and so is a revoked one: find out why before
-    you use --replace. Each node keeps its other keys on record.
+    A key that differs from the recorded one is refused, and so is a revoked one: find out why before
+    you use --replace. Other recorded keys of a node stay.
 
     \b
     nicamon keys accept 'nc[2-4]'

@@ -51,7 +51,7 @@ from nicassh.transport import Connections
 @click.option("--job", default="", metavar="ID", help="Only of this batch job: 3791, or 3791.7 for one task.")
 @click.option("--interval", type=click.IntRange(0, 30), default=1, show_default=True, metavar="SECONDS",
               help="Measure CPU over this time; 0: over the life of each process.")  # fmt: skip
-@click.option("--cached", is_flag=True, help="Show what the last collection saw, and ask no node.")
+@click.option("--cached", is_flag=True, help="Show what the last collection saw; do not contact the nodes.")
 @output_options
 @click.pass_context
 def command(
@@ -69,7 +69,7 @@ def command(
     nicamon procs --job 3791.7
     nicamon procs --user strmaxim --match 'root.*reco' --watch 5
 
-    Exit code 1: some node did not answer (which ones is said on stderr); the others are shown.
+    Exit code 1: some node did not answer (stderr lists them); the others are shown.
     """
     session = ctx.find_object(Session)
     assert session is not None  # noqa: S101 the group made it

@@ -40,7 +40,7 @@ class _Tables(click.Group):
 
 @click.group(cls=_Tables)
 def command() -> None:
-    """Show the farm, or any other table, from the database. Asks no node.
+    """Show the farm, or any other table, from the database. Does not contact the nodes.
 
     \b
     nicamon show farm
@@ -48,7 +48,7 @@ def command() -> None:
     nicamon show farm --json | jq '.rows[] | select(.state != "up") | .node'
     nicamon show node nc2
     nicamon show disks --sort free_percent --columns node,mount,free,free_percent
-    nicamon show farm --columns +load1~             with the last hour of any number kept as a series
+    nicamon show farm --columns +load1~             with the last hour of a metric
     nicamon show software -n @batch --columns +gcc,+xrootd-server
     nicamon show farm --watch 10
     """
@@ -65,7 +65,7 @@ def command() -> None:
 @output_options
 @click.pass_obj
 def bad(session: Session, nodes: str, batch: str | None, output: Output) -> None:
-    """Show the nodes to avoid, and why: those of which something bad is known (see `nicamon explain`).
+    """Show the nodes to avoid, and why (see `nicamon explain`).
 
     \b
     sbatch $(nicamon show bad --as slurm) job.sh

@@ -19,16 +19,16 @@ from nicassh.model.units import counted
 def command(ctx: click.Context, output: Output) -> None:
     """Show the tasks by class, the collectors, and what is in trouble.
 
-    Each probe of each node is a task. A class whose oldest task has been due for more than a minute is
-    marked: too few collectors, or none. CLOCKS shows how far the clock of each monitoring host is from the
-    database's, and by how much the latter may be ahead since it was set. In JSON `rows` are the classes, and
-    beside them stand `collectors`, `clocks` and `troubled`.
+    Each probe of each node is a task. A class is marked if its oldest task has been due for more than a
+    minute: there are too few collectors, or none. CLOCKS shows how far the clock of each monitoring host
+    is from the database's, and how far that one may be ahead of the true time. In JSON `rows` are the
+    classes; `collectors`, `clocks` and `troubled` are beside them.
 
     \b
     nicamon tasks
     nicamon tasks --watch 2
     nicamon tasks list nc13             the tasks of a node, one by one
-    nicamon tasks retry                 try what failed or is put off again now
+    nicamon tasks retry                 retry now what failed or was deferred
     nicamon tasks now @batch software   do not wait for its time
     """
     session = ctx.find_object(Session)
@@ -45,8 +45,8 @@ def listing(session: Session, expression: str, output: Output) -> None:
     """List the tasks one by one, the next one first.
 
     NODE is a node or an expression, as in nicamon nodes. A task is waiting (due), running, scheduled (for its
-    next time), deferred (it failed, and is tried again later), paused (its node is out of reach, and another of
-    its tasks tries it) or failed (for good).
+    next time), deferred (it failed, and is retried later), paused (its node is unreachable, and another of its
+    tasks retries) or failed (for good).
 
     \b
     nicamon tasks list

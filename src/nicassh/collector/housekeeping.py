@@ -16,7 +16,7 @@ HousekeepingTask = Callable[[TaskList, Store, Config, Callable[[], bool]], None]
 """What a monitoring host does for itself. The last argument says whether it is to stop; then it leaves the rest."""
 _DAY = 86400
 _MOST = 30.0
-"""Seconds that a housekeeping task may take, for its collector asks no node meanwhile. The next run does the rest."""
+"""Seconds that a housekeeping task may take, in which its collector contacts no node. The next run does the rest."""
 
 
 def _forget_finished(task_list: TaskList, _store: Store, _config: Config, _is_stopping: Callable[[], bool]) -> None:

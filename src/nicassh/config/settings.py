@@ -62,14 +62,14 @@ class Config:
         (), "Inventory files, relative to the configuration file. Empty: inventory.toml beside it."
     )
     probes: tuple[Path, ...] = setting((), "Further folders of probes, besides the ones that nicamon brings.")
-    fanout: int = setting(32, "How many nodes are asked at the same time.")
+    fanout: int = setting(32, "How many nodes each collector contacts at the same time.")
     connect_timeout: float = setting(
         10.0, "Seconds until a login must be complete: connection, key exchange, authentication."
     )
     timeout: float = setting(60.0, "Seconds that one node may take altogether, login included.")
     host_keys: str = setting(
         "strict",
-        "strict: a node whose host key is not in known_hosts is not asked. "
+        "strict: a node whose host key is not in known_hosts is not contacted. "
         "accept-new: its key is recorded and trusted from then on.",
         ("strict", "accept-new"),
     )
@@ -80,7 +80,7 @@ class Config:
     )
     units: tuple[str, ...] = setting(
         (),
-        "Units of systemd that belong on the nodes, besides the daemons that nicamon knows: nslcd.service. "
+        "Units of systemd that should run on the nodes, besides the built-in daemons: nslcd.service. "
         "A node that has no unit of that name shows nothing for it.",
     )
     collectors: int = setting(4, "How many collectors may be at work on this machine at the same time.")
@@ -90,29 +90,28 @@ class Config:
     )
     reserved: int = setting(1, "How many collectors critical tasks leave to the other tasks.", least=0)
     lease: float = setting(
-        30.0, "Seconds after which a collector that gives no sign of life loses its tasks to others."
+        30.0, "Seconds without a heartbeat after which a collector loses its tasks to others."
     )
     ceiling: float = setting(
-        900.0, "Seconds between two tries of a probe that fails, or of a node out of reach, at the most."
+        900.0, "Longest time in seconds between two tries of a failed probe or an unreachable node."
     )
     max_load: float = setting(50.0, "Load average of this machine at which its collectors rest.")
     load_exponent: float = setting(
-        3.0, "How steeply the number of collectors falls as the load comes near max_load; 0: not at all.", least=0
+        3.0, "How steeply the number of collectors falls as the load approaches max_load; 0: not at all.", least=0
     )
     min_memory: int = setting(64, "MiB of available memory of this machine below which its collectors rest.", least=0)
     keep_raw: float = setting(3.0, "Days for which each measured value is kept as it came.")
     keep_5m: float = setting(
-        30.0, "Days for which measurements are kept as number, mean, least and greatest value of five minutes."
+        30.0, "Days for which measurements are kept as count, mean, minimum and maximum of five minutes."
     )
     keep_1h: float = setting(400.0, "The same of an hour.")
     keep_1d: float = setting(3650.0, "The same of a day.")
     keep_intervals: float = setting(
-        3650.0, "Days for which it is kept since when and until when a state, or an inventory, was what."
+        3650.0, "Days for which old states and inventories are kept, each with its first and last time."
     )
     forget_nodes_after: float = setting(
         7.0,
-        "Days after which a node that is not in the inventory any more leaves the tables of newest values; its history "
-        "stays.",
+        "Days after which a node that has left the inventory also leaves the tables of newest values; its history stays.",
     )
     stale: float = setting(900.0, "Seconds after which a value is shown as stale.")
     file: Path | None = None

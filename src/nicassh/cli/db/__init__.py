@@ -7,21 +7,21 @@ import click
 from nicassh.cli.lazy import Lazy
 
 COMMANDS = {
-    "status": "Show whether the tables are as this nicamon wants them.",
+    "status": "Show whether the tables fit this version of nicamon.",
     "upgrade": "Bring the tables up to date.",
-    "check": "Read everything: whether it is undamaged, and whose rows there are.",
+    "check": "Read everything, and check that it is undamaged.",
     "grants": "Print the SQL for an account that collects and one that reads.",
-    "backup": "Save the database in one file, while others write to it.",
-    "restore": "Put back what was saved.",
+    "backup": "Save the database in one file, while collections go on.",
+    "restore": "Restore a backup.",
     "copy": "Move everything to another database.",
-    "prune": "Delete what is older than the settings keep, now.",
-    "stats": "Show how much each table holds, and from when.",
+    "prune": "Roll up and delete old rows now.",
+    "stats": "Show the size of each table, and its oldest row.",
 }
 
 
 @click.group(cls=Lazy, package="nicassh.cli.db", table=COMMANDS)
 def command() -> None:
-    """Show what the database holds, and look after it.
+    """Show, check, save and move the database.
 
     \b
     nicamon db status

@@ -18,9 +18,9 @@ from nicassh.model.units import draw_bytes
 def command(session: Session, file: Path) -> None:
     """Save the database in FILE, which must not exist, while collections and the daemon go on.
 
-    Whatever the database is, the file is one of SQLite, readable for its owner alone: `nicamon db restore`
-    takes it back into any kind of database, and nicamon can work with it as it is. It has what was there
-    when the command began. It gets its name when it is whole and was read through.
+    The file is one of SQLite, whatever the database is, and readable for its owner alone. `nicamon db
+    restore` restores it into any kind of database, and nicamon can also read it directly. It shows one
+    moment, and gets its name once it is complete and verified.
 
     \b
     nicamon db backup /backup/nicamon-$(date +%F).db
@@ -28,4 +28,4 @@ def command(session: Session, file: Path) -> None:
     """
     with Progress() as progress:
         backup(session.reader.engine, file.absolute(), declared(session.reader), progress)
-    click.echo(f"{file}: {draw_bytes(file.stat().st_size)}, read through")
+    click.echo(f"{file}: {draw_bytes(file.stat().st_size)}, verified")

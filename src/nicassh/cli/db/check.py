@@ -13,12 +13,11 @@ from nicassh.model.errors import DatabaseError
 @output_options
 @click.pass_obj
 def command(session: Session, output: Output) -> None:
-    """Read the whole database: whether it is undamaged, and whose rows it has.
+    """Read the whole database, and check that it is undamaged.
 
     SQLite checks its file (integrity_check), MariaDB each table (CHECK TABLE); of PostgreSQL every value
-    is read. Of each state there may be one interval that lasts. Nodes that have rows and are not in the
-    inventory are told: no failure, they may have been taken out. Where something is damaged the exit
-    code is 3.
+    is read. Each state may have one open interval. Nodes with rows that are not in the inventory are
+    listed, which is no failure. If something is damaged the exit code is 3.
 
     \b
     nicamon db check

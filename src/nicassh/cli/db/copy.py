@@ -24,9 +24,9 @@ from nicassh.model.errors import UsageError
 def command(session: Session, url: str, url_file: Path | None, force: bool) -> None:
     """Copy everything from the configured database to the one at URL.
 
-    That one should be empty; its tables are made. What is written to the first meanwhile stays behind: end
-    the daemon before, and set `database` to the new one after. Each table arrives whole or not at all,
-    then its rows are counted and compared.
+    The target should be empty; its tables are made. Stop the daemon before, because rows written
+    meanwhile are not copied, and set `database` to the new one after. Each table is copied completely
+    or not at all, then its rows are counted and compared.
 
     \b
     nicamon db copy sqlite:////var/lib/nicamon/nicamon.db

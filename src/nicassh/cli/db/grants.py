@@ -24,10 +24,10 @@ _HOST = re.compile(r"[\w.:%/-]+")
 def command(session: Session, collector: str, reader: str, host: str) -> None:
     """Print the SQL that makes an account for `collect` and `daemon`, and one for `show`, Grafana and people.
 
-    Nothing is asked and nothing is changed: an administrator of the server runs it, once the tables are
-    there (`nicamon db upgrade`). Each time there are new passwords in it. The collector may write rows, make
-    the tables of new probes and add columns; the reader may read. The configured account is the one that
-    owns the database, for `nicamon db upgrade`, `restore` and `copy`.
+    An administrator of the server runs it, once the tables are there (`nicamon db upgrade`). The passwords
+    in it are new each time. The collector may write rows, make the tables of new probes and add columns;
+    the reader may read. The configured account must own the database: it stays the one for `nicamon db
+    upgrade`, `restore` and `copy`.
 
     \b
     nicamon db grants | mariadb

@@ -20,23 +20,25 @@ _DAY = 86400
     default=3600.0,
     show_default=True,
     metavar="S",
-    help="Leave the rest to the next time after so long.",
+    help="Stop after this time; the next run does the rest.",
 )
 @click.option(
-    "--trust-clock", is_flag=True, help="The clock is right, though it was set forward, or nothing was stored for long."
+    "--trust-clock",
+    is_flag=True,
+    help="The clock is right, although it was set forward, or nothing was stored for long.",
 )
 @click.pass_obj
 def command(session: Session, seconds: float, trust_clock: bool) -> None:
-    """Roll up what is due, and delete what is older than the settings keep_raw … keep_intervals say.
+    """Roll up and delete old rows, by the settings keep_raw … keep_intervals.
 
-    Nodes that have been out of the inventory for as long as forget_nodes_after says leave the newest values.
+    Also deletes the newest values of nodes that left the inventory more than forget_nodes_after days ago.
 
-    The daemon, and `nicamon collect`, do it by themselves each hour; after a setting was made smaller
-    it need not be waited for. It runs in short steps beside everything else, and may be interrupted.
+    The daemon and `nicamon collect` do this each hour; run it after you have made a setting smaller. It
+    works in short steps beside everything else, and may be interrupted.
 
-    Where the clock was set forward by more than an hour, or the machine was booted after a day or more without
-    anything stored, nothing more goes than by the time before: the clock may be wrong. It says so; where the clock
-    is right, --trust-clock ends that, here and for the daemon.
+    If the clock was set forward by more than an hour, or the machine was booted after a day or more
+    without stored values, the clock may be wrong: then no more is deleted than by the time before, and
+    a message says so. If the clock is right, pass --trust-clock once; it also holds for the daemon.
 
     \b
     nicamon db prune
@@ -60,4 +62,4 @@ def command(session: Session, seconds: float, trust_clock: bool) -> None:
         for node in session.store.forget_nodes(known, before, now):
             click.echo(f"{node}: not in the inventory, its newest values are forgotten")
     if not deleted:
-        click.echo("nothing is older than it is to be kept")
+        click.echo("nothing to prune")

@@ -16,10 +16,10 @@ from nicassh.database.backup import opened
 @click.option("--force", is_flag=True, help="Remove the rows that are there.")
 @click.pass_obj
 def command(session: Session, file: Path, force: bool) -> None:
-    """Put what `nicamon db backup` has saved in FILE into the configured database.
+    """Restore FILE, made by `nicamon db backup`, into the configured database.
 
-    The database should be empty, and no daemon may run. Each table arrives whole or not at all; then its
-    rows are counted and compared with the file.
+    The database should be empty, and no daemon may run. Each table is restored completely or not
+    at all; then its rows are counted and compared with the file.
 
     \b
     nicamon db restore /backup/nicamon-2026-11-22.db

@@ -14,10 +14,10 @@ from nicassh.cli.session import Session
 @output_options
 @click.pass_obj
 def command(session: Session, output: Output) -> None:
-    """Show how much each table holds, and from when.
+    """Show the size of each table, and its oldest row.
 
-    Every row is counted: on a farm of thousands of nodes it takes some seconds. Bytes are those on the
-    disk, indexes included; what was deleted may still be among them, for rows to come.
+    Every row is counted, which takes some seconds on a farm of thousands of nodes. Bytes are those on the
+    disk with indexes, and with free space for later rows.
 
     \b
     nicamon db stats

@@ -14,10 +14,10 @@ from nicassh.cli.session import Session
 @output_options
 @click.pass_obj
 def command(session: Session, output: Output) -> None:
-    """Show whether the tables are as this nicamon and its probes want them.
+    """Show whether the tables fit this version of nicamon and its probes.
 
-    First the version of the fixed tables and of TimescaleDB, then each table, column or key that differs. In
-    JSON the latter stand under `different`. Nothing is changed.
+    It shows the version of the fixed tables and of TimescaleDB, then each table, column or key that
+    differs. In JSON these are under `different`. Nothing is changed.
 
     \b
     nicamon db status

@@ -45,7 +45,7 @@ def declared(store: Store) -> list[MetaData]:
 
 
 def move(source: Engine, target: Engine, tables: Sequence[MetaData], force: bool) -> None:
-    """Copy everything, and say what was done: `61 tables, 120344 rows, all compared`.
+    """Copy everything, and say what was done: `61 tables, 120344 rows, copied and verified`.
 
     Raises DatabaseError, also where there are rows already, unless `force` says that they are to be removed.
     """
@@ -53,4 +53,4 @@ def move(source: Engine, target: Engine, tables: Sequence[MetaData], force: bool
         refuse_rows(target)
     with Progress() as progress:
         done = copy(source, target, tables, progress)
-    click.echo(f"{counted(len(done), 'table')}, {counted(sum(one.rows for one in done), 'row')}, all compared")
+    click.echo(f"{counted(len(done), 'table')}, {counted(sum(one.rows for one in done), 'row')}, copied and verified")

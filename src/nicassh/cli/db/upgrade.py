@@ -12,12 +12,12 @@ from nicassh.model.units import counted
 @click.command()
 @click.pass_obj
 def command(session: Session) -> None:
-    """Bring the tables up to date: make an empty database's, add columns that probes have gained, migrate.
+    """Bring the tables up to date: make missing tables, add new columns of probes, migrate.
 
-    `collect` and `daemon` do so by themselves as long as it only adds. What does more waits for this
-    command: end the daemon before, and save the database. A column whose type or key has changed, or
-    that no probe has any more, is left alone; the SQL that mends it is printed for review, and the exit
-    code is 3. Where TimescaleDB is new in the database it takes over series that have rows.
+    `collect` and `daemon` add tables and columns by themselves. For all other changes stop the daemon,
+    save the database, and run this command. A column with another type or key, or without a probe, is
+    not touched; the SQL that changes it is printed for review, and the exit code is 3. If TimescaleDB is
+    new in the database, series with rows are moved into it.
 
     \b
     nicamon db backup before.db
