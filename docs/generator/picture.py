@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,4 +40,7 @@ def svg() -> str:
     console = Console(record=True, width=WIDTH, file=io.StringIO(), color_system="standard")
     for line in lines():
         console.print(Text.from_ansi(line))
-    return console.export_svg(title="nicamon show farm", unique_id="nicamon")
+    exported = console.export_svg(title="nicamon show farm", unique_id="nicamon")
+    # A picture in a page loads no fonts from elsewhere; without them any monospaced one is taken.
+    without_fonts = re.sub(r" *@font-face \{.*?\}\n", "", exported, flags=re.S)
+    return "\n".join(line.rstrip() for line in without_fonts.splitlines()) + "\n"
