@@ -40,7 +40,12 @@ def nicamon() -> str:
     """Return nicamon(1)."""
     context = top()
     summary, _, rest = (context.command.help or "").partition("\n\n")
-    lines = [_NOTE, '.TH NICAMON 1 "" nicamon "User commands"', ".SH NAME", f"nicamon \\- {_text(summary.rstrip(chr(46)))}"]
+    lines = [
+        _NOTE,
+        '.TH NICAMON 1 "" nicamon "User commands"',
+        ".SH NAME",
+        f"nicamon \\- {_text(summary.rstrip(chr(46)))}",
+    ]
     lines += [".SH SYNOPSIS", *_usage(context.command, context), ".SH DESCRIPTION", *_paragraphs(rest)]
     lines += [".SH OPTIONS", *_options(context.command, context)]
     lines += [".SH COMMANDS", *_terms(COMMANDS.items()), ".SH TABLES"]

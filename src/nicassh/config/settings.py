@@ -89,9 +89,7 @@ class Config:
         3, "How many SSH sessions all collectors together may have with one node; the last one is for critical tasks."
     )
     reserved: int = setting(1, "How many collectors critical tasks leave to the other tasks.", least=0)
-    lease: float = setting(
-        30.0, "Seconds without a heartbeat after which a collector loses its tasks to others."
-    )
+    lease: float = setting(30.0, "Seconds without a heartbeat after which a collector loses its tasks to others.")
     ceiling: float = setting(
         900.0, "Longest time in seconds between two tries of a failed probe or an unreachable node."
     )
