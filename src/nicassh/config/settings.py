@@ -109,7 +109,7 @@ class Config:
     )
     forget_nodes_after: float = setting(
         7.0,
-        "Days after which a node that has left the inventory also leaves the tables of newest values; its history stays.",
+        "Days after which a node that left the inventory also leaves the tables of newest values; its history stays.",
     )
     stale: float = setting(900.0, "Seconds after which a value is shown as stale.")
     file: Path | None = None
