@@ -71,6 +71,7 @@ def serve(
     port = port or free_port()
     lines = [  # of two lines for one thing, sshd takes the first
         *options, f"Port {port}", "ListenAddress 127.0.0.1", "UsePAM no", "StrictModes no", "PasswordAuthentication no",
+        f"SetEnv HOME={folder}",  # what this user's own shell does at its start takes longer than a whole test
         f"PidFile {folder}/pid", "MaxStartups 100:30:200", "PermitRootLogin yes", "LogLevel ERROR",
         f"AuthorizedKeysFile {folder / 'authorized' if keys else 'none'}",
         *(f"HostKey {folder}/host_{kind}" for kind in kinds),

@@ -172,7 +172,7 @@ def test_node_that_died_without_a_word_is_unreachable(connections: Connections, 
 def wait_for_end(pid: int) -> None:
     """Waits until a process is gone and its connection closed."""
     for _ in range(500):
-        with suppress(FileNotFoundError):
+        with suppress(FileNotFoundError, ProcessLookupError):
             if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z":
                 time.sleep(0.01)
                 continue
