@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
-from functools import cache
 from typing import Any
 
 from nicassh.model.notes import MOST, Note, Notes, Unreadable
@@ -74,10 +73,14 @@ def _changes(record: Record) -> tuple[dict[str, Any], dict[str, Any]]:
     return changes, odd
 
 
-@cache
+_known: dict[type[Record], list[tuple[str, Any, Column, int]]] = {}
+
+
 def _fields(record: type[Record]) -> list[tuple[str, Any, Column, int]]:
     """Return name, type, column and the greatest length of a text of each field of a record."""
-    return [(one.name, one.kind, one, width(record) if one.key else LIMIT) for one in columns(record)]
+    if record not in _known:
+        _known[record] = [(one.name, one.kind, one, width(record) if one.key else LIMIT) for one in columns(record)]
+    return _known[record]
 
 
 def _holds(column: Column, value: Any) -> bool:
