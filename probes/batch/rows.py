@@ -63,7 +63,10 @@ class Job(Record):
     tasks: Count = column("How many tasks this row stands for.")
     user: Text = column("Owner.")
     name: Text = column("Name of the job.")
-    state: Text = column("running, waiting, held, suspended, error, ending or other.")
+    state: Text = column(
+        "running, waiting, held, suspended, error, ending or other.",
+        choices=("running", "waiting", "held", "suspended", "error", "ending", "other"),
+    )
     words: Text = column("The batch system's own state: hqw, PD, Idle.")
     queue: Text | None = column("Queue or partition; None while Grid Engine has not chosen one.")
     slots: Count | None = column("Slots (processors) of one task; 0 for one that runs beside the scheduler itself.")

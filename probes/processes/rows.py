@@ -24,7 +24,10 @@ class Process(Record):
     state: Text = column("D waits for a device, R runs, S sleeps, T is stopped, Z is a zombie, I idles.")
     time: Seconds = column("CPU time used so far.")
     started: Time = column("When the process was started.")
-    kind: Text = column("batch, interactive, background (a person's, held by no login) or system.")
+    kind: Text = column(
+        "batch, interactive, background (a person's, held by no login) or system.",
+        choices=("batch", "interactive", "background", "system"),
+    )
     batch: Text | None = column("The batch system of its job: sge, slurm or condor.")
     job: Text | None = column("The number by which the batch system knows its job: 3791.7, 15452007.")
     login: Text | None = column("What a person holds it by: pts/3, tmux pts/3, sshd.")
@@ -45,7 +48,11 @@ class Visibility(Record):
 class User(Record):
     keep: ClassVar[Keep | None] = Keep.SERIES
     user: Text = column("A person: the name of the account, or its number where it has no name.", key=True)
-    kind: Text = column("batch, interactive or background (held by no login).", key=True)
+    kind: Text = column(
+        "batch, interactive or background (held by no login).",
+        key=True,
+        choices=("batch", "interactive", "background"),
+    )
     processes: Count = column("Processes of this kind that the person has on the node.")
     cpu_percent: Percent = column("Their CPU, in percent of one processor.", title="cpu %")
     memory: Bytes = column("Their resident memory; shared pages count in each.")

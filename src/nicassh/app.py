@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from nicassh.inventory import Inventory, Node
     from nicassh.probes.loader import Probe
     from nicassh.query import Table, TableSpec
+    from nicassh.query.comparison import Words
     from nicassh.store import Store
     from nicassh.tasks import TaskList
 
@@ -58,15 +59,27 @@ class App:
         now = datetime.now(UTC).replace(microsecond=0)
         spec = self.table(name)
         values = read_parameters(spec, parameters, now)
-        request = Request(self, self._nodes_of(spec, nodes or ""), values, now)
+        request = Request(self, self._nodes_of(spec, nodes or ""), values, now, nodes or "")
         return answer(spec, request, Arrangement.read(filter, sort, columns, group, limit))
+
+    def check(self, name: str, **arrangement: Any) -> None:
+        """Raise UsageError where a table cannot be arranged so: before nodes are asked for what is in it."""
+        from nicassh.query.answer import Arrangement, check
+
+        check(self.table(name), Arrangement(**arrangement), self._words)
 
     def arrange(self, table: Table, **arrangement: Any) -> Table:
         """Return a table that was made of fresh answers of nodes, arranged as `query` does it. Raises UsageError."""
         from nicassh.query.answer import Arrangement, arranged, summarized
 
         wanted = Arrangement(**arrangement)
-        return summarized(self.table(table.name), arranged(table, wanted), wanted)
+        return summarized(self.table(table.name), arranged(table, wanted, self._words), wanted)
+
+    @property
+    def _words(self) -> Words:
+        from nicassh.query.comparison import Words
+
+        return Words(datetime.now(UTC).replace(microsecond=0), lambda: self.inventory)
 
     def _nodes_of(self, spec: TableSpec, expression: str) -> Sequence[Node]:
         """Return the nodes that a question is about. Raises UsageError."""

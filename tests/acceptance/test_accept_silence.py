@@ -14,7 +14,7 @@ def test_no_exclude_list_from_old_values(tmp_path: Path) -> None:
     program("collect")
     assert program("show", "bad", "--as", "slurm").returncode == 0
     for words in (["--as", "slurm"], ["--as", "sge"], ["--as", "nica-scheduler"], [], ["--json"], ["-n", "here"]):
-        done = program("show", "bad", *words, code=1, NICAMON_STALE="0.001")
+        done = program("show", "bad", *words, code=3, NICAMON_STALE="0.001")
         assert done.stdout == ""
         assert "nothing was collected since" in done.stderr and "is the collector running?" in done.stderr
     said = program("explain", "here", NICAMON_STALE="0.001").stdout

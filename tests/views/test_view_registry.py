@@ -9,7 +9,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,6 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from jsonschema import Draft202012Validator
-from rows import Farm
 from unit_rows import PROBES
 
 from nicassh.app import App
@@ -26,8 +24,6 @@ from nicassh.model.errors import UsageError
 from nicassh.query import Nodes, TableSpec, table_specs
 from nicassh.query.records import record_specs
 from nicassh.render import csv_lines, json_schema, json_text
-from nicassh.store import Store
-from nicassh.tasks import TaskList
 
 TOP = Path(__file__).resolve().parents[2]
 SPECS = {**table_specs(), **record_specs(PROBES, table_specs())}
@@ -47,22 +43,6 @@ LIVE = {"keys"}
 each_table = pytest.mark.parametrize(
     "spec", [SPECS[name] for name in sorted(SPECS.keys() - LIVE)], ids=lambda one: one.name
 )
-
-
-@pytest.fixture(scope="module")
-def config(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A database with a row of everything, a minute old."""
-    folder = tmp_path_factory.mktemp("registry")
-    inventory = '[[nodes]]\nnames = "n[2-3]"\nrole = "batch"\n[[nodes]]\nnames = "n1"\nbatch_cluster = "nica"\n'
-    (folder / "inventory.toml").write_text(inventory)
-    (folder / "nicamon.toml").write_text(f'database = "sqlite:///{folder}/nicamon.db"\n')
-    store = Store(f"sqlite:///{folder}/nicamon.db", PROBES)
-    store.create()
-    TaskList(store.engine).create()
-    when = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=1)
-    store.write(Farm(PROBES, when, 3, 6, 4).outcomes())
-    store.engine.dispose()
-    yield folder / "nicamon.toml"
 
 
 @pytest.fixture(scope="module")

@@ -46,7 +46,7 @@ def test_a_stopped_collector_is_one_finding_about_nicamon(store: Store) -> None:
     for chosen in ((), ("nc2",)):
         with pytest.raises(StaleError, match="nothing was collected since") as caught:
             bad(snapshot(store, HALF, *chosen))
-        assert caught.value.exit_code == 1
+        assert caught.value.exit_code == 3
 
 
 def test_fresh_values_are_judged(store: Store) -> None:
@@ -96,7 +96,7 @@ def test_values_of_a_time_to_come_judge_nothing(store: Store) -> None:
     for chosen in ((), ("nc2",), ("nc2", "nc5")):
         with pytest.raises(StaleError, match="asked while the clock was ahead") as caught:
             bad(snapshot(store, 60, *chosen))
-        assert caught.value.exit_code == 1
+        assert caught.value.exit_code == 3
     assert len(bad(snapshot(store, 60, "nc5")).rows) == 1
 
 

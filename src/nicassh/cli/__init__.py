@@ -33,6 +33,7 @@ COMMANDS = {
     "demo": "Start a farm of real SSH servers on this machine, to try everything.",
     "install-units": "Let systemd run the daemon, or collect each minute.",
     "completion": "Print the completion script for a shell.",
+    "help": "Show the help of a command.",
 }
 THRESHOLD = 50_000
 """New objects until Python looks for garbage. What rows and tables are made of lives until they are written or printed:

@@ -9,17 +9,17 @@ from typing import Any
 import click
 
 from nicassh import tasks
+from nicassh.cli.complete import complete_probes
+from nicassh.cli.naming import node_options
 from nicassh.cli.progress import Progress, failures
-from nicassh.cli.session import Session, complete_probes, node_expression
+from nicassh.cli.session import Session
 from nicassh.collection.run import NodeResult, plan
 from nicassh.collector import Collector, periodic_tasks
 from nicassh.model.units import draw_seconds
 
 
 @click.command()
-@node_expression(
-    "-n", "--node", "expression", default="", metavar="EXPR", help="Ask these nodes now: nc[2-4], @batch, …"
-)
+@node_options()
 @click.option(
     "-p", "--probe", "names", multiple=True, metavar="PROBE", shell_complete=complete_probes,
     help="Run this probe now; may be repeated.",
@@ -27,11 +27,11 @@ from nicassh.model.units import draw_seconds
 @click.option("--now", is_flag=True, help="Run all probes on all nodes now, whether they are due or not.")
 @click.option("-q", "--quiet", is_flag=True, help="Print nothing about nodes; only set the exit code.")
 @click.pass_obj
-def command(session: Session, expression: str, names: tuple[str, ...], now: bool, quiet: bool) -> None:
+def command(session: Session, nodes: str, names: tuple[str, ...], now: bool, quiet: bool) -> None:
     """Collect what is due from the nodes, and store it.
 
     Each probe has its own period (see nicamon probes), so cron starts this every minute: it runs what
-    is due and ends. Two runs at the same time share the work. With --now, --node or --probe the nodes
+    is due and ends. Two runs at the same time share the work. With --now, NODES or --probe the nodes
     are contacted at once, due or not.
 
     Exit code 0: success. 1: some node or probe failed; the others are stored, and the old values of
@@ -41,11 +41,11 @@ def command(session: Session, expression: str, names: tuple[str, ...], now: bool
     \b
     nicamon collect
     nicamon collect --now                            all, at once
-    nicamon collect -n @batch -p load -p memory      these, at once
+    nicamon collect @batch -p load -p memory      these, at once
     * * * * *  ~/nicamon/bin/nicamon collect         a line for crontab -e
     """
     probes = session.probes(names)
-    requests = plan(session.select(expression), probes)
+    requests = plan(session.select(nodes), probes)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
     session.store.create()
@@ -55,7 +55,7 @@ def command(session: Session, expression: str, names: tuple[str, ...], now: bool
     interrupted = False
     progress = Progress(len(requests), shown=not quiet and sys.stderr.isatty())
     try:
-        _work(session, progress, results, wanted if now or expression or names else [])
+        _work(session, progress, results, wanted if now or nodes or names else [])
     except KeyboardInterrupt:
         interrupted = True
     if not quiet:

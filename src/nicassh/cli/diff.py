@@ -7,8 +7,9 @@ from functools import partial
 
 import click
 
+from nicassh.cli.naming import node_options
 from nicassh.cli.output import Output, output_options
-from nicassh.cli.session import Session, node_expression, session_of
+from nicassh.cli.session import Session, session_of
 from nicassh.model.errors import InventoryError, NicamonError, UsageError
 
 
@@ -28,15 +29,15 @@ def _complete(ctx: click.Context, _parameter: click.Parameter, incomplete: str) 
 @click.command()
 @click.argument("first", metavar="NODES|PACKAGE", shell_complete=_complete)
 @click.argument("second", metavar="[NODE]", required=False, default="", shell_complete=_complete)
-@node_expression("-n", "--node", "nodes", default="", metavar="EXPR", help="Of a package, only these nodes.")
+@node_options(positional=False)
 @output_options
 @click.pass_obj
 def diff(session: Session, first: str, second: str, nodes: str, output: Output) -> None:
     """Show what differs between nodes, or who has which version of a package.
 
     With two nodes, or some nodes and one: software and its folders, system, processors, memory, mounts.
-    With a package, or os or kernel: which nodes have which version, where, and since when; with a node
-    behind it, what is not the version of that node is marked.
+    With a package, or os or kernel: which nodes, all or those of -n, have which version, where, and since
+    when; with a node behind it, what is not the version of that node is marked.
 
     \b
     nicamon show diff nc2 nc10

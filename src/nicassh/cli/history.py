@@ -9,19 +9,14 @@ from functools import partial
 
 import click
 
+from nicassh.cli.complete import complete_keys, complete_metrics
+from nicassh.cli.naming import node_options, user_options
 from nicassh.cli.output import Output, output_options, screen_width
-from nicassh.cli.session import Session, node_expression, session_of
+from nicassh.cli.session import Session
 from nicassh.model.errors import UsageError
 from nicassh.model.units import read_moment, read_seconds
 from nicassh.query import History, Table
-from nicassh.query.metrics import metric_names
 from nicassh.query.tables.top import ORDERS
-
-
-def _complete(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
-    from nicassh.store import Store
-
-    return metric_names(Store("sqlite://", session_of(ctx).builtin), incomplete)
 
 
 def _when(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
@@ -44,32 +39,38 @@ def _step(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -
 
 
 @click.command()
-@node_expression("nodes", metavar="[NODE]", required=False, default="")
-@click.argument("name", metavar="[METRIC]", required=False, default="", shell_complete=_complete)
+@node_options(then="name")
+@click.argument("name", metavar="[METRIC]", required=False, default="", shell_complete=complete_metrics)
 @click.option("--since", callback=_when, metavar="TIME", help="From then on: 2d, 12h, 03:12, 2026-11-20. Default: 1d.")
 @click.option("--until", callback=_when, metavar="TIME", help="Until then. Default: now.")
 @click.option(
     "--step", callback=_step, metavar="TIME", help="A value for each 5m, 1h, …; 0: as they came. Else what fits."
 )
 @click.option(
-    "--where", multiple=True, metavar="KEY=VALUE", help="Only this line of a node: mount=/home. May be repeated."
+    "--where",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Only this line of a node: mount=/home. May be repeated.",
+    shell_complete=complete_keys,
 )
 @click.option("--sum", "over", flag_value="sum", help="One line: the sum over the nodes.")
 @click.option("--mean", "over", flag_value="mean", help="One line: the mean of the nodes.")
 @click.option("--plot/--table", "plot", default=None, help="Else a plot on a terminal, and a table elsewhere.")
 @click.option("--top", type=click.Choice(list(ORDERS)), help="The processes that used the most, at one moment.")
 @click.option("--at", callback=_when, metavar="TIME", help="That moment. Default: now.")
+@user_options
 @output_options
 @click.pass_obj
 def command(
     session: Session, nodes: str, name: str, since: str | None, until: str | None, step: timedelta | None,
-    where: tuple[str, ...], over: str | None, plot: bool | None, top: str | None, at: str | None, output: Output,
+    where: tuple[str, ...], over: str | None, plot: bool | None, top: str | None, at: str | None,
+    user: tuple[str, ...], output: Output,
 ) -> None:  # fmt: skip
     """Plot a metric over time, or list the top processes of a past moment. Reads the database only.
 
-    NODE is a node or an expression; METRIC a column of a record that is kept as a series: load1,
-    memory_available, disks.used. Times are in UTC. There is a gap where less than half of the expected
-    values arrived. A plot has at most eight lines.
+    METRIC is a column of a record that is kept as a series: load1, memory_available, disks.used. Times
+    are in UTC. There is a gap where less than half of the expected values arrived. A plot has at most eight
+    lines.
 
     \b
     nicamon history nc13 load1
@@ -77,15 +78,15 @@ def command(
     nicamon history @batch memory_available --mean --since 2026-11-01 --until 2026-11-08
     nicamon history nc[2-4] load1 --since 12h --step 5m --json
     nicamon history --top cpu --at 03:12
-    nicamon history nc13 --top memory --at 2h
+    nicamon history nc13 --top memory --at 2h --user merz
     """
     if top:
         _refuse("--top", METRIC=name, since=since, until=until, step=step, where=where, sum=over, plot=plot)
-        output.show(partial(session.query, "top", nodes=nodes, by=top, at=at))
+        output.show(partial(session.query, "top", nodes=nodes, by=top, at=at, user=user))
         return
-    _refuse("METRIC, but with --top", at=at)
+    _refuse("METRIC, but with --top", at=at, user=user)
     if not name:
-        raise UsageError("NODE or METRIC is missing", "for example: nicamon history nc13 load1; see --help")
+        raise UsageError("METRIC is missing", "for example: nicamon history nc13 load1; see --help")
     if plot and output.format != "table":
         raise UsageError(f"--plot and --{output.format} exclude each other")
     points = max(_LEAST, screen_width() - _AXIS)

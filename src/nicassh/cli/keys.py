@@ -6,8 +6,9 @@ import sys
 
 import click
 
+from nicassh.cli.naming import node_options
 from nicassh.cli.output import Output, output_options
-from nicassh.cli.session import Session, node_expression
+from nicassh.cli.session import Session
 from nicassh.model.outcome import State
 from nicassh.query.tables.keys import scan_nodes
 from nicassh.transport.host_keys import known_hosts
@@ -24,27 +25,27 @@ def command() -> None:
 
 
 @command.command("scan")
-@node_expression("expression", default="", required=False)
+@node_options()
 @output_options
 @click.pass_obj
-def show(session: Session, expression: str, output: Output) -> None:
-    """Show the host keys of all nodes, or those of EXPRESSION, and whether known_hosts has them.
+def show(session: Session, nodes: str, output: Output) -> None:
+    """Show the host keys of all nodes, or those of NODES, and whether known_hosts has them.
 
     \b
     nicamon keys scan
     nicamon keys scan 'nc[2-4]' --json
     """
-    table = session.query("keys", nodes=expression)
+    table = session.query("keys", nodes=nodes)
     output.show(lambda **arrangement: session.arrange(table, **arrangement))
     sys.exit(0 if all(row.values["fingerprint"] for row in table.rows) else 1)
 
 
 @command.command()
-@node_expression("expression")
+@node_options(required=True)
 @click.option("--replace", is_flag=True, help="Also record the new key of a node whose key has changed.")
 @click.pass_obj
-def accept(session: Session, expression: str, replace: bool) -> None:
-    """Record the host keys of the nodes of EXPRESSION in their known_hosts.
+def accept(session: Session, nodes: str, replace: bool) -> None:
+    """Record the host keys of the nodes of NODES in their known_hosts.
 
     A key that differs from the recorded one is refused, and so is a revoked one: find out why before
     you use --replace. Other recorded keys of a node stay.
@@ -54,7 +55,7 @@ def accept(session: Session, expression: str, replace: bool) -> None:
     nicamon keys accept @batch --replace
     """
     well = True
-    for item in scan_nodes(session.config, session.select(expression)):
+    for item in scan_nodes(session.config, session.select(nodes)):
         hosts, state = known_hosts(item.node.known_hosts), item.state
         if item.key and state is not State.OK:
             state = hosts.accept(item.node, item.key, replace)  # judged anew: others may have recorded one meanwhile

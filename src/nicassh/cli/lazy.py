@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
@@ -9,7 +10,21 @@ from typing import Any
 import click
 
 
-class Lazy(click.Group):
+class Suggesting(click.Group):
+    """A group that names the nearest of its commands where there is no such one."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if not (name.startswith("-") or ctx.resilient_parsing) and self.get_command(ctx, name) is None:
+            near = difflib.get_close_matches(name, self.list_commands(ctx), 1)
+            hint = f"Did you mean {near[0]!r}?" if near else f"See: {ctx.command_path} --help"
+            raise click.UsageError(f"No such command {name!r}. {hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+class Lazy(Suggesting):
     """A group that knows the names of its commands and what they do; each is `command` in the module of its name."""
 
     def __init__(self, *arguments: Any, package: str, table: Mapping[str, str], **settings: Any) -> None:

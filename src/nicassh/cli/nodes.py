@@ -6,17 +6,18 @@ from functools import partial
 
 import click
 
+from nicassh.cli.naming import node_options
 from nicassh.cli.output import Output, output_options
-from nicassh.cli.session import Session, node_expression
+from nicassh.cli.session import Session
 
 
 @click.command()
-@node_expression("expression", default="", required=False)
+@node_options()
 @click.option("--fold", "folded", is_flag=True, help="Print one folded node set instead of a table.")
 @output_options
 @click.pass_obj
-def command(session: Session, expression: str, folded: bool, output: Output) -> None:
-    """List the nodes of the inventory, or those of a node EXPRESSION.
+def command(session: Session, nodes: str, folded: bool, output: Output) -> None:
+    """List the nodes of the inventory, or those of NODES.
 
     \b
     nicamon nodes                      all
@@ -29,6 +30,6 @@ def command(session: Session, expression: str, folded: bool, output: Output) -> 
     if folded:
         from nicassh.inventory import fold
 
-        click.echo(fold(node.name for node in session.select(expression)))
+        click.echo(fold(node.name for node in session.select(nodes)))
         return
-    output.show(partial(session.query, "nodes", nodes=expression))
+    output.show(partial(session.query, "nodes", nodes=nodes))

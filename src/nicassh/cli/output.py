@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from nicassh.cli.complete import complete_columns, complete_filter
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -34,24 +36,26 @@ class Output:
     plot: bool = False
     """Draws a history as a plot instead of a table."""
 
-    def show(self, ask: Callable[..., Table]) -> None:
-        """Ask for the table and print it, once or every `watch` seconds until interrupted. Raises NicamonError.
+    def show(self, ask: Callable[..., Table]) -> Table:
+        """Ask for the table and print it, once or every `watch` seconds until interrupted; return the last one.
 
-        `ask` takes the arrangement that `App.query` takes: filter, sort, columns, group, limit.
+        `ask` takes the arrangement that `App.query` takes: filter, sort, columns, group, limit. Raises NicamonError.
         """
+        table = self._ask(ask)
         if self.watch is None:
-            self._print(self._ask(ask))
-            return
+            self._print(table)
+            return table
         screen = self.format == "table" and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
         with suppress(KeyboardInterrupt):  # the one way to end it, and so no failure
             while True:
-                table = self._ask(ask)
                 if screen:
                     self._repaint(table)
                 else:
                     self._print(table)
                 sys.stdout.flush()
                 time.sleep(self.watch)
+                table = self._ask(ask)
+        return table
 
     def _ask(self, ask: Callable[..., Table]) -> Table:
         # Programs get every row; a person gets rows grouped where the table is best read so.
@@ -161,13 +165,18 @@ _OPTIONS = (
     click.option("--json", is_flag=True, help="Print one JSON object with a schema name and all rows."),
     click.option("--ndjson", is_flag=True, help="Print one JSON object a line: the rows of the first table."),
     click.option("--csv", is_flag=True, help="Print CSV with a header: the first table."),
-    click.option("--sort", default="", metavar="COL[,…]", help="Sort by columns; -COL puts the largest first."),
     click.option(
-        "--filter", "row_filter", default="", metavar="EXPR",
-        help='Keep some rows: "load1 > 4 and not role = batch"; = != < <= > >= ~ (regular expression) !~.',
+        "--sort", default="", metavar="COL[,…]", help="Sort by columns; -COL puts the largest first.",
+        shell_complete=complete_columns,
     ),
     click.option(
-        "--columns", default="", metavar="COL[,…]", help="Show these columns; +COL adds one, -COL takes one away."
+        "--filter", "row_filter", default="", metavar="EXPR",
+        help='Keep some rows: "load1 > ncpu and role in (batch, storage)". Every form: docs/filters.md.',
+        shell_complete=complete_filter,
+    ),
+    click.option(
+        "--columns", default="", metavar="COL[,…]", help="Show these columns; +COL adds one, -COL takes one away.",
+        shell_complete=complete_columns,
     ),
     click.option(
         "--group/--no-group", default=None,
@@ -178,3 +187,5 @@ _OPTIONS = (
         "--watch", type=click.FloatRange(min=0.1), metavar="SECONDS", help="Show again and again, until interrupted."
     ),
 )  # fmt: skip
+
+exit_code_option = click.option("--exit-code", is_flag=True, help="End with exit code 1 where something is found.")

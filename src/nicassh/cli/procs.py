@@ -9,44 +9,39 @@ from typing import Any
 
 import click
 
+from nicassh.cli.naming import Listed, node_options, user_options
 from nicassh.cli.output import Output, output_options
 from nicassh.cli.progress import Progress, failures
-from nicassh.cli.session import Session, node_expression
+from nicassh.cli.session import Session
 from nicassh.collection.run import NodeResult, collect, plan, probe_parameters, transport_limits
 from nicassh.inventory import Node
 from nicassh.query import Table
-from nicassh.query.tables.procs import live, process_filter
+from nicassh.query.tables.procs import KINDS, STATES, live, process_filter
 from nicassh.transport import Connections
 
 
 @click.command()
+@node_options()
+@user_options
 @click.option(
-    "-u",
-    "--user",
-    "users",
-    multiple=True,
-    help="Only this user's; may be repeated. Default: all ordinary users.",
+    "--state", multiple=True, type=Listed(STATES), metavar="R,D", help="Only in these states: D, R, S, T, Z, I, X."
 )
-@node_expression(
-    "-n", "--node", "expression", default="", metavar="EXPR", help="Only on these nodes: nc[2-4], @batch, …"
-)
-@click.option("--state", default="", metavar="R,D", help="Only in these states: D R S T Z I.")
 @click.option("--match", metavar="REGEX", help="Only command lines in which this regular expression is found.")
 @click.option(
     "--min-cpu",
-    type=float,
+    type=click.FloatRange(min=0),
     default=0.0,
     metavar="P",
     help="Only with at least this much CPU, in percent of one processor.",
 )
 @click.option(
     "--min-memory",
-    type=float,
+    type=click.FloatRange(min=0),
     default=0.0,
     metavar="P",
     help="Only with at least this much memory, in percent of the node's.",
 )
-@click.option("--jobs", is_flag=True, help="Only processes of batch jobs.")
+@click.option("--jobs/--no-jobs", default=None, help="Only processes of batch jobs; or only all others.")
 @click.option("--interactive", is_flag=True, help="Only processes that a person holds by a login; with --jobs: both.")
 @click.option("--job", default="", metavar="ID", help="Only of this batch job: 3791, or 3791.7 for one task.")
 @click.option("--interval", type=click.IntRange(0, 30), default=1, show_default=True, metavar="SECONDS",
@@ -55,17 +50,18 @@ from nicassh.transport import Connections
 @output_options
 @click.pass_context
 def command(
-    ctx: click.Context, users: tuple[str, ...], expression: str, state: str, match: str | None,
-    min_cpu: float, min_memory: float, jobs: bool, interactive: bool, job: str, interval: int, cached: bool,
+    ctx: click.Context, user: tuple[str, ...], nodes: str, state: tuple[tuple[str, ...], ...], match: str | None,
+    min_cpu: float, min_memory: float, jobs: bool | None, interactive: bool, job: str, interval: int, cached: bool,
     output: Output,
 ) -> None:  # fmt: skip
-    """Show the processes of users on all nodes, now.
+    """Show the processes of users on all nodes, now; those with the most CPU first.
 
     \b
     nicamon procs --user strmaxim
-    nicamon procs --node @interactive --min-cpu 50 --sort -cpu_percent
+    nicamon procs @interactive --min-cpu 50 --limit 20
     nicamon procs --state D,Z --json
-    nicamon procs --jobs                            batch jobs only; --interactive: logins only
+    nicamon procs @batch --no-jobs                  what runs outside of the batch system
+    nicamon procs --interactive                     only what a person holds by a login
     nicamon procs --job 3791.7
     nicamon procs --user strmaxim --match 'root.*reco' --watch 5
 
@@ -73,23 +69,30 @@ def command(
     """
     session = ctx.find_object(Session)
     assert session is not None  # noqa: S101 the group made it
-    kinds = tuple(kind for kind, asked in (("batch", jobs), ("interactive", interactive)) if asked)
     given: dict[str, Any] = {
-        "user": users, "state": state, "match": match, "min_cpu": min_cpu, "min_memory": min_memory, "kind": kinds,
-        "job": job,
+        "user": user, "state": [one for some in state for one in some], "match": match, "min_cpu": min_cpu,
+        "min_memory": min_memory, "kind": _kinds(jobs, interactive), "job": job,
     }  # fmt: skip
     process_filter(**given)  # whether it can be read, before any node is asked
-    nodes = session.select(expression)
+    session.check("procs", filter=output.filter, sort=output.sort, columns=output.columns)
+    chosen = session.select(nodes)
     if interval >= session.config.timeout:
         raise click.BadParameter(f"a node may take {session.config.timeout:g} s altogether", param_hint="--interval")
     if cached:
-        output.show(partial(session.query, "procs", nodes=expression, **given))
+        output.show(partial(session.query, "procs", nodes=nodes, **given))
         return
     failed: list[str] = []
     with Connections(transport_limits(session.config)) as connections:
-        look = partial(_look, session, connections, nodes, interval, output, given, failed)
+        look = partial(_look, session, connections, chosen, interval, output, given, failed)
         output.show(lambda **arrangement: session.arrange(look(), **arrangement))
     sys.exit(1 if failed else 0)
+
+
+def _kinds(jobs: bool | None, interactive: bool) -> tuple[str, ...]:
+    """Return the kinds of processes that the options name; empty for all."""
+    if jobs is False:
+        return ("interactive",) if interactive else tuple(kind for kind in KINDS if kind != "batch")
+    return tuple(kind for kind, wanted in (("batch", jobs), ("interactive", interactive)) if wanted)
 
 
 def _look(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from functools import partial
 
 import click
 
 from nicassh.cli.diff import diff
-from nicassh.cli.output import Output, output_options
-from nicassh.cli.session import Session, node_expression, session_of
+from nicassh.cli.lazy import Suggesting
+from nicassh.cli.naming import node_options
+from nicassh.cli.output import Output, exit_code_option, output_options
+from nicassh.cli.session import Session, session_of
 from nicassh.cli.tables import table_command
 from nicassh.probes.loader import about
 from nicassh.query.records import record_spec
@@ -16,7 +19,7 @@ from nicassh.query.records import record_spec
 _WORD = "show "
 
 
-class _Tables(click.Group):
+class _Tables(Suggesting):
     """The tables of the registry that have no command of their own, and one for each record of the site's probes."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -49,35 +52,42 @@ def command() -> None:
     nicamon show node nc2
     nicamon show disks --sort free_percent --columns node,mount,free,free_percent
     nicamon show farm --columns +load1~             with the last hour of a metric
-    nicamon show software -n @batch --columns +gcc,+xrootd-server
+    nicamon show software @batch --columns +gcc,+xrootd-server
     nicamon show farm --watch 10
     """
 
 
 @click.command()
-@node_expression("-n", "--node", "nodes", default="", metavar="EXPR", help="Judge only these nodes.")
+@node_options()
 @click.option(
     "--as",
     "batch",
     type=click.Choice(["slurm", "sge", "nica-scheduler"]),
     help="Print the option that keeps a job off these nodes, and nothing where there are none.",
 )
+@exit_code_option
 @output_options
 @click.pass_obj
-def bad(session: Session, nodes: str, batch: str | None, output: Output) -> None:
+def bad(session: Session, nodes: str, batch: str | None, exit_code: bool, output: Output) -> None:
     """Show the nodes to avoid, and why (see `nicamon explain`).
 
     \b
     sbatch $(nicamon show bad --as slurm) job.sh
     qsub $(nicamon show bad --as sge) job.sh
     nicamon show bad --as nica-scheduler       hosts="~nc10,nc13" for the <run> element
+    nicamon show bad --exit-code > report || mail -s 'bad nodes' admin < report
+
+    Exit code 3, and nothing on stdout: what is in the database is too old, or too little, to judge the nodes.
     """
     from nicassh.query.tables.bad import exclusion  # with every other table, which most commands do not need
 
     if batch is None:
-        output.show(partial(session.query, "bad", nodes=nodes))
-    elif option := exclusion(session.query("bad", nodes=nodes), batch):
-        click.echo(option)
+        table = output.show(partial(session.query, "bad", nodes=nodes))
+    else:
+        table = session.query("bad", nodes=nodes)
+        if option := exclusion(table, batch):
+            click.echo(option)
+    sys.exit(1 if exit_code and table.rows else 0)
 
 
 _OWN = {"bad": bad, "diff": diff}

@@ -9,8 +9,9 @@ from typing import Any
 
 import click
 
+from nicassh.cli.naming import node_options, user_options
 from nicassh.cli.output import Output, output_options
-from nicassh.cli.session import Session, node_expression, session_of
+from nicassh.cli.session import Session, session_of
 from nicassh.query import Nodes, Parameter, TableSpec
 
 
@@ -25,19 +26,17 @@ def table_command(spec: TableSpec, examples: str = "") -> click.Command:
         output.show(partial(session.query, spec.name, nodes=nodes, **parameters))
 
     command = click.command(spec.words.rpartition(" ")[2], help=text, short_help=spec.help)
-    for declare in reversed([*_nodes(spec), *map(_parameter, sorted(spec.parameters, key=_place))]):
+    for declare in reversed([_nodes(spec), *map(_parameter, sorted(spec.parameters, key=_place))]):
         show = declare(show)
     return command(show)
 
 
-def _nodes(spec: TableSpec) -> list[Callable[[Any], Any]]:
-    """Return the argument or option by which the nodes are named."""
+def _nodes(spec: TableSpec) -> Callable[[Any], Any]:
+    """Return the decorator by which the nodes are named; by -n alone where an argument means something else."""
     if spec.nodes is Nodes.NONE:
-        return []
-    if spec.nodes is Nodes.SOME:
-        text = "Show only these nodes."
-        return [node_expression("-n", "--node", "nodes", default="", metavar="EXPR", help=text)]
-    return [node_expression("nodes", metavar="NODE" if spec.nodes is Nodes.ONE else "NODES")]
+        return lambda function: function
+    taken = any(parameter.position is not None for parameter in spec.parameters)
+    return node_options(required=spec.nodes is not Nodes.SOME, positional=not taken)
 
 
 def _place(parameter: Parameter) -> int:
@@ -46,6 +45,8 @@ def _place(parameter: Parameter) -> int:
 
 def _parameter(parameter: Parameter) -> Callable[[Any], Any]:
     """Return the argument or option of one parameter."""
+    if parameter.name == "user":
+        return user_options
     settings: dict[str, Any] = {"type": _type(parameter), "default": None, "required": parameter.required}
     settings["shell_complete"] = _completer(parameter)
     metavar = parameter.metavar or ("TIME" if parameter.kind in _TIMES else None)

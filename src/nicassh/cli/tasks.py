@@ -8,12 +8,15 @@ from functools import partial
 import click
 
 from nicassh import tasks
+from nicassh.cli.complete import complete_probes
+from nicassh.cli.lazy import Suggesting
+from nicassh.cli.naming import node_options
 from nicassh.cli.output import Output, output_options
-from nicassh.cli.session import Session, complete_probes, node_expression
+from nicassh.cli.session import Session
 from nicassh.model.units import counted
 
 
-@click.group(invoke_without_command=True)
+@click.group(cls=Suggesting, invoke_without_command=True)
 @output_options
 @click.pass_context
 def command(ctx: click.Context, output: Output) -> None:
@@ -38,13 +41,13 @@ def command(ctx: click.Context, output: Output) -> None:
 
 
 @command.command("list")
-@node_expression("expression", metavar="[NODE]", required=False, default="")
+@node_options()
 @output_options
 @click.pass_obj
-def listing(session: Session, expression: str, output: Output) -> None:
+def listing(session: Session, nodes: str, output: Output) -> None:
     """List the tasks one by one, the next one first.
 
-    NODE is a node or an expression, as in nicamon nodes. A task is waiting (due), running, scheduled (for its
+    A task is waiting (due), running, scheduled (for its
     next time), deferred (it failed, and is retried later), paused (its node is unreachable, and another of its
     tasks retries) or failed (for good).
 
@@ -53,19 +56,19 @@ def listing(session: Session, expression: str, output: Output) -> None:
     nicamon tasks list nc13
     nicamon tasks list --filter "state = deferred" --json
     """
-    output.show(partial(session.query, "tasks", nodes=expression))
+    output.show(partial(session.query, "tasks", nodes=nodes))
 
 
 def _operator_command(name: str, act: Callable[..., int], done: str, short: str, text: str) -> None:
     """Declare one of the commands that change tasks."""
 
     @command.command(name, help=text, short_help=short)
-    @node_expression("expression", metavar="[NODE]", required=False, default="")
+    @node_options(then="probe")
     @click.argument("probe", required=False, default="", shell_complete=complete_probes)
     @click.pass_obj
-    def change(session: Session, expression: str, probe: str) -> None:
+    def change(session: Session, nodes: str, probe: str) -> None:
         session.probes([probe] if probe else [])
-        number = act(session.existing_task_list, _nodes(session, expression), probe)
+        number = act(session.existing_task_list, _nodes(session, nodes), probe)
         click.echo(f"{counted(number, 'task')} {done}")
 
 

@@ -6,7 +6,7 @@ NicamonError            exit 2 unless the class says otherwise
 │   ├── InventoryError
 │   └── ProbeError      a probe folder that cannot be loaded
 ├── DatabaseError       exit 3
-├── StaleError          exit 1: what is in the database is too old to answer from
+├── StaleError          exit 3: what is in the database is too old to answer from
 └── SetupError          this machine lacks something that a command needs
 """
 
@@ -52,7 +52,7 @@ class DatabaseError(NicamonError):
 class StaleError(NicamonError):
     """What the database has is too old, or too little, to answer from."""
 
-    exit_code = 1
+    exit_code = 3
 
 
 class SetupError(NicamonError):

@@ -66,6 +66,8 @@ class Column:
     shown: bool = True
     volatile: bool = False
     levels: Mapping[str, int] | None = None
+    choices: tuple[str, ...] = ()
+    """All words that a text may be; empty where it may be any."""
 
     def severity(self, value: Any) -> Severity:
         """Return how bad a value is by the thresholds or levels of the column; a word without a level is a warning."""
@@ -92,17 +94,20 @@ def column(
     shown: bool = True,
     volatile: bool = False,
     levels: Mapping[str, int] | None = None,
+    choices: tuple[str, ...] = (),
 ) -> Any:
     """Declare a field of a record.
 
     `key` fields tell the rows of one node apart. `low` and `high` are thresholds (warning, critical): a
-    value at or beyond them is marked. `levels` are the words that a text may be, each with its severity
-    (0 ok, 1 warning, 2 critical); of a record kept as intervals, the availability is the share of time
-    below 2. A field that is not `shown` is in JSON, and in tables on request. A record kept as intervals
-    begins no new one where only `volatile` fields have changed. The unit comes from the field's type.
+    value at or beyond them is marked. `choices` are the words that a text may be, where it cannot be any: a
+    filter refuses all others. `levels` are such words, each with its severity (0 ok, 1 warning, 2 critical);
+    of a record kept as intervals, the availability is the share of time below 2. A field that is not `shown`
+    is in JSON, and in tables on request. A record kept as intervals begins no new one where only `volatile`
+    fields have changed. The unit comes from the field's type.
     """
     given = {"help": help, "key": key, "title": title, "low": low, "high": high}
-    return dataclasses.field(metadata={**given, "shown": shown, "volatile": volatile, "levels": levels})
+    given |= {"shown": shown, "volatile": volatile, "levels": levels, "choices": choices or tuple(levels or ())}
+    return dataclasses.field(metadata=given)
 
 
 def columns(record: type[Record]) -> tuple[Column, ...]:

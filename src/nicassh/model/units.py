@@ -124,14 +124,17 @@ def read_seconds(text: str) -> float:
 
 
 def read_moment(text: str, now: datetime) -> datetime:
-    """Return the moment of `2d` or `12h` (before `now`), `03:12` (the last one), or of an ISO 8601 time.
+    """Return the moment of `2d` or `-12h` (before `now`), `03:12` (the last one), `yesterday`, or of an ISO 8601 time.
 
     What names no time zone is in UTC, as the tables print it. Raises ValueError.
     """
     text = text.strip()
     try:
         if text[-1:] in _DURATIONS:
-            return now - timedelta(seconds=read_seconds(text))
+            return now - timedelta(seconds=read_seconds(text.removeprefix("-")))
+        if text.lower() in _DAYS:
+            day = now.astimezone(UTC).date() - timedelta(days=_DAYS[text.lower()])
+            return datetime.combine(day, time(), UTC)
         if _CLOCK.fullmatch(text):
             clock = datetime.combine(now.astimezone(UTC), time.fromisoformat(text.zfill(5)), UTC)
             return clock if clock <= now else clock - timedelta(days=1)
@@ -142,6 +145,7 @@ def read_moment(text: str, now: datetime) -> datetime:
         raise ValueError(f"{text!r} is no time; a time is {told}") from None
 
 
+_DAYS = {"today": 0, "yesterday": 1}
 _DURATIONS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _CLOCK = re.compile(r"\d{1,2}:\d\d(:\d\d)?")
 _SUFFIXES: dict[str, float] = {"": 1, "B": 1, **_DURATIONS}

@@ -12,6 +12,7 @@ from typing import Any
 from nicassh.model.errors import UsageError
 from nicassh.model.units import read_moment, read_seconds
 from nicassh.query.arrange import filter_rows, limit_rows, select_columns, sort_rows
+from nicassh.query.comparison import Words
 from nicassh.query.grouping import grouped
 from nicassh.query.registry import Parameter, Request, TableSpec
 from nicassh.query.table import Table
@@ -52,18 +53,24 @@ def _names(given: Any) -> tuple[str, ...]:
 
 def answer(spec: TableSpec, request: Request, arrangement: Arrangement) -> Table:
     """Return the answer to a question. Raises UsageError before anything is read, where that is possible."""
-    if not spec.is_open and not any(name.endswith(MARK) for name in arrangement.columns):
-        arranged(Table(spec.name, spec.fields, ()), arrangement)
+    words = request.words
+    check(spec, arrangement, words)
     table = spec.build(request)
     if any(name.endswith(MARK) for name in arrangement.columns):
         table = with_trends(table, request.snapshot, arrangement.columns)
-    return summarized(spec, arranged(table, arrangement), arrangement)
+    return summarized(spec, arranged(table, arrangement, words), arrangement)
 
 
-def arranged(table: Table, arrangement: Arrangement) -> Table:
+def check(spec: TableSpec, arrangement: Arrangement, words: Words) -> None:
+    """Raise UsageError for columns and a filter that a table cannot have. An open one is not checked."""
+    if not spec.is_open and not any(name.endswith(MARK) for name in arrangement.columns):
+        arranged(Table(spec.name, spec.fields, ()), arrangement, words)
+
+
+def arranged(table: Table, arrangement: Arrangement, words: Words) -> Table:
     """Return the table with the columns, the rows and the order that the reader wants. Raises UsageError."""
     chosen = select_columns(table, arrangement.columns)
-    return sort_rows(filter_rows(chosen, arrangement.filter), arrangement.sort)
+    return sort_rows(filter_rows(chosen, arrangement.filter, words), arrangement.sort)
 
 
 def summarized(spec: TableSpec, table: Table, arrangement: Arrangement) -> Table:
@@ -114,6 +121,8 @@ def _read(parameter: Parameter, given: Any, now: datetime) -> Any:
             raise ValueError(f"{given!r} is no {parameter.kind.__name__}")
     except ValueError as error:
         raise UsageError(f"{parameter.name}: {error}", parameter.help) from None
+    if parameter.least is not None and isinstance(value, int | float) and value < parameter.least:
+        raise UsageError(f"{parameter.name}: {value:g} is less than {parameter.least:g}", parameter.help)
     if parameter.choices and value not in parameter.choices:
         raise UsageError(f"{parameter.name}: {value!r} is none of {', '.join(filter(None, parameter.choices))}")
     return value

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -11,6 +10,7 @@ from typing import Any
 from nicassh.inventory import natural
 from nicassh.model.errors import UsageError
 from nicassh.model.units import counted
+from nicassh.query.comparison import Words, nearest
 from nicassh.query.filter import matcher
 from nicassh.query.table import Row, Table
 
@@ -35,11 +35,11 @@ def select_columns(table: Table, columns: Sequence[str]) -> Table:
     return replace(table, selected=tuple(dict.fromkeys(names)))
 
 
-def filter_rows(table: Table, expression: str) -> Table:
-    """Return the rows for which an expression such as `load1 > 4 and role = batch` holds. Raises UsageError."""
+def filter_rows(table: Table, expression: str, words: Words | None = None) -> Table:
+    """Return the rows for which an expression such as `load1 > 4 and role = batch` holds; see `matcher`."""
     if not expression:
         return table
-    holds = matcher(expression, {field.name: field.column for field in table.fields})
+    holds = matcher(expression, {field.name: field.column for field in table.fields}, words)
     return replace(table, rows=tuple(row for row in table.rows if holds(row.values)))
 
 
@@ -83,6 +83,5 @@ def check_column(table: Table, name: str) -> None:
     """Raise UsageError, with the nearest name, where a table has no column of this name."""
     names = [field.name for field in table.fields]
     if name not in names:
-        near = difflib.get_close_matches(name, names, 1)
-        hint = f"did you mean {near[0]!r}?" if near else f"columns: {', '.join(names)}"
+        hint = nearest(name, [field.column for field in table.fields])
         raise UsageError(f"{table.name} has no column {name!r}", hint)

@@ -1,135 +1,163 @@
-"""The filter language: comparisons of a column with a value, joined by `and`, `or`, `not` and parentheses.
+"""The filter language: comparisons of columns, joined by `and`, `or`, `not` and parentheses. docs/filters.md tells all.
 
-load1 > 4 and role = batch
+load1 > ncpu and role = batch
 memory_available < 2G or not state = up
-command ~ "root.*reco"
+node in nc[2-9] and updated < yesterday
+command ~ "root.*reco" and software is not unknown
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import Mapping
 
 from nicassh.model.errors import UsageError
 from nicassh.model.records import Column
-from nicassh.model.units import read_quantity
-from nicassh.query.pattern import Pattern
+from nicassh.query.comparison import Comparison, Test, Value, Words, is_node, nearest
 
-_UNITS = {"bytes": "; write 500M, 4G", "seconds": "; write 90s, 10m, 3h, 2d"}
-"""How values of a unit are written, for the hint."""
 LONGEST = 10_000
 """Characters of a filter at most."""
-Test = Callable[[Mapping[str, Any]], bool]
-_TOKEN = re.compile(r"""\s*(?:(?P<word>"[^"]*"|'[^']*'|[^\s()<>=!~"']+)|(?P<sign><=|>=|!=|!~|==|[=<>~()]))""")
-_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
-    "=": lambda a, b: a == b, "!=": lambda a, b: a != b,
-    "<": lambda a, b: a < b, "<=": lambda a, b: a <= b, ">": lambda a, b: a > b, ">=": lambda a, b: a >= b,
-}  # fmt: skip
+_QUOTED = r"\"[^\"]*\"|'[^']*'"
+_WORD = re.compile(rf"(?P<quoted>{_QUOTED})|(?P<plain>[^\s()<>=!~\"']+)")
+_ITEM = re.compile(rf"(?P<quoted>{_QUOTED})|(?P<plain>(?:\[[^\]\s]*\]|[^\s(),\"'\[])+)")
+"""One item of a list: a comma ends it, but for one between brackets."""
+_SET = re.compile(rf"(?P<quoted>{_QUOTED})|(?P<plain>(?:\[[^\]\s]*\]|[^\s()\"'\[])+)")
+"""A node set, which has commas and the signs `!`, `&` and `^`."""
+_SIGN = re.compile(r"<=|>=|!=|!~|==|[=<>~]")
+_GOES_ON = re.compile(r"[^\s(),<>=!~\"']")
+_KEYWORDS = ("and", "or", "not", "in", "is")
 
 
-def matcher(expression: str, columns: Mapping[str, Column]) -> Test:
-    """Return a test for the values of a row. Raises UsageError that quotes what is wrong with the expression."""
+def matcher(expression: str, columns: Mapping[str, Column], words: Words | None = None) -> Test:
+    """Return a test for the values of a row. Raises UsageError that quotes what is wrong with the expression.
+
+    `words` says what times are relative to and which nodes and roles there are; without it a node is a plain text.
+    """
     if len(expression) > LONGEST:
         raise UsageError(f"a filter has at most {LONGEST} characters, and this one has {len(expression)}")
     try:
-        return _Parser(expression, columns).parse()
+        return _Parser(expression, columns, words).parse()
     except RecursionError:
         raise UsageError("filter: nested too deeply") from None
+
+
+class _Scanner:
+    """Reads an expression from left to right: the parser says what may come next."""
+
+    def __init__(self, expression: str) -> None:
+        self.expression, self._position = expression, 0
+
+    def rest(self) -> str:
+        """Return what is left to read, from the next character that is no space."""
+        left = self.expression[self._position :]
+        self._position += len(left) - len(left.lstrip())
+        return left.lstrip()
+
+    def take(self, pattern: re.Pattern[str]) -> Value | None:
+        """Read a word or sign; None where the pattern does not fit there."""
+        match = pattern.match(self.rest())
+        if match is None:
+            return None
+        self._position += match.end()
+        quoted = match.groupdict().get("quoted")
+        return Value(match.group() if quoted is None else quoted[1:-1], quoted is not None)
+
+    def has(self, token: str) -> bool:
+        """Read a keyword, a parenthesis or a comma if it comes next, and say whether it did."""
+        rest = self.rest()
+        if rest[: len(token)].lower() != token or (token.isalpha() and _GOES_ON.match(rest[len(token) :])):
+            return False
+        self._position += len(token)
+        return True
 
 
 class _Parser:
     """Parses by recursive descent: `not` binds more tightly than `and`, and `and` more tightly than `or`."""
 
-    def __init__(self, expression: str, columns: Mapping[str, Column]) -> None:
-        self.expression = expression
-        self.columns = columns
-        self.tokens: list[str] = []
-        position = 0
-        while expression[position:].strip():
-            match = _TOKEN.match(expression, position)
-            if not match:
-                raise self._error(f"cannot read {expression[position:].strip()[:20]!r}")
-            self.tokens.append(match["word"] or match["sign"])
-            position = match.end()
+    def __init__(self, expression: str, columns: Mapping[str, Column], words: Words | None) -> None:
+        self.scanner = _Scanner(expression)
+        self.columns, self.words = columns, words
 
     def parse(self) -> Test:
         test = self._any()
-        if self.tokens:
-            raise self._error(f"unexpected {self.tokens[0]!r}")
+        if rest := self.scanner.rest():
+            raise self._error(f"unexpected {(self.scanner.take(_WORD) or Value(rest[:1])).text!r}")
         return test
 
     def _any(self) -> Test:
         tests = [self._all()]
-        while self._next("or"):
+        while self.scanner.has("or"):
             tests.append(self._all())
         return tests[0] if len(tests) == 1 else lambda values: any(test(values) for test in tests)
 
     def _all(self) -> Test:
         tests = [self._one()]
-        while self._next("and"):
+        while self.scanner.has("and"):
             tests.append(self._one())
         return tests[0] if len(tests) == 1 else lambda values: all(test(values) for test in tests)
 
     def _one(self) -> Test:
-        if self._next("not"):
-            test = self._one()
-            return lambda values: not test(values)
-        if self._next("("):
+        if self.scanner.has("not"):
+            return _negated(self._one())
+        if self.scanner.has("("):
             test = self._any()
-            if not self._next(")"):
+            if not self.scanner.has(")"):
                 raise self._error("a parenthesis is not closed")
             return test
-        name, sign, value = self._take("a column"), self._take("a comparison"), self._take("a value")
-        if name not in self.columns:
-            raise UsageError(f"filter: no column {name!r}", f"columns: {', '.join(self.columns)}")
-        return self._comparison(self.columns[name], "=" if sign == "==" else sign, value.strip("\"'"))
+        return self._comparison(self._column())
 
-    def _comparison(self, column: Column, sign: str, text: str) -> Test:
-        name = column.name
-        if sign in ("~", "!~"):
-            pattern = Pattern(text)
-            return lambda values: pattern.is_in(_text(values[name])) == (sign == "~")
-        if sign not in _COMPARE:
-            raise self._error(f"{sign!r} is not a comparison")
-        compare = _COMPARE[sign]
-        if column.kind in (str, list, dict):
-            return lambda values: values[name] is not None and compare(_text(values[name]), text)
-        wanted = self._value(column, text)
-        return lambda values: values[name] is not None and compare(values[name], wanted)
+    def _column(self) -> Column:
+        token = self._take(_WORD, "a column")
+        if token.text.lower() in _KEYWORDS and token.text not in self.columns:
+            raise self._error(f"a column is missing before {token.text!r}")
+        if token.text not in self.columns or token.quoted:
+            raise UsageError(f"filter: no column {token.text!r}", nearest(token.text, self.columns.values()))
+        return self.columns[token.text]
 
-    def _value(self, column: Column, text: str) -> Any:
-        try:
-            if column.kind is bool:
-                return {"yes": True, "true": True, "no": False, "false": False}[text.lower()]
-            if column.kind is datetime:
-                moment = datetime.fromisoformat(text)
-                return moment if moment.tzinfo else moment.replace(tzinfo=UTC)  # as the tables print it
-            return read_quantity(text, column.unit.name)
-        except (KeyError, ValueError):
-            units = _UNITS.get(column.unit.name, "")
-            raise self._error(f"{text!r} is no value for {column.name} ({column.unit.name}){units}") from None
+    def _comparison(self, column: Column) -> Test:
+        comparison = Comparison(column, self.columns, self.words, self._error)
+        if self.scanner.has("is"):
+            is_known = self.scanner.has("not")
+            if not self.scanner.has("unknown"):
+                raise self._error(f"write `{column.name} is unknown` or `{column.name} is not unknown`")
+            return comparison.known() if is_known else _negated(comparison.known())
+        if self.scanner.has("not"):
+            if not self.scanner.has("in"):
+                raise self._error(f"`in` is missing after `{column.name} not`")
+            return comparison.among(self._values(column), wanted=False)
+        if self.scanner.has("in"):
+            return comparison.among(self._values(column), wanted=True)
+        sign = self.scanner.take(_SIGN)
+        if sign is None:
+            odd = self._take(_WORD, "a comparison").text
+            raise self._error(f"{odd!r} is not a comparison")
+        value = self._take(_WORD, "a value")
+        return comparison.compare("=" if sign.text == "==" else sign.text, value)
 
-    def _next(self, token: str) -> bool:
-        if self.tokens and self.tokens[0] == token:
-            self.tokens.pop(0)
-            return True
-        return False
+    def _values(self, column: Column) -> list[Value]:
+        """Return the values after `in`: a list in parentheses, or of nodes a node set."""
+        if not self.scanner.has("("):
+            if is_node(column):
+                return [self._take(_SET, "a node set")]
+            raise self._error(f"a list stands in parentheses: {column.name} in (a, b)")
+        values = [self._take(_ITEM, "a value")]
+        while self.scanner.has(","):
+            values.append(self._take(_ITEM, "a value"))
+        if not self.scanner.has(")"):
+            raise self._error("the list is not closed: values are separated by commas")
+        return values
 
-    def _take(self, what: str) -> str:
-        if not self.tokens:
-            raise self._error(f"{what} is missing at the end")
-        return self.tokens.pop(0)
+    def _take(self, pattern: re.Pattern[str], what: str) -> Value:
+        token = self.scanner.take(pattern)
+        if token is None:
+            rest = self.scanner.rest()
+            raise self._error(f"cannot read {rest[:20]!r}" if rest else f"{what} is missing at the end")
+        return token
 
     def _error(self, what: str) -> UsageError:
-        return UsageError(f"filter {self.expression!r}: {what}", 'for example: --filter "load1 > 4 and role = batch"')
+        hint = 'for example: --filter "load1 > 4 and role = batch"; docs/filters.md has every form'
+        return UsageError(f"filter {self.scanner.expression!r}: {what}", hint)
 
 
-def _text(value: Any) -> str:
-    """Return a value as the text that a filter compares: of a list of users, their names."""
-    if isinstance(value, list):
-        return " ".join(str(item.get("user", item)) if isinstance(item, dict) else str(item) for item in value)
-    if isinstance(value, dict):
-        return " ".join(f"{key}={item}" for key, item in value.items())
-    return "" if value is None else str(value)
+def _negated(test: Test) -> Test:
+    return lambda values: not test(values)

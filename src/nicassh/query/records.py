@@ -19,6 +19,8 @@ from nicassh.query.table import Field, Row, Table, computed
 
 WINDOW = timedelta(days=30)
 """How far back the availability looks."""
+_MOST = 4
+"""Troubles that a summary names, and names of what each concerns."""
 
 
 def record_table(snapshot: Snapshot, name: str) -> Table:
@@ -94,13 +96,29 @@ def summarize(table: Table) -> str:
     """Return `42 rows from 14 of 14 nodes; xrootd down on nc8.jinr.ru`."""
     rows, state = table.rows, table.facts["state"]
     nodes = {row.values["node"] for row in rows}
-    bad: dict[str, list[str]] = {}
+    bad: dict[tuple[str, str], list[str]] = {}
     for row in rows:
         if state and row.severity(state):
             what = " ".join(str(row.values[part]) for part in table.facts["key"] if row.values[part])
-            bad.setdefault(f"{what} {row.values[state]}", []).append(row.values["node"])
+            bad.setdefault((row.values[state], what), []).append(row.values["node"])
+    alike: dict[tuple[str, str], list[str]] = {}
+    for (word, what), where in bad.items():
+        alike.setdefault((word, fold(where)), []).append(what)
     found = f"{counted(len(rows), 'row')} from {len(nodes)} of {counted(table.facts['nodes'], 'node')}"
-    return "; ".join([found, *(f"{what} on {fold(where)}" for what, where in bad.items())])
+    return "; ".join(
+        [found, *_first([f"{_names(all_of)} {word} on {where}" for (word, where), all_of in alike.items()])]
+    )
+
+
+def _names(names: list[str]) -> str:
+    """Return names as a person lists them: some, and how many more."""
+    shown = names if len(names) <= _MOST else [*names[: _MOST - 1], f"{len(names) - _MOST + 1} more"]
+    return ", ".join(shown)
+
+
+def _first(parts: list[str]) -> list[str]:
+    """Return the first parts of a summary, and how many more there are."""
+    return parts if len(parts) <= _MOST else [*parts[: _MOST - 1], f"{len(parts) - _MOST + 1} more troubles"]
 
 
 _SINCE = Field(

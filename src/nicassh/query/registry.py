@@ -15,6 +15,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any, Protocol
 
+from nicassh.query.comparison import Words
 from nicassh.query.snapshot import Snapshot
 from nicassh.query.table import Field, Table
 
@@ -73,6 +74,8 @@ class Parameter:
     choices: tuple[str, ...] = ()
     position: int | None = None
     metavar: str = ""
+    least: float | None = None
+    """The smallest number that it may be."""
     complete: Callable[[Sources, str], Iterable[str]] | None = None
 
 
@@ -85,6 +88,8 @@ class Request:
     parameters: Mapping[str, Any]
     now: datetime
     """When it was asked, by the clock of this machine: what times such as `2d` are relative to."""
+    expression: str = ""
+    """The node expression of the question; empty where it named none and is about all nodes."""
 
     @cached_property
     def snapshot(self) -> Snapshot:
@@ -92,6 +97,16 @@ class Request:
         store = self.sources.reader
         inventory_nodes = list(self.sources.inventory.nodes.values())
         return Snapshot(store, self.nodes, self.sources.config.stale, store.now(), inventory_nodes=inventory_nodes)
+
+    @property
+    def words(self) -> Words:
+        """Return what the words of a filter of this question may refer to."""
+        return Words(self.now, lambda: self.sources.inventory)
+
+    @property
+    def names_nodes(self) -> bool:
+        """Say whether the question named nodes, be it all of them."""
+        return bool(self.expression)
 
     def __getitem__(self, name: str) -> Any:
         return self.parameters[name]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -117,11 +117,12 @@ def computed(
     unit: Any,
     help: str,  # noqa: A002 as in `column`
     title: str = "",
+    choices: Iterable[str] = (),
     **thresholds: Any,
 ) -> Column:
-    """Return a column that no record has, because a table computes it."""
+    """Return a column that no record has, because a table computes it. `choices` are all words that it may have."""
     meta = next(
         extra for extra in getattr(unit, "__metadata__", getattr(Text, "__metadata__", ())) if isinstance(extra, Unit)
     )
-    limits = {"low": None, "high": None, **thresholds}
+    limits = {"low": None, "high": None, "choices": tuple(choices), **thresholds}
     return Column(name, kind, meta, help, title or name.replace("_", " "), key=False, optional=True, **limits)

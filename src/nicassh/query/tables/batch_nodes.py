@@ -126,12 +126,15 @@ def _draw_deviation(row: Row) -> str:
     return UNKNOWN if value is None else f"{value:+.1f}"
 
 
+_BATCH_STATES = ("free", "busy", "full", "drained", "down", "unknown")
 _FIRST = ("state", "reason", "since", "ncpu", "load1", "load5", "load15")
 _ON_REQUEST = ("role", "address", "fairsoft", "os", "kernel", "cpu")
 _OF_FARM: dict[str, Field] = {field.name: field for field in FARM}
 _OWN = (
     Field(
-        computed("batch", str, Text, "For new jobs: free, busy, full, drained, down or unknown."),
+        computed(
+            "batch", str, Text, "For new jobs: free, busy, full, drained, down or unknown.", choices=_BATCH_STATES
+        ),
         95,
         _draw_batch,
         True,

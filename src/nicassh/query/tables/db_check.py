@@ -47,7 +47,7 @@ def _draw_unlisted(row: Row) -> str:
 CHECKS = (
     Field(computed("table", str, Text, "The table; (file): SQLite's file as a whole."), 100),
     Field(computed("rows", int, Count, "Its rows; null where they cannot be read."), 95),
-    Field(computed("state", str, Text, "ok or damaged."), 99),
+    Field(computed("state", str, Text, "ok or damaged.", choices=("ok", "damaged")), 99),
     Field(computed("fault", str, Text, "What is wrong."), 98, truncatable=True),
     Field(
         computed("unlisted", list, Text, "Nodes that have rows and are not in the inventory.", "not in the inventory"),

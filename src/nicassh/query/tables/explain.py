@@ -7,6 +7,7 @@ from datetime import datetime
 
 from nicassh.inventory import fold
 from nicassh.model.outcome import State
+from nicassh.model.severity import Severity
 from nicassh.model.units import Count, Text, Time, counted, draw_seconds
 from nicassh.query.findings import Evidence, Finding, findings
 from nicassh.query.registry import Nodes, TableSpec
@@ -80,9 +81,15 @@ def _seen(snapshot: Snapshot) -> str:
     return f"{draw_seconds(min(ages))} ago" if ages else "while the clock was ahead"
 
 
+_SEVERITIES = tuple(one.word for one in Severity)
 EXPLAIN = (
     Field(computed("node", str, Text, "Name of the node; null: it is nicamon's own trouble."), 40),
-    Field(computed("severity", str, Text, "ok: worth knowing; warning: look at it; critical; unknown."), 100),
+    Field(
+        computed(
+            "severity", str, Text, "ok: worth knowing; warning: look at it; critical; unknown.", choices=_SEVERITIES
+        ),
+        100,
+    ),
     Field(computed("area", str, Text, "ssh, collection, batch, mounts, disks, services, memory, …"), 95),
     Field(computed("finding", str, Text, "What is wrong."), 99, truncatable=True),
     Field(computed("since", datetime, Time, "Since when, where that is known."), 80),

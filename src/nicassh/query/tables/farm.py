@@ -172,7 +172,12 @@ _MACHINE = (
     Field(computed("node", str, Text, "Name of the node.", "machine"), 100),
     Field(computed("address", str, Text, "Address that is connected to."), 10),
     Field(computed("role", str, Text, "Role in the inventory: interactive, batch, storage, …"), 50),
-    Field(computed("state", str, Text, "up, stale, down or unknown.", "status"), 99, _draw_status, truncatable=True),
+    Field(
+        computed("state", str, Text, "up, stale, down or unknown.", "status", choices=_STATES),
+        99,
+        _draw_status,
+        truncatable=True,
+    ),
     Field(computed("reason", str, Text, "Why the node is down, or what failed on it."), 0, truncatable=True),
     Field(computed("since", datetime, Time, "Since when it has been in this state."), 0),
 )

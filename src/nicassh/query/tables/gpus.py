@@ -89,7 +89,7 @@ GPUS = (
     Field(computed("node", str, Text, "Name of the node."), 100),
     Field(computed("index", int, Count, "The number by which the driver counts it.", "gpu"), 98),
     Field(computed("name", str, Text, "Model."), 70, truncatable=True),
-    Field(computed("state", str, Text, "ok, or fault."), 90, _draw_state, True),
+    Field(computed("state", str, Text, "ok, or fault.", choices=("ok", "fault")), 90, _draw_state, True),
     Field(computed("reason", str, Text, "What the driver says of a fault."), 0),
     Field(computed("utilisation", float, Percent, "Time in per cent in which something ran on it.", "load %"), 95),
     Field(computed("memory_used", int, Bytes, "Memory in use, and all of it.", "memory"), 85, _draw_memory),

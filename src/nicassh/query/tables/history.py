@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from nicassh.model.errors import UsageError
 from nicassh.model.units import Number, counted, draw_time
@@ -11,6 +14,7 @@ from nicassh.query.history import Window, fields, history, window
 from nicassh.query.metrics import Metric, find_metric, metric_names
 from nicassh.query.registry import Parameter, Request, Sources, TableSpec
 from nicassh.query.table import Table, computed
+from nicassh.store import Store
 
 MOST = 2_000_000
 """Values that one answer may have: they take about a gigabyte of memory."""
@@ -41,7 +45,22 @@ def _build(request: Request) -> Table:
     if request["step"] is not None:
         time = replace(time, step=_step(request["step"]))
     _require_few(time, metric, len(nodes))
-    return history(store, metric, nodes, time, metric.chosen(request["where"]), over)
+    where = metric.chosen(request["where"])
+    table = history(store, metric, nodes, time, where, over)
+    if not table.rows:
+        _require_known(store, metric, nodes, where)
+    return table
+
+
+def _require_known(store: Store, metric: Metric, nodes: Sequence[str], where: Mapping[str, Sequence[Any]]) -> None:
+    """Raise UsageError where the nodes have no such key: no such mount is not the same as no data."""
+    rows = store.newest(metric.record, nodes) if where else []
+    for name, values in where.items():
+        known = sorted({row[name] for row in rows})
+        if known and not set(known) & set(values):
+            near = difflib.get_close_matches(str(values[0]), [str(one) for one in known], 1)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(str(one) for one in known[:20])}"
+            raise UsageError(f"these nodes have no {name} {values[0]!r}", hint)
 
 
 def _step(given: timedelta) -> float:

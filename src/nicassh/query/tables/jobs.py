@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from datetime import datetime
 
 from nicassh.inventory import natural
 from nicassh.model.severity import Severity
 from nicassh.model.units import UNKNOWN, Count, Percent, Seconds, Text, Time, counted
 from nicassh.query.batch import BatchSystems, expand
-from nicassh.query.fields import CLUSTER, COLLECTED
+from nicassh.query.fields import CLUSTER, COLLECTED, USERS
 from nicassh.query.registry import TableSpec
 from nicassh.query.snapshot import Snapshot
 from nicassh.query.table import Field, Row, Table, computed
@@ -22,11 +23,12 @@ _GRACE = 600.0
 """Seconds after its start in which a job may use little CPU, because it fetches its input."""
 
 
-def jobs(snapshot: Snapshot) -> Table:
-    """Return running jobs first, then those that wait, each in the order of their numbers."""
+def jobs(snapshot: Snapshot, users: Collection[str] = ()) -> Table:
+    """Return all jobs, or those of some users: running ones first, then those that wait, by their numbers."""
     batch = BatchSystems(snapshot)
     known = set(snapshot.names) if snapshot.inventory_nodes else None
     chosen = [job for job in batch.jobs if known is None or _touches(snapshot, job, known)]
+    chosen = [job for job in chosen if not users or job["user"] in users]
     chosen.sort(key=lambda job: (_rank(job), natural(job["job"]), natural(job["task"])))
     rows = tuple(_job(batch, job) for job in chosen)
     return Table("jobs", JOBS, rows, notes=tuple(batch.notes))
@@ -87,7 +89,9 @@ JOBS = (
     Field(computed("tasks", int, Count, "How many tasks the row stands for."), 0),
     Field(computed("user", str, Text, "Owner."), 99),
     Field(computed("name", str, Text, "Name of the job."), 80, truncatable=True),
-    Field(computed("state", str, Text, "running, waiting, held, suspended, error, ending or other."), 98),
+    Field(
+        computed("state", str, Text, "running, waiting, held, suspended, error, ending or other.", choices=_ORDER), 98
+    ),
     Field(computed("words", str, Text, "The batch system's own state."), 0),
     Field(computed("queue", str, Text, "Queue or partition."), 60),
     Field(computed("slots", int, Count, "Slots of one task; ×: of how many tasks."), 75, _draw_slots),
@@ -106,6 +110,7 @@ TABLE = TableSpec(
     "jobs",
     "The jobs of all batch systems, with what their processes use.",
     JOBS,
-    lambda request: jobs(request.snapshot),
+    lambda request: jobs(request.snapshot, request["user"]),
     summarize,
+    (USERS,),
 )

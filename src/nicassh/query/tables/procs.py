@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import Any
 
 from nicassh.inventory import fold, natural
-from nicassh.model.errors import UsageError
 from nicassh.model.outcome import Outcome
 from nicassh.model.records import as_dict
 from nicassh.model.severity import Severity
 from nicassh.model.units import UNKNOWN, Count, Percent, Seconds, Text, Time, counted, draw_seconds
 from nicassh.probes.loader import Probe
+from nicassh.query.fields import SYSTEMS, USERS
 from nicassh.query.pattern import Pattern
 from nicassh.query.registry import Parameter, Request, TableSpec
 from nicassh.query.snapshot import Snapshot
@@ -21,7 +21,9 @@ from nicassh.query.table import Field, Row, Table, computed
 from nicassh.query.thresholds import PROCESS_STATES
 from nicassh.store import Row as Stored
 
-STATES = "DRSTZIX"
+STATES = ("D", "R", "S", "T", "Z", "I", "X")
+KINDS = ("batch", "interactive", "background", "system")
+"""By what a process may be held: a batch job, a login, neither; or it is none of a person's."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class ProcessFilter:
 def process_filter(
     *,
     user: Sequence[str],
-    state: str,
+    state: Sequence[str],
     match: str | None,
     min_cpu: float,
     min_memory: float,
@@ -59,12 +61,8 @@ def process_filter(
     job: str,
 ) -> ProcessFilter:
     """Return the filter that the parameters of the table describe. Raises UsageError."""
-    states = tuple(part.strip().upper() for part in state.split(",") if part.strip())
-    for one in states:
-        if one not in STATES:
-            raise UsageError(f"{one!r} is no process state; one of D, R, S, T, Z, I")
     pattern = Pattern(match) if match else None
-    return ProcessFilter(tuple(user), states, pattern, min_cpu, min_memory, tuple(kind), job)
+    return ProcessFilter(tuple(user), tuple(state), pattern, min_cpu, min_memory, tuple(kind), job)
 
 
 def live(outcomes: Iterable[Outcome], probe: Probe, wanted: ProcessFilter, failed: Sequence[str] = ()) -> Table:
@@ -104,8 +102,8 @@ def _hidden(found: Iterable[Stored]) -> list[str]:
 
 
 def _table(processes: list[dict[str, Any]], notes: Sequence[str] = ()) -> Table:
-    """Return the processes node by node, the busiest first on each."""
-    processes.sort(key=lambda process: (natural(process["node"]), -process["cpu_percent"], process["pid"]))
+    """Return the processes of all nodes, the busiest first."""
+    processes.sort(key=lambda process: (-process["cpu_percent"], natural(process["node"]), process["pid"]))
     rows = tuple(
         Row({field.name: process[field.name] for field in FIELDS}, severities=process_severities(process))
         for process in processes
@@ -117,7 +115,7 @@ def summarize(table: Table) -> str:
     """Return `31 processes on 12 nodes`."""
     nodes = len({row.values["node"] for row in table.rows})
     found = f"{counted(len(table.rows), 'process')} on {counted(nodes, 'node')}"
-    return found if table.rows else "no such process"
+    return found if table.rows else "no matching processes"
 
 
 def process_severities(process: Stored) -> dict[str, Severity]:
@@ -140,7 +138,7 @@ FIELDS = (
     Field(computed("command", str, Text, "Command line."), 99, truncatable=True),
     Field(computed("memory_percent", float, Percent, "Resident memory in percent of the node's.", "mem %"), 80),
     Field(computed("cpu_percent", float, Percent, "CPU in percent of one processor.", "cpu %"), 90),
-    Field(computed("state", str, Text, "D, R, S, T, Z or I."), 85),
+    Field(computed("state", str, Text, "D, R, S, T, Z or I.", choices=STATES), 85),
     Field(computed("time", float, Seconds, "CPU time used so far."), 75),
     Field(computed("started", datetime, Time, "When it was started."), 40),
     Field(
@@ -148,18 +146,18 @@ FIELDS = (
         83,
         _draw_job,
     ),
-    Field(computed("batch", str, Text, "The batch system of the job: sge, slurm or condor."), 0),
-    Field(computed("kind", str, Text, "batch, interactive, background or system."), 0),
+    Field(computed("batch", str, Text, "The batch system of the job: sge, slurm or condor.", choices=SYSTEMS), 0),
+    Field(computed("kind", str, Text, "batch, interactive, background or system.", choices=KINDS), 0),
     Field(computed("login", str, Text, "What a person holds it by: pts/3, tmux pts/3, sshd."), 0),
     Field(computed("software", str, Text, "The experiment's package that it runs."), 0),
 )
 PARAMETERS = (
-    Parameter("user", str, "Only this user's. Default: all ordinary users.", (), many=True),
-    Parameter("state", str, "Only in these states: D R S T Z I.", "", metavar="R,D"),
+    USERS,
+    Parameter("state", str, "Only in these states.", (), many=True, choices=STATES),
     Parameter("match", str, "Only command lines in which this regular expression is found.", "", metavar="REGEX"),
-    Parameter("min_cpu", float, "Only with at least this much CPU, in percent of one processor.", 0.0, metavar="P"),
-    Parameter("min_memory", float, "Only with at least this much memory, in percent of the node's.", 0.0, metavar="P"),
-    Parameter("kind", str, "Only of this kind: batch, interactive, background or system.", (), many=True),
+    Parameter("min_cpu", float, "Only with at least this much CPU, in percent of one processor.", 0.0, least=0),
+    Parameter("min_memory", float, "Only with at least this much memory, in percent of the node's.", 0.0, least=0),
+    Parameter("kind", str, "Only of these kinds.", (), many=True, choices=KINDS),
     Parameter("job", str, "Only of this batch job: 3791, or 3791.7 for one task.", "", metavar="ID"),
 )
 

@@ -44,9 +44,10 @@ def summarize(table: Table) -> str:
     return f"{counted(len(rows), 'queue')}: {free} of {counted(slots, 'slot')} free" if rows else "no queues"
 
 
+_STATES = ("up", "drain", "down", "inactive")
 QUEUES = (
     Field(computed("queue", str, Text, "Queue or partition."), 100),
-    Field(computed("state", str, Text, "up, drain, down or inactive, where the system tells."), 90),
+    Field(computed("state", str, Text, "up, drain, down or inactive, where the system tells.", choices=_STATES), 90),
     Field(computed("slots", int, Count, "Slots of all its nodes."), 95),
     Field(computed("used", int, Count, "Slots taken by jobs."), 94),
     Field(computed("free", int, Count, "Slots that a job could have now."), 96),

@@ -23,9 +23,9 @@ _SHARED, _SERVED = "mounts_space", "services_xrootd"
 _KINDS = {"disks": "local", _SHARED: "network", _SERVED: "xrootd"}
 
 
-def storage(snapshot: Snapshot) -> Table:
-    """Return the local file systems of nodes of role storage, or of those asked for; each network one once."""
-    servers = {node.name for node in snapshot.nodes if snapshot.is_partial or node.role == "storage"}
+def storage(snapshot: Snapshot, named: bool = False) -> Table:
+    """Return the local file systems of nodes of role storage, or of all that are `named`; each network one once."""
+    servers = {node.name for node in snapshot.nodes if named or node.role == "storage"}
     rows = [_row(snapshot, "disks", [disk]) for disk in snapshot.rows("disks") if disk["node"] in servers]
     rows += [_row(snapshot, _SHARED, mounts) for mounts in _by_source(snapshot.rows(_SHARED))]
     rows += [_row(snapshot, _SERVED, [_space(row)]) for row in snapshot.rows(_SERVED) if row["size"]]
@@ -124,7 +124,16 @@ STORAGE = (
     Field(computed("node", str, Text, "The data server; of a network file system the nodes that mount it."), 100),
     Field(computed("mount", str, Text, "Where it is mounted."), 99),
     Field(computed("source", str, Text, "Device, or server and path."), 40, truncatable=True),
-    Field(computed("kind", str, Text, "local, network, or xrootd: what a data server says of its space."), 60),
+    Field(
+        computed(
+            "kind",
+            str,
+            Text,
+            "local, network, or xrootd: what a data server says of its space.",
+            choices=_KINDS.values(),
+        ),
+        60,
+    ),
     Field(computed("size", int, Bytes, "Size."), 90),
     Field(computed("used", int, Bytes, "Space in use."), 85),
     Field(computed("free", int, Bytes, "Space that users can have."), 95),
@@ -151,6 +160,6 @@ TABLE = TableSpec(
     "storage",
     "The file systems of data servers, and network mounts: free, fill rate.",
     STORAGE,
-    lambda request: storage(request.snapshot),
+    lambda request: storage(request.snapshot, request.names_nodes),
     summarize,
 )

@@ -59,7 +59,7 @@ def _build(request: Request) -> Table:
 
 _STATES = ("waiting", "running", "deferred", "failed", "scheduled", "paused")
 TASK_CLASSES = (
-    Field(computed("priority", str, Text, "Class of tasks.", "class"), 100),
+    Field(computed("priority", str, Text, "Class of tasks.", "class", choices=tasks.PRIORITIES), 100),
     Field(computed("waiting", int, Count, "Tasks that are due and have no collector yet."), 95),
     Field(computed("running", int, Count, "Tasks that a collector holds."), 95),
     Field(computed("deferred", int, Count, "Tasks that failed and are to be tried again."), 90),

@@ -43,12 +43,17 @@ def _build(request: Request) -> Table:
     return tasks(request.sources.existing_task_list, request["troubled"], names)
 
 
+PRIORITIES = tuple(one.word for one in Priority)
+TASK_STATES = ("waiting", "running", "scheduled", "deferred", "paused", "failed")
 _STATES = {"failed": Severity.CRITICAL, "deferred": Severity.WARNING, "paused": Severity.WARNING}
 TASKS = (
     Field(computed("node", str, Text, "The node it concerns."), 100),
     Field(computed("argument", str, Text, "The probe, or the housekeeping task.", "task"), 98),
-    Field(computed("priority", str, Text, "Class of tasks.", "class"), 80),
-    Field(computed("state", str, Text, "waiting, running, scheduled, deferred, paused or failed."), 95),
+    Field(computed("priority", str, Text, "Class of tasks.", "class", choices=PRIORITIES), 80),
+    Field(
+        computed("state", str, Text, "waiting, running, scheduled, deferred, paused or failed.", choices=TASK_STATES),
+        95,
+    ),
     Field(computed("wait", float, Seconds, "In how long it comes due.", "in"), 90),
     Field(computed("failures", int, Count, "Failures since the last success."), 70),
     Field(computed("attempts", int, Count, "Runs begun since the last success."), 40),

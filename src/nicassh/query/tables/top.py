@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from nicassh.inventory import natural
 from nicassh.model.units import Time, counted, draw_seconds, draw_time
+from nicassh.query.fields import USERS
 from nicassh.query.registry import Parameter, TableSpec
 from nicassh.query.snapshot import Snapshot
 from nicassh.query.table import Field, Row, Table, computed
@@ -17,8 +19,10 @@ ORDERS = {"cpu": "cpu_percent", "memory": "memory_percent"}
 """By what processes can be ordered, and the column of each."""
 
 
-def top(snapshot: Snapshot, by: str, moment: datetime) -> Table:
+def top(snapshot: Snapshot, by: str, moment: datetime, users: Collection[str] = ()) -> Table:
     """Return the processes of each node that used the most, as its last collection up to `moment` saw them.
+
+    With `users`, those of them that are theirs: of a node only the first ones are kept.
 
     A collection that was stale at that moment does not count. Raises DatabaseError.
     """
@@ -28,6 +32,7 @@ def top(snapshot: Snapshot, by: str, moment: datetime) -> Table:
     for process in sorted(found, key=lambda process: -process[field]):
         nodes.setdefault(process["node"], []).append(Row(dict(process), severities=process_severities(process)))
     rows = [row for name in sorted(nodes, key=natural) for row in nodes[name][:FIRST]]
+    rows = [row for row in rows if not users or row.values["user"] in users]
     rows.sort(key=lambda row: -row.values[field])
     return Table("top", TOP, tuple(rows), {"moment": moment})
 
@@ -47,10 +52,11 @@ TABLE = TableSpec(
     "top",
     "The processes that used the most at one moment of the last two days.",
     TOP,
-    lambda request: top(request.snapshot, request["by"], request["at"]),
+    lambda request: top(request.snapshot, request["by"], request["at"], request["user"]),
     summarize,
     (
         Parameter("by", str, "What they used the most of.", "cpu", choices=tuple(ORDERS)),
         Parameter("at", datetime, "The moment: 03:12, 2h, 2026-11-20T03:12.", "0s"),
+        USERS,
     ),
 )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from nicassh.inventory import fold, natural
 from nicassh.model.units import UNKNOWN, Bytes, Count, Percent, Text, counted
 from nicassh.query.batch import HAS_SLOTS, BatchSystems
+from nicassh.query.fields import USERS as NAMES
 from nicassh.query.registry import TableSpec
 from nicassh.query.snapshot import Snapshot
 from nicassh.query.table import Field, Row, Table, computed
@@ -26,8 +28,8 @@ class _Use:
     stale: set[str] = field(default_factory=set)
 
 
-def users(snapshot: Snapshot) -> Table:
-    """Return one row for each ordinary user, the one with the most CPU first."""
+def users(snapshot: Snapshot, names: Collection[str] = ()) -> Table:
+    """Return one row for each ordinary user, or for some, the one with the most CPU first."""
     batch = BatchSystems(snapshot)
     found: dict[str, _Use] = {}
     _add_processes(snapshot, found)
@@ -38,7 +40,8 @@ def users(snapshot: Snapshot) -> Table:
         use.stale |= {f"jobs_{kind}"} if batch.is_down(job) else set()
     if snapshot.is_partial:
         found = {user: use for user, use in found.items() if use.nodes}
-    rows = [_row(user, use, bool(batch.schedulers)) for user, use in found.items()]
+    chosen = {user: use for user, use in found.items() if not names or user in names}
+    rows = [_row(user, use, bool(batch.schedulers)) for user, use in chosen.items()]
     rows.sort(key=lambda row: (-row.values["cpu_percent"], natural(row.values["user"])))
     notes = (*_hidden(snapshot), *(batch.notes if snapshot.clusters else []))
     return Table("users", USERS, tuple(rows), notes=notes)
@@ -105,6 +108,7 @@ TABLE = TableSpec(
     "users",
     "The users: processes, CPU, memory, batch jobs, logins, software in use.",
     USERS,
-    lambda request: users(request.snapshot),
+    lambda request: users(request.snapshot, request["user"]),
     summarize,
+    (NAMES,),
 )
