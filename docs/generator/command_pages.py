@@ -79,7 +79,7 @@ def _below(group: click.Group, context: click.Context, seen: dict[str, str], nam
         own = click.Context(child, info_name=name, parent=context, terminal_width=WIDTH, max_content_width=WIDTH)
         usage, _, rest = child.get_help(own).partition("\n\n")
         said, _, options = rest.partition("\n\nOptions:\n")
-        if options in seen and usage.endswith("[OPTIONS]") and "nicamon" not in said:
+        if options in seen and usage.endswith(("[OPTIONS]", "[OPTIONS] [NODES]")) and "nicamon" not in said:
             alike.setdefault(options, []).append(f"`{name}`")
         else:
             yield from _command(child, own, seen)

@@ -30,8 +30,9 @@ def test_nodes_are_an_argument_or_an_option(nicamon: Program, words: str) -> Non
 
 
 def test_behind_the_option_the_first_argument_is_what_follows_the_nodes(nicamon: Program) -> None:
-    rows = nicamon.rows("history", "-n", "n2", "load1", "--since", "2h", "--table")
-    assert rows == nicamon.rows("history", "n2", "load1", "--since", "2h", "--table") and rows
+    span = ("--since", "2h", "--table")
+    lines = [nicamon.rows("history", *words, *span) for words in (["-n", "n2", "load1"], ["n2", "load1"])]
+    assert [row["value"] for row in lines[0]] == [row["value"] for row in lines[1]] and lines[0]
     assert "0 tasks cancelled" in nicamon("tasks", "cancel", "-n", "n2", "load").stdout
     assert "known probes" in nicamon("tasks", "cancel", "-n", "n2", "lod", code=2).stderr
     assert "name the nodes once" in nicamon("tasks", "cancel", "-n", "n2", "n3", "load", code=2).stderr

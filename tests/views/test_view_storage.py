@@ -65,12 +65,13 @@ def test_local_disks_of_data_servers_or_of_the_nodes_asked_for(store: Store) -> 
     for name in ("nc8", "nc10"):
         look(store, 0, 40 * G, name)
 
-    def shown(*nodes: Node) -> list[str]:
+    def shown(*nodes: Node, named: bool = False) -> list[str]:
         snapshot = Snapshot(store, nodes, 900, at(1), inventory_nodes=[SERVER, batch])
-        return [row.values["node"] for row in storage(snapshot).rows]
+        return [row.values["node"] for row in storage(snapshot, named).rows]
 
     assert shown(SERVER, batch) == ["nc8"]
-    assert shown(batch) == ["nc10"]
+    assert shown(SERVER, batch, named=True) == ["nc8", "nc10"]
+    assert shown(batch, named=True) == ["nc10"]
 
 
 def test_free_space_is_judged_without_the_reserve_of_root(store: Store) -> None:
