@@ -28,7 +28,9 @@ def test_hidden_processes_are_no_empty_list(farm: Farm, nicamon: Program) -> Non
         for words in (["procs"], ["procs", "--cached"]):
             nicamon("collect", "-n", "nc8")
             said = nicamon(*words, "--node", "nc8").stdout
-            assert re.search(r"no such process; \d+ of \d+ threads visible on nc8.jinr.ru \(hidepid\)$", said.strip())
+            assert re.search(
+                r"no matching processes; \d+ of \d+ threads visible on nc8.jinr.ru \(hidepid\)$", said.strip()
+            )
         (row,) = nicamon.rows("show", "farm", "-n", "nc8")
         assert (row["nproc"], row["activity"]) == (None, None)
         assert row["state"] == "up" and re.search(r"processes: \d+ of \d+ threads visible", row["reason"])

@@ -98,7 +98,7 @@ def test_init_writes_what_load_reads_and_never_twice(here: Program, tmp_path: Pa
         (["show", "farm", "--sort", "lod1"], "did you mean 'load1'?"),
         (["show", "farm", "--filter", "load1 > much"], "'much' is no value for load1"),
         (["show", "farm", "--json", "--csv"], "exclude each other"),
-        (["procs", "--state", "Q"], "no process state"),
+        (["procs", "--state", "Q"], "'Q' is not one of"),
         (["--config", "/nowhere.toml", "nodes"], "/nowhere.toml: no such file"),
     ],
 )

@@ -49,7 +49,7 @@ def test_moments(text: str, moment: datetime) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "yesterday", "2x", "-2d", "25:00", "03:60", "2026-13-01", "2026-02-30", "99999999999d", "12", "d"]
+    "text", ["", "2x", "--2d", "25:00", "03:60", "2026-13-01", "2026-02-30", "99999999999d", "12", "d"]
 )
 def test_what_is_no_time_is_told_what_one_is(text: str) -> None:
     with pytest.raises(ValueError, match=r"is no time; a time is 2d or 12h \(ago\), 03:12, 2026-11-20"):
