@@ -38,7 +38,7 @@ WORDS = {
     "diff": "show diff n2 n3", "explain": "explain n2", "history": "history n2 load1 --since 2h --table",
     "node": "show node n2", "versions": "show versions ROOT n3",
 }  # fmt: skip
-LIVE = {"keys"}
+LIVE = {"doctor", "keys"}
 """Tables that ask the nodes themselves: tests/transports has a node to ask."""
 each_table = pytest.mark.parametrize(
     "spec", [SPECS[name] for name in sorted(SPECS.keys() - LIVE)], ids=lambda one: one.name

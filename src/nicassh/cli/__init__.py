@@ -29,6 +29,8 @@ COMMANDS = {
     "history": "Plot a metric over time, or list the top processes of a past moment.",
     "explain": "List everything that is wrong with a node.",
     "procs": "Show the processes of users on all nodes, now.",
+    "run": "Run a command on many nodes, now.",
+    "doctor": "Check the set-up from end to end, and say what to do.",
     "db": "Show, check, save and move the database.",
     "demo": "Start a farm of real SSH servers on this machine, to try everything.",
     "install-units": "Let systemd run the daemon, or collect each minute.",

@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import wraps
@@ -63,13 +63,7 @@ class Output:
         return ask(filter=self.filter, sort=self.sort, columns=self.columns, group=group, limit=self.limit)
 
     def _print(self, table: Table) -> None:
-        try:
-            sys.stdout.writelines(f"{line}\n" for line in self._lines(table))
-            sys.stdout.flush()
-        except BrokenPipeError:
-            # The reader has gone (| head): no error. What is left to flush goes nowhere.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            sys.exit(0)
+        print_lines(self._lines(table))
 
     def _repaint(self, table: Table) -> None:
         """Draw over the last picture in one write, each line cleared to its end, so that it does not flicker.
@@ -103,6 +97,17 @@ class Output:
         if self.plot and isinstance(table, History):
             return render.draw_plot(table, width or _PLAIN, _height(), colours)
         return render.page(table, width, colours)
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    """Print lines at once; end the process without an error where their reader has gone (`| head`)."""
+    try:
+        sys.stdout.writelines(f"{line}\n" for line in lines)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # What is left to flush goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
 
 
 def output_options(function: Callable[..., Any]) -> Callable[..., Any]:

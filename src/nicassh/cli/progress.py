@@ -1,4 +1,4 @@
-"""Show a person how far a collection is, and afterwards what failed."""
+"""Show a person how far a run over many nodes is, and afterwards what failed."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
-from nicassh.collection.run import NodeRequest, NodeResult
-from nicassh.inventory import fold
+from nicassh.collection.run import NodeResult
+from nicassh.inventory import Node, fold
 from nicassh.model.outcome import Outcome
 from nicassh.model.units import counted
 
@@ -19,14 +19,28 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bar
 
 
+class _Asked(Protocol):
+    """A node whose turn has come."""
+
+    @property
+    def node(self) -> Node: ...
+
+
+class _Answered(_Asked, Protocol):
+    """A node that has answered, or failed to."""
+
+    @property
+    def is_ok(self) -> bool: ...
+
+
 class Progress:
     """A bar on a terminal that counts answered, running and failed nodes; nothing elsewhere.
 
-    `note` is what the summary says where no node was asked.
+    `doing` is the word in front of the bar, `note` what the summary says where no node was asked.
     """
 
-    def __init__(self, total: int, shown: bool) -> None:
-        self.total, self.note = total, ""
+    def __init__(self, total: int, shown: bool, doing: str = "asking") -> None:
+        self.total, self.doing, self.note = total, doing, ""
         self._running: Counter[str] = Counter()
         self._failed: set[str] = set()
         self._start = time.monotonic()
@@ -43,7 +57,7 @@ class Progress:
 
             console = terminal_console(stderr=True)
             self._bar = Bar(
-                TextColumn("asking"), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[counts]}"),
+                TextColumn(self.doing), BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[counts]}"),
                 TimeElapsedColumn(), console=console, transient=True,
             )  # fmt: skip
             self._bar.start()
@@ -56,12 +70,12 @@ class Progress:
         if self._bar:
             self._bar.stop()
 
-    def started(self, request: NodeRequest[Any]) -> None:
+    def started(self, request: _Asked) -> None:
         """Count a node whose turn has come, perhaps once more."""
         self._running[request.node.name] += 1
         self._update()
 
-    def arrived(self, result: NodeResult[Any]) -> None:
+    def arrived(self, result: _Answered) -> None:
         """Count a node that has answered, or failed to."""
         name = result.node.name
         self._running[name] -= 1
@@ -86,8 +100,14 @@ class Progress:
 
     def _update(self) -> None:
         if self._bar:
-            counts = f"{len(self._running) - self._done} running, {len(self._failed)} failed"
+            running = [name for name, number in self._running.items() if number]
+            names = f" ({fold(running)})" if 0 < len(running) <= _NAMED else ""
+            counts = f"{len(running)} running{names}, {len(self._failed)} failed"
             self._bar.update(self._task, completed=self._done, total=self.total, counts=counts)
+
+
+_NAMED = 5
+"""Nodes that are still running and can be named beside the bar."""
 
 
 def failures(results: Iterable[NodeResult[Any]]) -> list[str]:

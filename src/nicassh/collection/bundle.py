@@ -18,14 +18,29 @@ import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
+from typing import Protocol
 
 from nicassh.probes import filesystems
-from nicassh.probes.loader import Probe
 
-ERROR_LIMIT = 16 * 1024
-"""Bytes that are kept of what a probe prints on stderr."""
 _STATUS = re.compile(rb"[0-9]{1,3}\s*")
 _UPTIME = re.compile(rb"[0-9]{1,10}(?:\.[0-9]{1,9})?")
+
+
+class Part(Protocol):
+    """What a bundle runs: a probe, or a command of an operator.
+
+    `timeout` is in whole seconds. `size` is how many bytes it may print; with 0 there is no such limit, and what it
+    prints is passed on at once.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def script(self) -> str: ...
+    @property
+    def timeout(self) -> int: ...
+    @property
+    def size(self) -> int: ...
 
 
 @dataclass(frozen=True)
@@ -57,7 +72,7 @@ def end_line(mark: str) -> bytes:
 
 
 def build_script(
-    probes: Sequence[Probe], deadline: float, parameters: Mapping[str, str] | None = None, tick: float = 1
+    probes: Sequence[Part], deadline: float, parameters: Mapping[str, str] | None = None, tick: float = 1
 ) -> bytes:
     """Return the script of these probes, in their order. It can be run after `with_mark` has given it a mark.
 
@@ -77,7 +92,7 @@ def with_mark(script: bytes, mark: str) -> bytes:
     return f"mark={mark}\n".encode() + script
 
 
-def parse_output(output: bytes, errors: bytes, mark: str, probes: Sequence[Probe]) -> dict[str, Section]:
+def parse_output(output: bytes, errors: bytes, mark: str, probes: Sequence[Part]) -> dict[str, Section]:
     """Return the sections of those probes that were begun, by name. Text outside of the sections is ignored.
 
     Wherever the streams were cut, a section that came from its first to its last byte is whole.
@@ -93,7 +108,7 @@ def parse_output(output: bytes, errors: bytes, mark: str, probes: Sequence[Probe
         begun, ended = _uptimes(closing[2:])
         sections[name] = Section(
             output=body,
-            errors=said.get(name, b"")[:ERROR_LIMIT].strip(),
+            errors=said.get(name, b"").strip(),
             status=status,
             timed_out=reason == b"timeout",
             whole=status is not None and reason == b"ok",

@@ -237,6 +237,12 @@ frame_lines() {
 # Sets `up` to the seconds since the node was booted, by its own clock; to nothing where /proc does not tell.
 read_uptime() { read -r up _ 2>/dev/null </proc/uptime || up=''; }
 
+# bounded BYTES: passes so many bytes on; with 0 all of them, each piece as it comes.
+bounded() {
+    [ "$1" = 0 ] && exec cat
+    exec head -c "$1"
+}
+
 # run NAME TICKS BYTES SCRIPT
 run() {
     [ "$total" -ge "$deadline" ] && return
@@ -250,7 +256,7 @@ run() {
         trap - HUP USR1
         trap 'frame_line "exit $?"' EXIT
         eval "$4"
-    ) </dev/null | head -c "$3" &
+    ) </dev/null | bounded "$3" &
     watched=$! ticks=0 reason=ok
     while :; do
         wait "$watched"

@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 
 from nicassh.database.copying import names
 from nicassh.database.dialects import dialect_of
+from nicassh.database.engine import writing
 from nicassh.database.faults import translate_errors
 
 
@@ -36,6 +37,13 @@ def check(engine: sa.Engine, nodes: Collection[str]) -> list[Checked]:
     # A file that is whole needs no look at its tables one by one.
     deep = bool(found) or dialect.concurrent
     return [*found, *(_checked(engine, name, known, deep) for name in tables)]
+
+
+def check_writable(engine: sa.Engine) -> None:
+    """Raise DatabaseError where this user may not write to the database. Nothing is changed."""
+    with translate_errors(engine), writing(engine).connect() as connection, connection.begin() as transaction:
+        connection.execute(sa.delete(sa.table("settings")).where(sa.false()))
+        transaction.rollback()
 
 
 def _checked(engine: sa.Engine, name: str, known: Collection[str], deep: bool) -> Checked:

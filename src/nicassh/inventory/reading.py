@@ -43,10 +43,21 @@ _ENTRY: dict[str, tuple[type, ...]] = {"names": (str,), "address": (str,), **_SE
 
 def load(files: Sequence[Path]) -> Inventory:
     """Read these inventory files. Raises InventoryError that names the file, the entry and its line."""
+    return _joined((file, _nodes_of(file, _text(file))) for file in files)
+
+
+def parse(text: str, file: Path) -> Inventory:
+    """Return the inventory that a file with this text would be. Raises InventoryError."""
+    return _joined([(file, _nodes_of(file, text))])
+
+
+def _joined(read: Iterable[tuple[Path, Iterable[Node]]]) -> Inventory:
     nodes: dict[str, Node] = {}
     submit_nodes: dict[str, str] = {}
-    for file in files:
-        for node in _read(file):
+    files = []
+    for file, found in read:
+        files.append(file)
+        for node in found:
             if node.name in nodes:
                 raise InventoryError(f"{file}: node {node.name} is described twice", "remove one of the entries")
             if node.batch_cluster and submit_nodes.setdefault(node.batch_cluster, node.name) != node.name:
@@ -59,15 +70,21 @@ def load(files: Sequence[Path]) -> Inventory:
     return Inventory(nodes, tuple(files))
 
 
-def _read(file: Path) -> Iterable[Node]:
+def _text(file: Path) -> str:
     try:
-        text = file.read_text(encoding="utf-8-sig")
-        document = tomllib.loads(text)
+        return file.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise InventoryError(
             f"{file}: {error.strerror}", "set `inventory` in nicamon.toml, or run: nicamon init"
         ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise InventoryError(f"{file}: {error}") from error
+
+
+def _nodes_of(file: Path, text: str) -> Iterable[Node]:
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
         raise InventoryError(f"{file}: {error}") from error
     _check(document, {"defaults": (dict,), "nodes": (list,)}, str(file))
     defaults = document.get("defaults", {})

@@ -17,6 +17,7 @@ LIMIT = 4096
 
 # Letters and marks that Unicode calls printable but that draw nothing: fillers, joiners, variation selectors.
 _INVISIBLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
+_PARTS = re.compile("[^\n\t]+")
 _REPLACEMENT = "\ufffd"
 _PICTURES = 0x2400  # U+2400 SYMBOL FOR NULL and the 31 pictures after it
 
@@ -37,6 +38,13 @@ def clean(text: str | bytes, limit: int = LIMIT) -> str:
     if not text.isprintable():
         text = "".join(_drawn(text))
     return _INVISIBLE.sub(_REPLACEMENT, text)
+
+
+def clean_lines(text: str | bytes) -> str:
+    """Return a text of any length with its lines and tabs, and each of its parts `clean`."""
+    if isinstance(text, bytes):
+        text = text.decode("utf-8", "replace")
+    return _PARTS.sub(lambda part: clean(part[0], len(part[0])), text.replace("\r\n", "\n"))
 
 
 def shorten(text: str, limit: int) -> str:

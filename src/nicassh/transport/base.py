@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
@@ -18,6 +19,8 @@ SHELL = "exec sh -s"
 """The command that reads the script. csh, fish and all other login shells understand it."""
 DRAIN_TIMEOUT = 0.5
 """Seconds in which the streams of a finished script must close. A child process that hangs may keep them open."""
+Listener = Callable[[bytes, bool], None]
+"""Is given each piece of an answer when it arrives, and whether it came on the stream of errors."""
 _LAST_BYTES = 4096
 """Bytes at the end of a stream in which its last line is searched."""
 
@@ -74,13 +77,20 @@ class Response(Generic[T]):
 class ResponseBuffer:
     """Collects the two streams of one node and knows when they are complete or too large."""
 
-    def __init__(self, end_mark: bytes, max_bytes: int) -> None:
+    def __init__(self, end_mark: bytes, max_bytes: int, heard: Listener | None = None) -> None:
         self.output = bytearray()
         self.errors = bytearray()
         self._end_mark = end_mark
         self._max_bytes = max_bytes
+        self._heard = heard
         self._ending = "the connection was lost"
         self._failed = False
+
+    def receive(self, data: bytes, is_error: bool) -> None:
+        """Add what has arrived on one of the streams, and pass it on to the listener."""
+        (self.errors if is_error else self.output).extend(data)
+        if data and self._heard:
+            self._heard(data, is_error)
 
     def shell_ended(self, status: int | None) -> None:
         """Note how the shell ended: with an exit status, by a signal (minus its number), or None for not known."""
@@ -145,9 +155,10 @@ class Transport(Protocol):
     def check(self, node: Node) -> None:
         """Raise ConfigError where an operator's mistake makes it useless to ask this node."""
 
-    def submit(self, request: Request[T]) -> Future[Response[T]]:
+    def submit(self, request: Request[T], heard: Listener | None = None) -> Future[Response[T]]:
         """Begin with a request. The future gets the response; a failure of the node is a response, too.
 
+        A listener is called by a thread of the transport, and returns at once.
         The future ends in time whatever the node does: within `limits.timeout` and a little.
         """
 

@@ -12,7 +12,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from nicassh.inventory import Node
 from nicassh.model.outcome import State
-from nicassh.transport.base import DRAIN_TIMEOUT, Limits, Request, Response, ResponseBuffer, T
+from nicassh.transport.base import DRAIN_TIMEOUT, Limits, Listener, Request, Response, ResponseBuffer, T
 
 _POLL_INTERVAL = 0.01
 """Seconds between two attempts to end the shells that are at work."""
@@ -34,9 +34,9 @@ class Local:
     def check(self, node: Node) -> None:
         """See `Transport.check`: there is nothing that an operator could have done wrong."""
 
-    def submit(self, request: Request[T]) -> Future[Response[T]]:
+    def submit(self, request: Request[T], heard: Listener | None = None) -> Future[Response[T]]:
         """See `Transport.submit`."""
-        future = self._threads.submit(self._respond, request)
+        future = self._threads.submit(self._respond, request, heard)
         self._under_way.add(future)  # type: ignore[arg-type]
         future.add_done_callback(self._under_way.discard)
         return future
@@ -57,10 +57,10 @@ class Local:
         self.interrupt()
         self._threads.shutdown()
 
-    def _respond(self, request: Request[T]) -> Response[T]:
+    def _respond(self, request: Request[T], heard: Listener | None) -> Response[T]:
         """Return the response of this machine; blocks until it is there or the deadline has come."""
         begin = time.monotonic()
-        buffer = ResponseBuffer(request.end_mark, request.max_bytes)
+        buffer = ResponseBuffer(request.end_mark, request.max_bytes, heard)
         try:
             process = subprocess.Popen(
                 ["/bin/sh", "-s"],
@@ -100,14 +100,14 @@ def _kill(leader: int) -> None:
 def _exchange(process: subprocess.Popen[bytes], script: bytes, buffer: ResponseBuffer, deadline: float) -> bool:
     """Write the script and read both streams to their end. Returns False where the deadline came first."""
     assert process.stdin and process.stdout and process.stderr  # noqa: S101 three pipes were asked for
-    sinks = {process.stdout.fileno(): buffer.output, process.stderr.fileno(): buffer.errors}
+    is_error = {process.stdout.fileno(): False, process.stderr.fileno(): True}
     unsent, finished = memoryview(script), False
     with selectors.DefaultSelector() as selector:
         os.set_blocking(process.stdin.fileno(), False)
         selector.register(process.stdin, selectors.EVENT_WRITE)
-        for descriptor in sinks:
+        for descriptor in is_error:
             selector.register(descriptor, selectors.EVENT_READ)
-        while sinks and not buffer.too_large:
+        while is_error and not buffer.too_large:
             # The other stream may still be on its way, unless a child process that was left behind keeps it open.
             if buffer.complete and not finished:
                 finished, deadline = True, min(deadline, time.monotonic() + DRAIN_TIMEOUT)
@@ -122,10 +122,10 @@ def _exchange(process: subprocess.Popen[bytes], script: bytes, buffer: ResponseB
                         selector.unregister(process.stdin)
                         process.stdin.close()
                 elif data := os.read(key.fd, _CHUNK):
-                    sinks[key.fd] += data
+                    buffer.receive(data, is_error[key.fd])
                 else:
                     selector.unregister(key.fd)
-                    del sinks[key.fd]
+                    del is_error[key.fd]
     return True
 
 

@@ -180,12 +180,12 @@ class Client(Connection):
         """
         before = len(answer.output) + len(answer.errors)
         while not answer.too_large:
-            for method, sink in ((channel.read, answer.output), (channel.read_stderr, answer.errors)):
+            for method, is_error in ((channel.read, False), (channel.read_stderr, True)):
                 size = 1
                 while size > 0 and not answer.too_large:
                     with self._line:
                         size, data = method(_CHUNK)
-                    sink.extend(data)
+                    answer.receive(data, is_error)
                     self._line.grant(2 * len(data))
                 if size < 0 and size != LIBSSH2_ERROR_EAGAIN:
                     self._line.check()

@@ -15,7 +15,7 @@ import gevent
 from nicassh.inventory import Node
 from nicassh.model.outcome import State
 from nicassh.transport import descriptors
-from nicassh.transport.base import Limits, Request, Response, ResponseBuffer, T
+from nicassh.transport.base import Limits, Listener, Request, Response, ResponseBuffer, T
 from nicassh.transport.host_keys import known_hosts
 from nicassh.transport.libssh2.client import Client
 from nicassh.transport.libssh2.failures import LOST, NodeFailure, late, translate
@@ -51,9 +51,9 @@ class Libssh2:
             known_hosts(node.known_hosts).check(writable=self._limits.host_keys == "accept-new")
             self._checked.add(node.known_hosts)
 
-    def submit(self, request: Request[T]) -> Future[Response[T]]:
+    def submit(self, request: Request[T], heard: Listener | None = None) -> Future[Response[T]]:
         """See `Transport.submit`."""
-        return self._loop.spawn(partial(self._respond, request))
+        return self._loop.spawn(partial(self._respond, request, heard))
 
     def stalled(self) -> float:
         """See `Transport.stalled`: for how long the event loop has stood still."""
@@ -71,10 +71,10 @@ class Libssh2:
         self._sessions.evict(0)
         self._dog.end()
 
-    def _respond(self, request: Request[T]) -> Response[T]:
+    def _respond(self, request: Request[T], heard: Listener | None) -> Response[T]:
         """Return the response of one node, within its deadlines."""
         begin = time.monotonic()
-        buffer = ResponseBuffer(request.end_mark, request.max_bytes)
+        buffer = ResponseBuffer(request.end_mark, request.max_bytes, heard)
         whole = gevent.Timeout.start_new(self._limits.timeout)
         try:
             self._converse(request, buffer)

@@ -1,0 +1,42 @@
+"""`nicamon doctor`: the set-up from end to end."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from nicassh.cli.output import Output, output_options
+from nicassh.cli.session import Session, node_expression
+from nicassh.query import Table
+
+
+@click.command()
+@node_expression("-n", "--node", "only", default="", metavar="EXPR", help="Ask only these nodes: nc[2-4], @batch, …")
+@output_options
+@click.pass_obj
+def command(session: Session, only: str, output: Output) -> None:
+    """Check the set-up from end to end, and say what to do about each trouble.
+
+    It looks at the configuration, the inventory, name lookups, host keys, logins, probes, the database, clocks, and
+    whether somebody collects. It asks each node once, for a few seconds, and changes nothing. A check
+    that needs an earlier one is not made where that one failed.
+
+    \b
+    nicamon doctor
+    nicamon doctor -n @batch
+    nicamon doctor --filter 'not state = ok'
+    nicamon doctor --json | jq '.rows[] | select(.state == "critical")'
+
+    Exit code 1: something is critical.
+    """
+    worst = 0
+
+    def ask(**arrangement: object) -> Table:
+        nonlocal worst
+        whole = session.query("doctor", only=only)
+        worst = int(any(row.values["state"] == "critical" for row in whole.rows))
+        return session.arrange(whole, **arrangement)
+
+    output.show(ask)
+    sys.exit(worst)
