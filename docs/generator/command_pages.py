@@ -12,7 +12,7 @@ from generator.markdown import WIDTH
 from generator.program import top
 from nicassh.cli import COMMANDS, command
 
-LOOK = ("tasks", "show", "explain", "procs")
+LOOK = ("tasks", "show", "explain", "procs", "run", "doctor")
 TABLE = ("--json", "--ndjson", "--csv", "--sort", "--filter", "--columns", "--group", "--limit", "--watch")
 
 
@@ -20,8 +20,8 @@ def cli() -> Iterator[str]:
     """The page of the command line: the help of every command, but for those of the other pages."""
     yield "# Command line"
     yield ""
-    yield "The help of each command; that of `tasks`, `show`, `explain` and `procs` stands on [a page of its"
-    yield "own](cli-look.md), and so does that of [`db`](cli-db.md). Exit codes and what the words mean:"
+    yield "The help of each command; that of `tasks`, `show`, `explain`, `procs`, `run` and `doctor` stands on [a page"
+    yield "of its own](cli-look.md), and so does that of [`db`](cli-db.md). Exit codes and what the words mean:"
     yield "[operate](operate.md)."
     yield from _command(command, _top(), {}, [name for name in COMMANDS if name not in (*LOOK, "db")])
 
@@ -30,7 +30,7 @@ def look() -> Iterator[str]:
     """The page of the commands that show what is in the database, or on the nodes."""
     yield "# Command line: looking"
     yield ""
-    yield "The help of `tasks`, `show`, `explain` and `procs`; that of [all others](cli.md)."
+    yield "The help of `tasks`, `show`, `explain`, `procs`, `run` and `doctor`; that of [all others](cli.md)."
     yield from _below(command, _top(), {}, LOOK)
 
 
