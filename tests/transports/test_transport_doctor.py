@@ -177,7 +177,7 @@ def test_configuration_that_others_may_write(tmp_path: Path, monkeypatch: pytest
     (tmp_path / "nicamon.toml").chmod(0o666)
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("NICAMON_CONFIG", raising=False)
-    done = CliRunner().invoke(command, ["doctor"], catch_exceptions=False)
+    done = CliRunner().invoke(command, ["doctor", "--json"], catch_exceptions=False)
     assert done.exit_code == 1
     assert "anybody may write" in done.output
 
