@@ -109,10 +109,10 @@ def test_troubles_of_nodes_and_disk_at_once(tmp_path: Path, server: Server, smal
         ("host keys", "critical", "changed: the host key has changed; unknown: the host key is not in known_hosts"),
         ("logins", "critical", "was refused"),
         ("logins", "critical", "closed: nothing listens on port 1"),
-        ("probes on a node", "warning", "sick: no luck"),
-        ("clocks of nodes", "warning", "early: 2 h 00 m behind"),
+        ("probe run", "warning", "sick: no luck"),
+        ("node clocks", "warning", "early: 2 h 00 m behind"),
         ("space", "critical", "are free on its disk"),
-        ("last collection", "critical", "nothing was collected since 2 h"),
+        ("collection", "critical", "nothing was collected since 2 h"),
     ):
         assert (found[name]["state"], words in found[name]["found"]) == (state, True), found[name]
 
@@ -165,7 +165,7 @@ def test_trouble_of_files_and_database(
     plant(tmp_path)
     found = doctor(tmp_path, int(state == "critical" or plant is open_password))
     assert (found[check]["state"], words in found[check]["found"]) == (state, True), found[check]
-    after = {"configuration": "inventory", "inventory": "logins", "probes": "probes on a node", "database": "writing"}
+    after = {"configuration": "inventory", "inventory": "logins", "probes": "probe run", "database": "writing"}
     if state == "critical":
         assert found[after[check]] == {
             "check": after[check], "state": "not checked", "found": f"the check of {check} comes first", "advice": None,

@@ -6,25 +6,26 @@ import sys
 
 import click
 
+from nicassh.cli.naming import node_options
 from nicassh.cli.output import Output, output_options
-from nicassh.cli.session import Session, node_expression
+from nicassh.cli.session import Session
 from nicassh.query import Table
 
 
 @click.command()
-@node_expression("-n", "--node", "only", default="", metavar="EXPR", help="Ask only these nodes: nc[2-4], @batch, …")
+@node_options()
 @output_options
 @click.pass_obj
-def command(session: Session, only: str, output: Output) -> None:
+def command(session: Session, nodes: str, output: Output) -> None:
     """Check the set-up from end to end, and say what to do about each trouble.
 
-    It looks at the configuration, the inventory, name lookups, host keys, logins, probes, the database, clocks, and
-    whether somebody collects. It asks each node once, for a few seconds, and changes nothing. A check
-    that needs an earlier one is not made where that one failed.
+    It looks at the configuration, the inventory, name lookups, host keys, logins, probes, the database,
+    clocks, and whether somebody collects. It logs in to each node, or those of NODES, for a few
+    seconds, and changes nothing. A check that needs an earlier one is not made where that one failed.
 
     \b
     nicamon doctor
-    nicamon doctor -n @batch
+    nicamon doctor @batch
     nicamon doctor --filter 'not state = ok'
     nicamon doctor --json | jq '.rows[] | select(.state == "critical")'
 
@@ -34,7 +35,7 @@ def command(session: Session, only: str, output: Output) -> None:
 
     def ask(**arrangement: object) -> Table:
         nonlocal worst
-        whole = session.query("doctor", only=only)
+        whole = session.query("doctor", only=nodes)
         worst = int(any(row.values["state"] == "critical" for row in whole.rows))
         return session.arrange(whole, **arrangement)
 

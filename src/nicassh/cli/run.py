@@ -8,9 +8,10 @@ from typing import Any
 
 import click
 
+from nicassh.cli.naming import node_options
 from nicassh.cli.output import print_lines
 from nicassh.cli.progress import Progress
-from nicassh.cli.session import Session, node_expression
+from nicassh.cli.session import Session
 from nicassh.collection.commands import Command, CommandResult, command_limits, run_command
 from nicassh.inventory import Node, fold, natural
 from nicassh.model.units import counted
@@ -44,8 +45,7 @@ def _divided(args: list[str]) -> tuple[list[str], bool, list[str]]:
 
 
 @click.command(cls=_Divided)
-@node_expression("nodes", default="", required=False)
-@node_expression("-n", "--node", "named", default="", metavar="EXPR", help="The same as NODES: nc[2-4], @batch, …")
+@node_options()
 @click.option("--window", type=click.IntRange(min=1), metavar="N",
               help="Run it on so many nodes at the same time. Default: the setting fanout.")  # fmt: skip
 @click.option("--timeout", type=click.IntRange(min=1, max=86400), metavar="SECONDS",
@@ -54,9 +54,7 @@ def _divided(args: list[str]) -> tuple[list[str], bool, list[str]]:
 @click.option("--diff", "shown", flag_value="diff", help="Print how outputs differ from the most common one.")
 @click.option("--json", "shown", flag_value="json", help="Print one JSON object with a row for each node.")
 @click.pass_context
-def command(
-    ctx: click.Context, nodes: str, named: str, window: int | None, timeout: int | None, shown: str | None
-) -> None:
+def command(ctx: click.Context, nodes: str, window: int | None, timeout: int | None, shown: str | None) -> None:
     """Run a command on many nodes, now. Without NODES: on all.
 
     The nodes, accounts, keys and host keys are those of a collection. Equal outputs are printed once,
@@ -80,11 +78,9 @@ def command(
     session = ctx.find_object(Session)
     words: list[str] = ctx.meta[_WORDS]
     assert session is not None  # noqa: S101 the group made it
-    if nodes and named:
-        raise click.UsageError("name the nodes once: as NODES, or with -n", ctx)
     if not any(word.strip() for word in words):
         raise click.UsageError("the command behind -- is empty", ctx)
-    chosen = session.select(nodes or named)
+    chosen = session.select(nodes)
     todo = Command.of(words, timeout or max(1, int(session.config.timeout)))
     results, interrupted = _run(session, chosen, todo, window, shown)
     results.sort(key=lambda one: natural(one.node.name))

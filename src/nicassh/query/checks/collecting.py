@@ -17,8 +17,8 @@ _START = "put `* * * * * nicamon collect` into crontab -e, or: nicamon install-u
 _TABLES = (Path("/etc/crontab"), Path("/etc/cron.d"))
 
 
-@check("last collection", needs="database")
-def last_collection(setup: Setup) -> Verdict:
+@check("collection", needs="database")
+def collection(setup: Setup) -> Verdict:
     """Check that the nodes were asked lately."""
     store, nodes = setup.sources.database, setup.sources.select()
     rows = store.newest("outcomes", [node.name for node in nodes], probe=[LOGIN])

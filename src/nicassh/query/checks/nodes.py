@@ -25,6 +25,8 @@ _ADVICE = {
 def host_keys(setup: Setup) -> Verdict:
     """Check that known_hosts has the host key of each node that shows one."""
     asked = [node.name for node in setup.nodes if node.uses_ssh]
+    if not asked:
+        return well("no node is reached by SSH")
     states = {name: setup.answers[name].state for name in asked}
     shown = [name for name, state in states.items() if state not in _NO_KEY]
     wrong = {name: _KEYS[state] for name, state in states.items() if state in _KEYS}
@@ -63,8 +65,8 @@ def logins(setup: Setup) -> Verdict:
     return critical(found, advice) if serious else warning(found, advice)
 
 
-@check("probes on a node", needs="probes")
-def probes_on_a_node(setup: Setup) -> Verdict:
+@check("probe run", needs="probes")
+def probe_run(setup: Setup) -> Verdict:
     """Check that all probes give something on one node."""
     if not setup.reached:
         return not_checked("no node could be asked")
@@ -84,8 +86,8 @@ def _collected(setup: Setup) -> NodeResult[None]:
     return result
 
 
-@check("clocks of nodes", needs="inventory")
-def clocks_of_nodes(setup: Setup) -> Verdict:
+@check("node clocks", needs="inventory")
+def node_clocks(setup: Setup) -> Verdict:
     """Check that the clocks of the nodes are those of this machine."""
     if not setup.reached:
         return not_checked("no node could be asked")
