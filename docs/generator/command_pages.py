@@ -20,9 +20,9 @@ def cli() -> Iterator[str]:
     """The page of the command line: the help of every command, but for those of the other pages."""
     yield "# Command line"
     yield ""
-    yield "The help of each command; that of `tasks`, `show`, `explain`, `procs`, `run` and `doctor` stands on [a page"
-    yield "of its own](cli-look.md), and so does that of [`db`](cli-db.md). Exit codes and what the words mean:"
-    yield "[operate](operate.md)."
+    yield "The help of each command but [`tasks`, `show`, `explain`, `procs`, `run`, `doctor`](cli-look.md) and"
+    yield "[`db`](cli-db.md). The options of a table are those of `nicamon nodes` from `--json` on. Exit codes:"
+    yield "[operate](operate.md#exit-codes)."
     yield from _command(command, _top(), {}, [name for name in COMMANDS if name not in (*LOOK, "db")])
 
 
@@ -30,7 +30,8 @@ def look() -> Iterator[str]:
     """The page of the commands that show what is in the database, or on the nodes."""
     yield "# Command line: looking"
     yield ""
-    yield "The help of `tasks`, `show`, `explain`, `procs`, `run` and `doctor`; that of [all others](cli.md)."
+    yield "The help of `tasks`, `show`, `explain`, `procs`, `run` and `doctor`; [all other commands](cli.md). The options of"
+    yield "a table are those of `nicamon tasks`."
     yield from _below(command, _top(), {}, LOOK)
 
 
@@ -38,7 +39,7 @@ def database() -> Iterator[str]:
     """The page of the commands that look after the database."""
     yield "# Command line: the database"
     yield ""
-    yield "The help of `db`; that of [all others](cli.md). What it is about: [databases](databases.md)."
+    yield "The help of `db`; [all other commands](cli.md). Explanations: [databases](databases.md)."
     yield from _below(command, _top(), {}, ("db",))
 
 
@@ -67,7 +68,7 @@ def _own(options: str, tables: bool) -> str:
     """The options without --help, and without those of every table where these stand further up."""
     entries = [entry for entry in re.split(r"\n(?=  -)", options) if not entry.startswith("  -h, --help")]
     own = [entry for entry in entries if not tables or entry.split()[0].partition("/")[0].strip(",") not in TABLE]
-    return "\n".join(own if len(own) == len(entries) else [*own, f"  and those of a table: {', '.join(TABLE)}"])
+    return "\n".join(own if len(own) == len(entries) else [*own, "  and the options of a table"])
 
 
 def _below(group: click.Group, context: click.Context, seen: dict[str, str], names: Iterable[str]) -> Iterator[str]:

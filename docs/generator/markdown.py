@@ -23,9 +23,10 @@ def markdown_table(rows: Iterable[Iterable[str]]) -> Iterator[str]:
             yield f"|{'---|' * len(cells)}"
 
 
-def column_row(column: Column) -> tuple[str, ...]:
-    mark = "key" if column.key else "?" if column.optional else ""
-    return f"`{column.name}`", column.unit.name, mark, thresholds(column), column.help
+def column_row(column: Column, mark: str = "") -> tuple[str, ...]:
+    """Return the row of a column: its name, its unit with a `?` where it may be unknown, and what it is."""
+    unit = f"{column.unit.name}{'?' if column.optional else ''}{f', {mark}' if mark else ''}"
+    return f"`{column.name}`", unit, f"{column.help}{thresholds(column)}"
 
 
 def meaning(column: Column) -> tuple[str, ...]:
@@ -33,13 +34,16 @@ def meaning(column: Column) -> tuple[str, ...]:
 
 
 def thresholds(column: Column) -> str:
+    """Return from which value on a column is marked."""
     if column.levels:
         words = {level: [word for word, own in column.levels.items() if own == level] for level in (1, 2)}
-        named = {1: "warning", 2: "critical"}
-        return "; ".join(f"{named[level]}: {', '.join(some)}" for level, some in words.items() if some)
+        return "".join(f" {_MARKS[level]}: {', '.join(some)}." for level, some in words.items() if some)
     if column.high:
-        return f"warning ≥ {column.high[0]:g}, critical ≥ {column.high[1]:g}"
-    return f"warning ≤ {column.low[0]:g}, critical ≤ {column.low[1]:g}" if column.low else ""
+        return f" Warning from {column.high[0]:g} on, critical from {column.high[1]:g}."
+    return f" Warning at {column.low[0]:g} or less, critical at {column.low[1]:g}." if column.low else ""
+
+
+_MARKS = {1: "Warning", 2: "Critical"}
 
 
 def records() -> dict[str, dict[str, Column]]:

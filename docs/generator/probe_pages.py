@@ -11,9 +11,9 @@ from nicassh.probes import loader as probe
 from nicassh.probes.loader import Probe
 
 KEEPS = {
-    Keep.SERIES: "series: `{0}` has the newest rows, `{0}_series` every value with its time",
-    Keep.INTERVALS: "intervals: `{0}` has the newest rows, `{0}_intervals` one for each value, with since and until",
-    Keep.LATEST: "latest: `{0}` has the newest rows and nothing else",
+    Keep.SERIES: "series in `{0}` and `{0}_series`",
+    Keep.INTERVALS: "intervals in `{0}` and `{0}_intervals`",
+    Keep.LATEST: "latest rows in `{0}`",
 }
 
 
@@ -23,20 +23,20 @@ def probes() -> Iterator[str]:
     yield ""
     yield "What nicamon collects. How to add a probe: [write a probe](write-a-probe.md)."
     yield ""
-    yield "A value at or beyond the threshold *warning* is marked with `!`, at or beyond *critical* with `‼`. A column"
-    yield "marked `?` may be unknown: `–` in a table, `null` in JSON, `NULL` in SQL, never 0. Columns marked `key`"
-    yield "tell the rows of one node apart. For programs, sizes are in bytes, durations in seconds and times in UTC."
+    yield "A warning is marked with `!`, a critical value with `‼`. A value whose unit has a `?` may be unknown: `–`"
+    yield "in a table, `null` in JSON, `NULL` in SQL, never 0. Columns marked *key* identify a row of a node. For"
+    yield "programs, sizes are in bytes, durations in seconds and times in UTC. *Series*, *intervals* and *latest rows*"
+    yield "are explained under [record.py](write-a-probe.md#recordpy)."
     for one in probe.load_all():
         yield from _probe(one)
 
 
 def _probe(one: Probe) -> Iterator[str]:
     yield from ("", f"## {one.name}", "", one.help, "")
-    times = (draw_seconds(one.every), one.priority, draw_seconds(one.timeout))
     where = "every node" if one.where == "nodes" else "the submit node of a batch cluster"
-    yield from markdown_table([("every", "priority", "time limit", "runs on"), (*times, where)])
+    limit = draw_seconds(one.timeout)
+    yield f"Each {draw_seconds(one.every)} on {where}, in the class {one.priority}, with a time limit of {limit}."
     for name, record in one.records.items():
         yield from ("", f"Kept as {KEEPS[one.keep[name]].format(name)}.", "")
-        yield from markdown_table(
-            [("column", "unit", "", "thresholds", "what it is"), *map(column_row, columns(record))]
-        )
+        rows = (column_row(column, "key" if column.key else "") for column in columns(record))
+        yield from markdown_table([("column", "unit", "what it is"), *rows])

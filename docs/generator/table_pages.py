@@ -13,13 +13,11 @@ def tables() -> Iterator[str]:
     """The page of every table of the registry; those of records stand in another."""
     yield "# Tables"
     yield ""
-    yield "Every table that nicamon can show, but for those of records: their columns are in [probes](probes.md)."
-    yield "The name is that of `App.query` and of the schema in JSON, `nicamon.NAME/1`."
+    yield "Every table except those of records, whose columns are in [probes](probes.md). The name is that of"
+    yield "`App.query` and of the schema in JSON, `nicamon.NAME/1`."
     yield ""
-    yield "A table on a terminal shows the columns that fit; those marked `on request` only where `--columns` names"
-    yield "them. `--json` has them all, under these names. A severity is `ok`, `warning`, `critical` or `unknown`: in a"
-    yield "table on a terminal the marks are none, `!`, `‼` and `?`. Tables with a command of their own stand on"
-    yield "[another page](tables-more.md)."
+    yield "A table on a terminal shows the columns that fit; those marked *on request* only if `--columns` names them."
+    yield "`--json` has them all. Tables with their own command are on [another page](tables-more.md)."
     for spec in _sorted_specs():
         if spec.words.startswith("show "):
             yield from _spec(spec)
@@ -47,7 +45,7 @@ def _spec(spec: TableSpec) -> Iterator[str]:
     lines, fields = _described()[spec.name]
     yield from lines
     if fields:
-        yield from markdown_table([("column", "unit", "", "thresholds", "what it is"), *map(_field, fields)])
+        yield from markdown_table([("column", "unit", "what it is"), *map(_field, fields)])
 
 
 @cache
@@ -86,5 +84,4 @@ def _parameter(one: Parameter) -> tuple[str, ...]:
 
 
 def _field(field: Field) -> tuple[str, ...]:
-    name, unit, _, thresholds, text = column_row(field.column)
-    return name, unit, "" if field.priority else "on request", thresholds, text
+    return column_row(field.column, "" if field.priority else "on request")
