@@ -30,7 +30,7 @@ def look() -> Iterator[str]:
     """The page of the commands that show what is in the database, or on the nodes."""
     yield "# Command line: looking"
     yield ""
-    yield "The help of `tasks`, `show`, `explain`, `procs`, `run` and `doctor`; [all other commands](cli.md). The options of"
+    yield "The help of `tasks`, `show`, `explain`, `procs`, `run` and `doctor`; [all others](cli.md). The options of"
     yield "a table are those of `nicamon tasks`."
     yield from _below(command, _top(), {}, LOOK)
 
