@@ -9,11 +9,10 @@ from collections.abc import Iterable, Iterator
 import click
 
 from generator.markdown import WIDTH
-from generator.program import top
+from generator.program import table_options, top
 from nicassh.cli import COMMANDS, command
 
 LOOK = ("tasks", "show", "explain", "procs", "run", "doctor")
-TABLE = ("--json", "--ndjson", "--csv", "--sort", "--filter", "--columns", "--group", "--limit", "--watch")
 
 
 def cli() -> Iterator[str]:
@@ -67,8 +66,9 @@ def _command(
 def _own(options: str, tables: bool) -> str:
     """The options without --help, and without those of every table where these stand further up."""
     entries = [entry for entry in re.split(r"\n(?=  -)", options) if not entry.startswith("  -h, --help")]
-    own = [entry for entry in entries if not tables or entry.split()[0].partition("/")[0].strip(",") not in TABLE]
-    return "\n".join(own if len(own) == len(entries) else [*own, "  and the options of a table"])
+    own = [entry for entry in entries if entry.split()[0].partition("/")[0].strip(",") not in table_options()]
+    is_table = tables and len(entries) - len(own) == len(table_options())
+    return "\n".join([*own, "  and the options of a table"] if is_table else entries)
 
 
 def _below(group: click.Group, context: click.Context, seen: dict[str, str], names: Iterable[str]) -> Iterator[str]:

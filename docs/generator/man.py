@@ -8,12 +8,11 @@ from collections.abc import Iterable, Iterator
 
 import click
 
-from generator.program import PLACES, below, default_of, kind_of, top
+from generator.program import PLACES, below, default_of, kind_of, table_options, top
 from nicassh.cli import COMMANDS
 from nicassh.config.settings import SETTINGS
 
 _NOTE = r".\" Written by docs/generate.py. Do not edit: run `make docs`."
-_TABLE = ("--json", "--ndjson", "--csv", "--sort", "--filter", "--columns", "--group", "--limit", "--watch")
 _EXIT = {
     "0": "Success. What is wrong with nodes is in the tables.",
     "1": "Some node or probe failed; everything else is stored and shown.",
@@ -87,16 +86,18 @@ def _usage(command: click.Command, context: click.Context) -> Iterator[str]:
 
 def _options(command: click.Command, context: click.Context) -> list[str]:
     """Return the options of a command, but for --help and those that every table has."""
-    records = [one.get_help_record(context) for one in command.get_params(context) if isinstance(one, click.Option)]
-    own = [record for record in records if record and _name(record) not in ("--help", "-h", *_TABLE)]
-    more = [r"The options of \fBTABLES\fR."] if any(record and _name(record) in _TABLE for record in records) else []
-    return [*_terms(own), *([".PP", *more] if more else [])]
+    found = (one.get_help_record(context) for one in command.get_params(context) if isinstance(one, click.Option))
+    records = [record for record in found if record and _name(record) not in ("--help", "-h")]
+    own = [record for record in records if _name(record) not in table_options()]
+    if len(records) - len(own) < len(table_options()):
+        return list(_terms(records))
+    return [*_terms(own), ".PP", r"The options of \fBTABLES\fR."]
 
 
 def _table_options(context: click.Context) -> list[str]:
     command = next(one for one, own in below(context.command, context) if own.command_path == "nicamon tasks list")
     records = [one.get_help_record(context) for one in command.params if isinstance(one, click.Option)]
-    return list(_terms(record for record in records if record and _name(record) in _TABLE))
+    return list(_terms(record for record in records if record and _name(record) in table_options()))
 
 
 def _name(record: tuple[str, str]) -> str:

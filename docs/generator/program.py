@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 
 import click
 
@@ -36,6 +37,13 @@ class Plain(Session):
 
     def __init__(self) -> None:
         super().__init__(None)
+
+
+@cache
+def table_options() -> tuple[str, ...]:
+    """Return the options that every table has: those of a command that has no others."""
+    one = command.get_command(top(), "probes")
+    return tuple(option.opts[0] for option in one.params) if one else ()
 
 
 def top(**settings: int) -> click.Context:

@@ -20,7 +20,7 @@ from nicassh.model.units import counted
 @output_options
 @click.pass_context
 def command(ctx: click.Context, output: Output) -> None:
-    """Show the tasks by class, the collectors, and what is in trouble.
+    """Show the tasks by class, the collectors, and failing tasks.
 
     Each probe of each node is a task. A class is marked if its oldest task has been due for more than a
     minute: there are too few collectors, or none. CLOCKS shows how far the clock of each monitoring host
@@ -78,9 +78,9 @@ def _nodes(session: Session, expression: str) -> list[str] | None:
 
 _operator_command(
     "retry", tasks.retry, "to be tried again now", "Try what failed, is deferred or paused again now.",
-    """Give tasks that failed, are deferred after a failure, or are paused with their node, a fresh start.
+    """Retry tasks that failed, were deferred after a failure, or are paused with their node.
 
-    They are due at once; the next collector runs them.
+    They are due now; the next collector runs them.
 
     \b
     nicamon tasks retry
@@ -90,7 +90,7 @@ _operator_command(
 )  # fmt: skip
 _operator_command(
     "cancel", tasks.cancel, "cancelled", "Put due tasks off to their next time.",
-    """Put due tasks off to their next time, and remove those that are done once. What runs goes on.
+    """Postpone due tasks to their next time, and remove tasks that are done once. Running tasks go on.
 
     \b
     nicamon tasks cancel nc13
@@ -99,9 +99,9 @@ _operator_command(
 )  # fmt: skip
 _operator_command(
     "now", tasks.run_now, "due now", "Make tasks due at once.",
-    """Make tasks due at once, also those of paused nodes; the next collector runs them.
+    """Make tasks due now, also those of paused nodes; the next collector runs them.
 
-    To ask nodes here and now, without a collector: nicamon collect --now, or -n NODE -p PROBE.
+    To collect from nodes yourself: nicamon collect --now, or -n NODE -p PROBE.
 
     \b
     nicamon tasks now nc13
