@@ -24,14 +24,14 @@ from nicassh.probes.loader import SIZE, Probe
 AFTER = "echo still here"
 
 
-def made(name: str, script: str, timeout: int = 10) -> Probe:
+def made(name: str, script: str, timeout: int = 10, size: int = SIZE) -> Probe:
     """A probe that runs this script."""
-    return replace(sampling.probes()["load"], name=name, script=script, timeout=timeout)
+    return replace(sampling.probes()["load"], name=name, script=script, timeout=timeout, size=size)
 
 
-def run(shell: Shell, script: str, timeout: int = 10, before: str = "") -> Run:
+def run(shell: Shell, script: str, timeout: int = 10, before: str = "", size: int = SIZE) -> Run:
     """What comes of this script and a good one after it. The good one must be whole and nothing may stay."""
-    done = shells.run(shell, [made("odd", script, timeout), made("next", AFTER)], before=before, tick=TICK)
+    done = shells.run(shell, [made("odd", script, timeout, size), made("next", AFTER)], before=before, tick=TICK)
     after = done.sections["next"]
     assert (after.output, after.status, after.whole, after.errors) == (b"still here\n", 0, True, b"")
     assert done.output.endswith(bundle.end_line(done.mark))
@@ -82,6 +82,12 @@ def test_output_just_below_the_limit_is_whole(shell: Shell) -> None:
     size = SIZE - 1000
     odd = run(shell, f"head -c {size} /dev/zero").sections["odd"]
     assert (odd.whole, odd.status, odd.output) == (True, 0, bytes(size))
+
+
+def test_size_0_is_no_limit(shell: Shell) -> None:
+    """So a command of an operator is passed on at once; the transport limits what it prints."""
+    odd = run(shell, f"head -c {SIZE + 1000} /dev/zero", size=0).sections["odd"]
+    assert (odd.whole, odd.status, odd.output) == (True, 0, bytes(SIZE + 1000))
 
 
 @pytest.mark.parametrize(

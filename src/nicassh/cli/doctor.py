@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import click
 
@@ -31,13 +32,13 @@ def command(session: Session, nodes: str, output: Output) -> None:
 
     Exit code 1: something is critical.
     """
-    worst = 0
+    serious = False
 
-    def ask(**arrangement: object) -> Table:
-        nonlocal worst
-        whole = session.query("doctor", only=nodes)
-        worst = int(any(row.values["state"] == "critical" for row in whole.rows))
-        return session.arrange(whole, **arrangement)
+    def ask(**arrangement: Any) -> Table:
+        nonlocal serious
+        table = session.query("doctor", only=nodes, **arrangement)
+        serious = table.facts["critical"]
+        return table
 
     output.show(ask)
-    sys.exit(worst)
+    sys.exit(int(serious))

@@ -33,23 +33,32 @@ class Setup:
         """Return the nodes to ask. Raises InventoryError."""
         return self.sources.select(self._only)
 
-    @cached_property
+    @property
     def answers(self) -> dict[str, CommandResult]:
         """Return what each node answered to `date`. Raises ConfigError where files of host keys cannot be used."""
-        self.ahead: dict[str, float] = {}
+        return self._asked[0]
+
+    @property
+    def ahead(self) -> dict[str, float]:
+        """Return by how many seconds the clock of each node is ahead of this machine. Raises ConfigError."""
+        return self._asked[1]
+
+    @cached_property
+    def _asked(self) -> tuple[dict[str, CommandResult], dict[str, float]]:
         config, command = self.sources.config, Command("date -u +%s", SECONDS)
         # No host key is recorded by a check.
         limits = replace(
             command_limits(config, None, command),
             connect_timeout=min(config.connect_timeout, SECONDS), timeout=2 * SECONDS, host_keys="strict",
         )  # fmt: skip
-        found = {}
+        found: dict[str, CommandResult] = {}
+        ahead: dict[str, float] = {}
         with Connections(limits) as connections:
             for result in run_command(self.nodes, command, connections):
                 found[result.node.name] = result
                 if result.output.strip().isdecimal():
-                    self.ahead[result.node.name] = int(result.output) - time.time()
-        return found
+                    ahead[result.node.name] = int(result.output) - time.time()
+        return found, ahead
 
     @cached_property
     def reached(self) -> list[Node]:

@@ -25,19 +25,20 @@ def _build(request: Request) -> Table:
         )
         for name, one in verdicts(checks_of(MODULES), Setup(request, request["only"]))
     ]
-    return Table("doctor", CHECKS, tuple(rows))
+    critical = any(row.severity("state") is Severity.CRITICAL for row in rows)
+    return Table("doctor", CHECKS, tuple(rows), facts={"critical": critical})
 
 
 def summarize(table: Table) -> str:
     """Return `1 critical, 2 warning, 10 ok`."""
     counts = Counter(row.values["state"] for row in table.rows)
     words = (_STATES[one] for one in (Severity.CRITICAL, Severity.WARNING, Severity.UNKNOWN, Severity.OK))
-    return ", ".join(f"{counts[word]} {word}" for word in words if counts[word])
+    return ", ".join(f"{counts[word]} {word}" for word in words if counts[word]) or "no such check"
 
 
 CHECKS = (
     Field(computed("check", str, Text, "What was looked at."), 100),
-    Field(computed("state", str, Text, "ok, warning, critical, or not checked."), 95),
+    Field(computed("state", str, Text, "ok, warning, critical, or not checked.", choices=tuple(_STATES.values())), 95),
     Field(computed("found", str, Text, "What was found."), 90, truncatable=True),
     Field(computed("advice", str, Text, "What to do."), 85, truncatable=True),
 )
