@@ -5,6 +5,7 @@ Tests run in several processes at once. Each has servers of its own; tests of on
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -22,6 +23,8 @@ from nicassh.demo import systems
 from nicassh.demo.farm import Farm
 from nicassh.model.errors import SetupError
 
+os.environ["TZ"] = "UTC"
+"""What a person sees has the times of a zone: that of tests is the same wherever they run."""
 _FARMS = {"batch_farm": "batch farm", "farm": "farm"}
 """Fixtures that bring a farm up, once for all tests of a process; and the group of the tests that use it."""
 _SHARED = {"demo": "demo", "transports": ""}

@@ -15,7 +15,7 @@ from generator import sample
 from nicassh.app import App
 from nicassh.query import Snapshot
 from nicassh.query.tables.farm import farm
-from nicassh.render import page
+from nicassh.render import Screen, page
 from nicassh.store import Store
 
 WIDTH = 112
@@ -30,7 +30,7 @@ def lines() -> list[str]:
         store.create()
         sample.fill(store, NOW)
         table = App().arrange(farm(Snapshot(store, sample.nodes(), STALE, NOW)))
-        drawn = list(page(table, WIDTH, colours=True))
+        drawn = list(page(table, Screen(WIDTH, colours=True)))
         store.engine.dispose()
     return drawn
 

@@ -16,7 +16,7 @@ def tables() -> Iterator[str]:
     yield "Every table except those of records, whose columns are in [probes](probes.md). The name is that of"
     yield "`App.query` and of the schema in JSON, `nicamon.NAME/1`."
     yield ""
-    yield "A table on a terminal shows the columns that fit; those marked *on request* only if `--columns` names them."
+    yield "A table on a terminal shows the columns that fit; those marked `hidden` only if `--columns` names them."
     yield "`--json` has them all. Tables with their own command are on [another page](tables-more.md)."
     for spec in _sorted_specs():
         if spec.words.startswith("show "):
@@ -84,4 +84,4 @@ def _parameter(one: Parameter) -> tuple[str, ...]:
 
 
 def _field(field: Field) -> tuple[str, ...]:
-    return column_row(field.column, "" if field.priority else "on request")
+    return column_row(field.column, "" if field.priority else "hidden")

@@ -35,19 +35,15 @@ class Gpu(Record):
     name: Text | None = column("Model.")
     state: Text = column("ok, or fault.", levels={"ok": 0, "fault": 2})
     reason: Text | None = column("What the driver says of a fault.")
-    utilisation: Percent | None = column(
-        "Time in percent in which something ran on it; unknown of a card in MIG mode.", title="load %"
-    )
-    memory_utilisation: Percent | None = column(
-        "Time in percent in which its memory was read or written.", title="memory load %", shown=False
-    )
+    utilisation: Percent | None = column("Time in percent in which something ran on it; unknown of a card in MIG mode.")
+    memory_utilisation: Percent | None = column("Time in percent in which its memory was read or written.", shown=False)
     memory: Bytes | None = column("Memory.")
     memory_used: Bytes | None = column("Memory in use.")
     temperature: Celsius | None = column("Temperature.", high=(85, 95))
     power: Watts | None = column("Power that it draws.")
     power_limit: Watts | None = column("Power that it may draw.", shown=False)
     ecc_volatile: Count | None = column(
-        "Memory errors since the driver was loaded that could not be corrected.", title="ecc errors", high=(1, 10)
+        "Memory errors since the driver was loaded that could not be corrected.", high=(1, 10)
     )
     ecc_aggregate: Count | None = column("Memory errors in its life that could not be corrected.", shown=False)
     mig: Text | None = column("Whether it is split into parts: Enabled or Disabled.", shown=False)

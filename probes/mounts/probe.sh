@@ -55,10 +55,10 @@ IFS=$newline
 set -f
 for point in $points; do
     # A newline in an error message would be a line of its own, and a long one could mingle with another's.
-    case $point in *\\012*) printf 'unasked %s its name holds a newline\n' "$point" && continue ;; esac
-    [ ${#point} -gt 1000 ] && printf 'unasked %s its name is too long\n' "$point" && continue
+    case $point in *\\012*) printf 'unchecked %s its name holds a newline\n' "$point" && continue ;; esac
+    [ ${#point} -gt 1000 ] && printf 'unchecked %s its name is too long\n' "$point" && continue
     number=$((number + 1))
-    [ "$number" -gt "$most" ] && printf 'unasked %s only %s mounts of a node are asked\n' "$point" "$most" && continue
+    [ "$number" -gt "$most" ] && printf 'unchecked %s only %s mounts of a node are asked\n' "$point" "$most" && continue
     decode "$point"
     # shellcheck disable=SC2154
     start_guarded "mount $point" stat -f -c 'size %S %b %f %a %c %d' -- "${root-}$path"

@@ -38,14 +38,15 @@ class Mount(Record):
     state: Text = column(
         "ok; slow: took 1 s or more; hung: no answer; stale: the server has forgotten it; error: see the reason; "
         "denied: not for this account, which is no fault; autofs: a trigger, nothing is mounted on it; "
-        "missing: in fstab but not mounted; unasked: see the reason.",
+        "missing: in fstab but not mounted; unchecked: see the reason.",
         levels={
-            "ok": 0, "denied": 0, "autofs": 0, "slow": 1, "missing": 1, "unasked": 1, "hung": 2, "stale": 2, "error": 2,
+            "ok": 0, "denied": 0, "autofs": 0, "slow": 1, "missing": 1, "unchecked": 1,
+            "hung": 2, "stale": 2, "error": 2,
         },
     )  # fmt: skip
     read_only: Flag = column("Whether it is mounted read-only.")
     reason: Text | None = column("Why it is not ok.", volatile=True)
-    seconds: Seconds | None = column("How long the answer took.", title="took", volatile=True)
+    seconds: Seconds | None = column("How long the answer took.", volatile=True)
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def parse(output: str) -> Iterable[Record | Unknown | Note]:
     for path, (source, kind, options) in found.mounts.items():
         answer = found.answers.get(path)
         family = _family(kind, source, path)
-        state, reason, seconds = _state(path, kind, answer, found.unasked)
+        state, reason, seconds = _state(path, kind, answer, found.unchecked)
         yield Mount(path, family, kind, source, state, _read_only(options), reason, seconds)
         if answer and answer.sizes and family not in SPACELESS:
             yield _space(path, source, answer.sizes)
@@ -77,12 +78,12 @@ def parse(output: str) -> Iterable[Record | Unknown | Note]:
 
 
 def _state(
-    path: str, kind: str, answer: Answer | None, unasked: dict[str, str]
+    path: str, kind: str, answer: Answer | None, unchecked: dict[str, str]
 ) -> tuple[str, str | None, float | None]:
     if kind == "autofs":
         return "autofs", None, None
-    if path in unasked:
-        return "unasked", unasked[path], None
+    if path in unchecked:
+        return "unchecked", unchecked[path], None
     if answer is None:
         raise Unreadable(f"nothing came of the look at {path}")
     return answer.judge()

@@ -39,7 +39,7 @@ class Answer:
             )
         seconds, reason = self._seconds, self.lines[1].rpartition(": ")[2] if len(self.lines) > 1 else ""
         if seconds is None or not reason or (self.status == "0" and not self._numbers):
-            return "unasked", "its answer cannot be read", None
+            return "unchecked", "its answer cannot be read", None
         if self.status == "0" and not any(self._numbers):
             # The kernel says this, without asking, of a FUSE mount to everybody but the one who made it.
             return "denied", "only the account that mounted it may look", seconds
@@ -78,7 +78,7 @@ class Output:
     mounts: dict[str, list[str]] = field(default_factory=dict)
     listed: dict[str, list[str]] = field(default_factory=dict)
     covered: set[str] = field(default_factory=set)
-    unasked: dict[str, str] = field(default_factory=dict)
+    unchecked: dict[str, str] = field(default_factory=dict)
     answers: dict[str, Answer] = field(default_factory=dict)
     notes: Notes = field(default_factory=Notes)
 
@@ -99,9 +99,9 @@ def read(output: str) -> Output:
         elif word == "over":
             found.covered.add(decode_mount(rest))
             found.mounts.pop(decode_mount(rest), None)
-        elif word == "unasked":
+        elif word == "unchecked":
             point, _, reason = rest.partition(" ")
-            found.unasked[decode_mount(point)] = reason
+            found.unchecked[decode_mount(point)] = reason
         elif word == "guard":
             point, _, status = rest.removeprefix("mount ").rpartition(" ")
             answer = Answer(status)

@@ -16,10 +16,9 @@ class Process(Record):
     pid: Count = column("Process id.", key=True)
     user: Text = column("Owner: the name of the effective user id, or the number where it has no name.")
     command: Text = column("Command line, or [name] where there is none.")
-    memory_percent: Percent = column("Resident memory in percent of the node's.", title="mem %", high=(50, 80))
+    memory_percent: Percent = column("Resident memory in percent of the node's.", high=(50, 80))
     cpu_percent: Percent = column(
         "CPU in percent of one processor, since the previous collection (or the start of the process, if later).",
-        title="cpu %",
     )
     state: Text = column("D waits for a device, R runs, S sleeps, T is stopped, Z is a zombie, I idles.")
     time: Seconds = column("CPU time used so far.")
@@ -54,6 +53,6 @@ class User(Record):
         choices=("batch", "interactive", "background"),
     )
     processes: Count = column("Processes of this kind that the person has on the node.")
-    cpu_percent: Percent = column("Their CPU, in percent of one processor.", title="cpu %")
+    cpu_percent: Percent = column("Their CPU, in percent of one processor.")
     memory: Bytes = column("Their resident memory; shared pages count in each.")
     software: Text | None = column("The experiment's packages that they run, those of most processes first.")

@@ -97,8 +97,8 @@ def test_a_unit_of_another_is_left_alone(made: str, here: Program, tmp_path: Pat
         (["--user", "--system"], "say whose units"),
         (["--user", "--run-as", "daemon"], "--run-as is for --system"),
         (["--system", "--run-as", "no such"], "no user 'no such'"),
-        (["--user", "--now", "--print"], "exclude each other"),
-        (["--user", "--now", "--folder", "."], "exclude each other"),
+        (["--user", "--now", "--print"], "cannot be used together"),
+        (["--user", "--now", "--folder", "."], "cannot be used together"),
         (["--user", "--folder", "/dev/null/units"], "/dev/null/units"),
     ],
 )

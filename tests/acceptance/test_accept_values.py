@@ -14,8 +14,8 @@ from nicassh.demo import people, software
 from nicassh.demo.farm import Farm
 
 FARM_KEYS = (
-    "node address role state reason since fairsoft os kernel cpu ncpu nproc memory_available "
-    "load1 load5 load15 activity disk_free updated age"
+    "node address role state since fairsoft os kernel cpu ncpu nproc memory_available "
+    "load1 load5 load15 activity disk_free updated age reason"
 ).split()
 PROCS_KEYS = "node pid user command memory_percent cpu_percent state time started job batch kind login software".split()
 

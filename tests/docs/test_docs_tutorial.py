@@ -124,7 +124,7 @@ def test_json_has_the_columns_of_the_record_with_true_values(followed: Followed,
 
 def test_table_has_the_titles_of_the_record(followed: Followed, made: probe.Probe) -> None:
     head, row, *_ = followed.outputs[f"nicamon show {NAME}"].splitlines()
-    titles = [column.title for column in columns(made.records[NAME])]
+    titles = [column.name for column in columns(made.records[NAME])]
     assert head.split("  ")[0].strip() == "node"
     assert [title for title in titles if title not in head] == []
     assert row.startswith("localhost")

@@ -146,9 +146,9 @@ def test_only_so_many_are_asked(shell: Shell, tree: Tree) -> None:
     mounts = "".join(f"nc1:{name} {name} nfs rw 0 0\n" for name in [long, *names, r"/new\012line"])
     done = run(shell, mounts, tree, there=names)
     found = states(done)
-    assert [found[name] for name in names] == ["ok"] * 64 + ["unasked"] * 6
+    assert [found[name] for name in names] == ["ok"] * 64 + ["unchecked"] * 6
     kept = shorten(long, width(sampling.probes()["mounts"].records["mounts"]))  # no longer than every database takes
-    assert (found[kept], found["/new␊line"]) == ("unasked", "unasked")
+    assert (found[kept], found["/new␊line"]) == ("unchecked", "unchecked")
     assert done.output.count(b"guard ") == 64
     assert done.seconds < 10
 

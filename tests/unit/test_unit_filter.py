@@ -109,8 +109,8 @@ def test_these_do_not_and_unknown_is_never_a_number(expression: str) -> None:
     ("expression", "words"),
     [
         ("lod1 > 4", ["no column 'lod1'", "load1"]),
-        ("load1 > many", ["'many' is no value for load1 (number)"]),
-        ("role = x or (load1 > nodes)", ["'nodes' is no value for load1"]),
+        ("load1 > many", ["invalid number 'many' for load1"]),
+        ("role = x or (load1 > nodes)", ["invalid number 'nodes' for load1"]),
         ("load1 > free", ["load1 (number) cannot be compared with free (bytes)"]),
         ("since > load1", ["cannot be compared with load1"]),
         ("nproc = null", ["write `nproc is unknown` or `nproc is not unknown`"]),
@@ -126,9 +126,9 @@ def test_these_do_not_and_unknown_is_never_a_number(expression: str) -> None:
         ("role in ()", ["cannot read ')'"]),
         ("and load1 > 4", ["a column is missing before 'and'"]),
         ("Loads > 4", ["no column 'Loads'", "did you mean 'load1'?"]),
-        ("free > 4Q", ["'4Q' is no value for free (bytes)"]),
+        ("free > 4Q", ["invalid bytes '4Q' for free"]),
         ("busy = maybe", ["'maybe'", "yes or no"]),
-        ("since > soon", ["'soon'", "is no value for since"]),
+        ("since > soon", ["'soon'", "invalid time"]),
         ("node ~ '['", ["'[' is not a regular expression"]),
         ("(load1 > 4", ["a parenthesis is not closed", "'(load1 > 4'"]),
         ("load1 > 4)", ["unexpected ')'"]),
@@ -197,5 +197,5 @@ def test_units_are_those_of_the_column(expression: str, value: float, holds: boo
      "load > 4k", "load > 10m", "load > 5%", "count > 4k", "count > 2d"],
 )  # fmt: skip
 def test_a_unit_that_a_column_does_not_have_is_refused(expression: str) -> None:
-    with pytest.raises(UsageError, match=f"is no value for {expression.split(maxsplit=1)[0]}"):
+    with pytest.raises(UsageError, match=f"invalid .* for {expression.split(maxsplit=1)[0]}"):
         matcher(expression, MEASURED)

@@ -17,7 +17,7 @@ from nicassh.probes.tools import from_epoch
 @dataclass(frozen=True)
 class GpuProcess(Record):
     pid: Count = column("Process id.", key=True)
-    memory: Bytes | None = column("Memory of the card.", title="gpu mem", high=(10, 20))
+    memory: Bytes | None = column("Memory of the card.", high=(10, 20))
     share: Percent = column("Share.", low=(10, 3))
     name: Text | None = column("Name.")
     since: Time = column("Start.")
@@ -33,11 +33,11 @@ def test_columns_come_from_the_annotations() -> None:
     assert [one.name for one in found] == [field.name for field in fields(GpuProcess)]
     assert [one.kind for one in found] == [int, int, float, str, datetime, bool, float, float, int, str]
     assert [one.unit.name for one in found] == [
-        "count", "bytes", "percent", "text", "UTC time", "yes or no", "number", "seconds", "number", "text",
+        "count", "bytes", "percent", "text", "time", "yes or no", "number", "seconds", "number", "text",
     ]  # fmt: skip
     assert [one.name for one in found if one.optional] == ["memory", "name"]
     assert [one.name for one in keys(GpuProcess)] == ["pid"]
-    assert (found[1].title, found[2].title, found[1].help) == ("gpu mem", "share", "Memory of the card.")
+    assert (found[1].name, found[1].help) == ("memory", "Memory of the card.")
     assert name_of(GpuProcess) == "gpu_process"
 
 

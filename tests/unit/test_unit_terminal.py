@@ -18,13 +18,13 @@ from nicassh.probes.loader import read
 from nicassh.query import Field, Row, Snapshot, Table, computed, select_columns
 from nicassh.query.records import record_table
 from nicassh.query.tables.farm import farm
-from nicassh.render import csv_lines, draw, json_text, ndjson_lines
+from nicassh.render import Screen, csv_lines, json_text, ndjson_lines, page
 from nicassh.store import Store
 
 EVIL = "\x1b]52;c;Y3\x07\x1b[2J\u202egpj\u2066\u200b\x9b31m[red]x[/red] :smile: \ud800<img src=x>\n\r\t\x00\x7f\ufeff日"
 KEYS = (
-    "node address role state reason since fairsoft os kernel cpu ncpu nproc memory_available load1 load5 load15 "
-    "activity disk_free updated age"
+    "node address role state since fairsoft os kernel cpu ncpu nproc memory_available load1 load5 load15 "
+    "activity disk_free updated age reason"
 ).split()
 
 
@@ -45,24 +45,30 @@ def view(store: Store) -> Table:
 
 
 def drawn(view: Table, width: int | None, colours: bool = False) -> str:
-    return "\n".join(draw(view, width, colours))
+    return "\n".join(page(view, Screen(width, colours=colours)))
 
 
 def test_the_table_fits_every_width_and_keeps_the_machines(view: Table) -> None:
-    for width in range(60, 251):
-        lines = drawn(view, width).split("\n\n")[0].splitlines()  # what follows is prose that a terminal wraps
+    for width in range(40, 251):
+        lines = drawn(view, width).splitlines()
         assert max(cell_len(line) for line in lines) <= width, width
-        assert lines[0].split()[0] == "machine", width
-        assert [line.split()[0] for line in lines[1:]] == ["nc2", "nc10", "nc3", "nc4"], width
+        header, *rows = lines[: lines.index("")] if "" in lines else lines
+        names = [row.split()[0] for row in (header, *rows) if row[0] != " "]
+        assert names == ["node", "nc2", "nc10", "nc3", "nc4"], width
+
+
+def header_of(view: Table, width: int) -> str:
+    """The header: long names stand in several lines."""
+    return drawn(view, width).partition("\nnc2 ")[0]
 
 
 def test_a_wide_terminal_shows_more(view: Table) -> None:
-    titles = [drawn(view, width).splitlines()[0] for width in (60, 120, 250)]
-    assert "status" in titles[0]
-    assert "load 1/5/15" in titles[1]
-    assert not [title for title in ("FairSoft", "OS", "kernel", "CPU", "free disk") if title not in titles[2]]
-    assert "not shown for want of width" in drawn(view, 60)
-    assert len(titles[0]) < len(titles[1]) < len(titles[2])
+    headers = [header_of(view, width).split() for width in (60, 120, 250)]
+    assert set(headers[0]) >= {"node", "state", "reason"}
+    assert "load1" in headers[1]
+    assert set(headers[2]) >= {"os", "kernel", "cpu", "disk_free"}
+    assert "hidden (narrow terminal): " in drawn(view, 60)
+    assert len(headers[0]) < len(headers[1]) < len(headers[2])
 
 
 def test_without_a_width_nothing_is_cut(view: Table) -> None:
@@ -109,7 +115,7 @@ def test_the_reader_chooses_columns_and_their_order(view: Table) -> None:
     chosen = select_columns(view, ["load1", "node"])
     assert [list(json.loads(line)) for line in ndjson_lines(chosen)] == [["load1", "node"]] * 4
     assert next(csv_lines(chosen)) == "load1,node"
-    assert drawn(chosen, 100).split()[:2] == ["load", "1/5/15"]
+    assert drawn(chosen, 100).split()[:2] == ["load1", "node"]
 
 
 def test_json_of_a_hostile_record_has_no_control_byte(store: Store) -> None:

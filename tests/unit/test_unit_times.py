@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nicassh.model.units import read_moment, read_seconds
+from nicassh.model.units import draw_moment, draw_time, read_moment, read_seconds
+from nicassh.model.zones import find_zone, using_zone, zone_name
 
 NOW = datetime(2026, 11, 22, 14, 30, tzinfo=UTC)
 
@@ -32,7 +34,11 @@ def test_what_is_no_duration(text: str) -> None:
     [
         ("2d", datetime(2026, 11, 20, 14, 30, tzinfo=UTC)),
         ("12h", datetime(2026, 11, 22, 2, 30, tzinfo=UTC)),
+        ("-12h", datetime(2026, 11, 22, 2, 30, tzinfo=UTC)),
         ("0s", NOW),
+        ("today", datetime(2026, 11, 22, tzinfo=UTC)),
+        ("yesterday", datetime(2026, 11, 21, tzinfo=UTC)),
+        ("yesterday 3:12", datetime(2026, 11, 21, 3, 12, tzinfo=UTC)),
         ("03:12", datetime(2026, 11, 22, 3, 12, tzinfo=UTC)),
         ("3:12", datetime(2026, 11, 22, 3, 12, tzinfo=UTC)),
         ("14:30", NOW),
@@ -49,10 +55,26 @@ def test_moments(text: str, moment: datetime) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "2x", "--2d", "25:00", "03:60", "2026-13-01", "2026-02-30", "99999999999d", "12", "d"]
+    "text",
+    [
+        "",
+        "tomorrow",
+        "yesterday soon",
+        "2x",
+        "--2d",
+        "25:00",
+        "03:60",
+        "2026-13-01",
+        "2026-02-30",
+        "99999999999d",
+        "12",
+        "d",
+    ],
 )
 def test_what_is_no_time_is_told_what_one_is(text: str) -> None:
-    with pytest.raises(ValueError, match=r"is no time; a time is 2d or 12h \(ago\), 03:12, 2026-11-20"):
+    with pytest.raises(
+        ValueError, match=r"invalid time '.*'; a time is 5m, 12h or 2d \(ago\), 03:12, today, yesterday"
+    ):
         read_moment(text, NOW)
 
 
@@ -68,4 +90,59 @@ def test_any_text_is_a_moment_or_a_value_error(text: str) -> None:
     try:
         assert read_moment(text, NOW).tzinfo is not None
     except ValueError as error:
-        assert "is no time" in str(error)
+        assert "invalid time" in str(error)
+
+
+NEW_YORK = "America/New_York"
+
+
+@pytest.mark.parametrize(
+    ("zone", "text", "moment", "drawn"),
+    [
+        ("Europe/Moscow", "03:12", "2026-11-22T00:12Z", "2026-11-22 03:12:00"),
+        ("Europe/Moscow", "today", "2026-11-21T21:00Z", "2026-11-22 00:00:00"),
+        ("Europe/Moscow", "yesterday", "2026-11-20T21:00Z", "2026-11-21 00:00:00"),
+        ("Europe/Moscow", "2026-11-20T03:12Z", "2026-11-20T03:12Z", "2026-11-20 06:12:00"),
+        ("Europe/Moscow", "2014-10-26 01:30", "2014-10-25T21:30Z", "2014-10-26 01:30:00 MSK"),
+        (NEW_YORK, "2026-11-01", "2026-11-01T04:00Z", "2026-11-01 00:00:00"),
+        (NEW_YORK, "2026-11-01 01:30", "2026-11-01T05:30Z", "2026-11-01 01:30:00 EDT"),
+        (NEW_YORK, "2026-11-01T01:30-05:00", "2026-11-01T06:30Z", "2026-11-01 01:30:00 EST"),
+        (NEW_YORK, "2026-11-01 02:00", "2026-11-01T07:00Z", "2026-11-01 02:00:00"),
+        (NEW_YORK, "2026-03-08 02:30", "2026-03-08T07:30Z", "2026-03-08 03:30:00"),
+    ],
+)
+def test_a_time_without_a_zone_is_local_and_is_drawn_so(zone: str, text: str, moment: str, drawn: str) -> None:
+    with using_zone(find_zone(zone)):
+        read = read_moment(text, NOW)
+        assert (read, draw_time(read)) == (datetime.fromisoformat(moment), drawn)
+        assert draw_moment(read).startswith(drawn[:19])
+        assert zone_name() == zone
+    assert zone_name() == "UTC"
+
+
+@pytest.mark.parametrize(
+    ("variable", "name", "offset"),
+    [
+        ("Europe/Moscow", "Europe/Moscow", 3),
+        (":Asia/Tokyo", "Asia/Tokyo", 9),
+        ("", "UTC", 0),
+        ("Etc/UTC", "UTC", 0),
+        ("MSK-3", "MSK", 3),
+    ],
+)
+def test_the_zone_of_the_system(variable: str, name: str, offset: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", variable)
+    time.tzset()
+    try:
+        with using_zone(find_zone("")):
+            assert zone_name() == name
+            assert draw_time(NOW) == f"2026-11-22 {14 + offset}:30:00"
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_an_unknown_zone_is_refused() -> None:
+    for name in ("Mars/Phobos", "../etc/passwd", "MSK\0"):
+        with pytest.raises(ValueError, match="is not a time zone"):
+            find_zone(name)

@@ -46,7 +46,7 @@ def test_our_own_waiting_makes_no_clock_wrong(store: Store, behind: int, session
 def test_a_healthy_node_has_no_findings(store: Store) -> None:
     assert told(store, "disks", {}) == []
     (view,) = [explain(Snapshot(store, [node("nc2")], 900, at(60)))]
-    assert summary(view) == "nc2: nothing wrong is known; last seen 1 m 00 s ago"
+    assert summary(view) == "nc2: no problems found; last seen 1 m 00 s ago"
 
 
 def test_the_worst_comes_first_whatever_it_weighs(store: Store) -> None:

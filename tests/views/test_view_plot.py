@@ -65,7 +65,7 @@ def test_a_value_alone_is_a_point(store: Store) -> None:
     assert len(columns(lines[1:-2], BRAILLE)) == 2
 
 
-def test_the_band_goes_from_least_to_greatest(store: Store) -> None:
+def test_the_band_goes_from_minimum_to_maximum(store: Store) -> None:
     wrote(store, "nc2", {minute: 10.0 if minute % 2 else 20.0 for minute in range(60)})
     lines = list(draw_plot(seen(store, step=600), 80, 24))
     band = [place for place, line in enumerate(lines) if "░" in line]
@@ -114,7 +114,7 @@ def test_zeros_and_nothing(store: Store) -> None:
     lines = list(draw_plot(seen(store, "nc3"), 80, 20))
     assert lines == [
         "load.load1 on nc3: Load average over 1 minute.",
-        "2026-11-21 12:00:00 to 2026-11-21 13:00:00 UTC: nothing is known of this time",
+        "2026-11-21 12:00:00 to 2026-11-21 13:00:00 UTC: no data for this period",
     ]
 
 

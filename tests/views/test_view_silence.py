@@ -125,4 +125,4 @@ def test_one_probe_that_nobody_runs_is_said(store: Store) -> None:
     asked(store, 0, 0, 0, 0)
     store.write([login(one.name, at(HALF)) for one in NODES])
     view = explain(snapshot(store))
-    assert summary(view) == "nc[2-5]: nothing wrong is known; not judged, too old: disks on nc[2-5]"
+    assert summary(view) == "nc[2-5]: no problems found; not judged, too old: disks on nc[2-5]"

@@ -13,7 +13,7 @@ from nicassh.model.records import Record
 from nicassh.query import Row, Snapshot, Table, filter_rows, grouped, select_columns, sort_rows
 from nicassh.query.releases import newest_first
 from nicassh.query.tables.software import SOFTWARE, software
-from nicassh.render import csv_lines, draw, records
+from nicassh.render import Screen, csv_lines, page, records
 from nicassh.store import Store
 
 DAY = 86400
@@ -65,7 +65,7 @@ def test_the_largest_set_is_what_the_others_are_compared_with(store: Store) -> N
 
 def test_versions_stand_newest_first_with_the_default_marked(store: Store) -> None:
     store.write(asked("nc2", 0, root("6.22.08", default=True), root("6.30.04", default=False), root("6.9.1")))
-    lines = list(draw(seen(store, "nc2"), None))
+    lines = list(page(seen(store, "nc2"), Screen()))
     assert "6.30.04 6.22.08* 6.9.1" in lines[1]
     assert by_node(seen(store, "nc2"))["nc2"].values["defaults"] == {"root": "6.22.08"}
 

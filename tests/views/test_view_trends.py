@@ -14,7 +14,7 @@ from nicassh.query import Snapshot, Table, select_columns, sort_rows
 from nicassh.query.records import record_table
 from nicassh.query.tables.farm import farm
 from nicassh.query.trends import with_trends
-from nicassh.render import csv_lines, draw, json_text, records
+from nicassh.render import Screen, csv_lines, json_text, page, records
 from nicassh.store import Store
 
 HOUR = 3600
@@ -82,9 +82,9 @@ def test_any_number_of_one_row_a_node(store: Store) -> None:
     loads(store, "nc2", {50: 1.0})
     for minute in (40, 45, 50):
         store.write([outcome("nc2", "memory", at(minute * 60), made("memory"))])
-    lines = list(draw(seen(store, "node", "memory_available~", "blocked~"), 80))
-    assert lines[0].split("  ") == ["machine", "available 1 h", "blocked 1 h"]
-    assert lines[1] == f"nc2{14 * ' '}███{14 * ' '}▁"
+    lines = list(page(seen(store, "node", "memory_available~", "blocked~"), Screen(80)))
+    assert lines[0].split("  ") == ["node", "memory_available~", "blocked~"]
+    assert lines[1] == f"nc2{11 * ' '}███{18 * ' '}▁"
 
 
 def test_keys_of_a_listing(store: Store) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import gc
 import io
 import os
@@ -15,7 +16,7 @@ from nicassh import __version__
 from nicassh.cli.lazy import Lazy
 from nicassh.cli.session import Session
 from nicassh.model.errors import NicamonError
-from nicassh.model.text import clean
+from nicassh.model.text import clean, replaced
 
 COMMANDS = {
     "init": "Write a commented configuration and inventory.",
@@ -103,12 +104,13 @@ def _tell(what: str, hint: str = "") -> None:
 
 
 def _mend_streams() -> None:
-    """Give a process that was started without output a place to write to, and a terminal without UTF-8 a `?`."""
+    """Give a process that was started without output a place to write to, and a terminal without UTF-8 ASCII."""
     sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: PTH123, SIM115 for the life of the process
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: PTH123, SIM115
+    codecs.register_error("nicamon", replaced)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
+            stream.reconfigure(errors="nicamon")
 
 
 def _abandon_output() -> None:

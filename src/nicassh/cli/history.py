@@ -41,7 +41,7 @@ def _step(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -
 @click.command()
 @node_options(then="name")
 @click.argument("name", metavar="[METRIC]", required=False, default="", shell_complete=complete_metrics)
-@click.option("--since", callback=_when, metavar="TIME", help="From then on: 2d, 12h, 03:12, 2026-11-20. Default: 1d.")
+@click.option("--since", callback=_when, metavar="TIME", help="From then on: 2d, 12h, 03:12, yesterday. Default: 1d.")
 @click.option("--until", callback=_when, metavar="TIME", help="Until then. Default: now.")
 @click.option(
     "--step", callback=_step, metavar="TIME", help="A value for each 5m, 1h, …; 0: as they came. Else what fits."
@@ -68,9 +68,9 @@ def command(
 ) -> None:  # fmt: skip
     """Plot a metric over time, or list the top processes of a past moment. Reads the database only.
 
-    METRIC is a column of a record that is kept as a series: load1, memory_available, disks.used. Times
-    are in UTC. There is a gap where less than half of the expected values arrived. A plot has at most eight
-    lines.
+    METRIC is a column of a record that is kept as a series: load1, memory_available, disks.used. Times are
+    local, unless they name a zone. There is a gap where less than half of the expected values arrived. A plot
+    has at most eight lines.
 
     \b
     nicamon history nc13 load1
@@ -80,24 +80,25 @@ def command(
     nicamon history --top cpu --at 03:12
     nicamon history nc13 --top memory --at 2h --user merz
     """
+    in_order = replace(output, worst_first=False)
     if top:
         _refuse("--top", METRIC=name, since=since, until=until, step=step, where=where, sum=over, plot=plot)
-        output.show(partial(session.query, "top", nodes=nodes, by=top, at=at, user=user))
+        in_order.show(partial(session.query, "top", nodes=nodes, by=top, at=at, user=user))
         return
     _refuse("METRIC, but with --top", at=at, user=user)
     if not name:
         raise UsageError("METRIC is missing", "for example: nicamon history nc13 load1; see --help")
     if plot and output.format != "table":
-        raise UsageError(f"--plot and --{output.format} exclude each other")
+        raise UsageError(f"--plot and --{output.format} cannot be used together")
     points = max(_LEAST, screen_width() - _AXIS)
     ask = partial(
         session.query, "history", nodes=nodes, metric=name, since=since, until=until, step=step, points=points,
         where=where, over=over,
     )  # fmt: skip
     if output.format == "table" and (sys.stdout.isatty() if plot is None else plot):
-        replace(output, plot=True).show(lambda **arrangement: _few(ask(**arrangement)))
+        replace(in_order, plot=True).show(lambda **arrangement: _few(ask(**arrangement)))
     else:
-        output.show(ask)
+        in_order.show(ask)
 
 
 def _few(table: Table) -> Table:
@@ -117,7 +118,9 @@ def _refuse(other: str, **given: object) -> None:
     """Raise UsageError where something was given that does not go with `other`."""
     for name, value in given.items():
         if value not in (None, "", ()):
-            raise UsageError(f"{name if name.isupper() else f'--{name}'} does not go with {other}", "see --help")
+            raise UsageError(
+                f"{name if name.isupper() else f'--{name}'} cannot be used together with {other}", "see --help"
+            )
 
 
 _AXIS, _LEAST = 10, 5

@@ -56,7 +56,7 @@ def command(
     if run_as and user:
         raise UsageError("--run-as is for --system", "units of a user run as that user")
     if now and (shown or folder):
-        raise UsageError(f"--now and {'--print' if shown else '--folder'} exclude each other")
+        raise UsageError(f"--now and {'--print' if shown else '--folder'} cannot be used together")
     units = (systemd.timer if timer else systemd.daemon)(_setup(session, _account(run_as) if system else ""))
     place = folder or (_SYSTEM if system else _of_user())
     if shown:

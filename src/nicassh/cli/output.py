@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from nicassh.cli.complete import complete_columns, complete_filter
+from nicassh.cli.screen import alternate_screen, repaint
+from nicassh.model.text import clean
+from nicassh.model.units import draw_moment
+from nicassh.model.zones import using_zone
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -35,6 +41,8 @@ class Output:
     limit: int | None = None
     plot: bool = False
     """Draws a history as a plot instead of a table."""
+    worst_first: bool = True
+    """Sorts by severity with `watch`, where the reader has not said by what."""
 
     def show(self, ask: Callable[..., Table]) -> Table:
         """Ask for the table and print it, once or every `watch` seconds until interrupted; return the last one.
@@ -46,10 +54,10 @@ class Output:
             self._print(table)
             return table
         screen = self.format == "table" and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
-        with suppress(KeyboardInterrupt):  # the one way to end it, and so no failure
+        with suppress(KeyboardInterrupt), alternate_screen() if screen else nullcontext():  # the one way to end it
             while True:
                 if screen:
-                    self._repaint(table)
+                    repaint(self._picture(table))
                 else:
                     self._print(table)
                 sys.stdout.flush()
@@ -58,24 +66,23 @@ class Output:
         return table
 
     def _ask(self, ask: Callable[..., Table]) -> Table:
+        from nicassh.query.arrange import SEVERITY  # with the query layer, which `--help` does not need
+
         # Programs get every row; a person gets rows grouped where the table is best read so.
         group = self.group if self.group is not None or self.format == "table" else False
-        return ask(filter=self.filter, sort=self.sort, columns=self.columns, group=group, limit=self.limit)
+        trouble = (SEVERITY,) if self.watch is not None and self.worst_first else ()
+        return ask(filter=self.filter, sort=self.sort or trouble, columns=self.columns, group=group, limit=self.limit)
 
     def _print(self, table: Table) -> None:
         print_lines(self._lines(table))
 
-    def _repaint(self, table: Table) -> None:
-        """Draw over the last picture in one write, each line cleared to its end, so that it does not flicker.
-
-        The picture is cut to the height of the screen.
-        """
-        lines = list(self._text(table))
-        height = shutil.get_terminal_size().lines - 1
-        if len(lines) > height:
-            lines = [*lines[: height - 1], f"… {len(lines) - height + 1} more lines"]
-        picture = "".join(f"{line}\x1b[K\n" for line in lines)
-        sys.stdout.write(f"\x1b[H{picture}\x1b[J")
+    def _picture(self, table: Table) -> list[str]:
+        """Return a title that says what is repeated and when it was drawn, and the table below, as high as fits."""
+        height = shutil.get_terminal_size().lines
+        words = clean(shlex.join(["nicamon", *sys.argv[1:]]))
+        title = f"{draw_moment(datetime.now(UTC))}, every {self.watch:g} s: {words}"
+        lines = [title[: terminal_console().width], "", *self._text(table, height - 3)]
+        return lines[: height - 1]
 
     def _lines(self, table: Table) -> Iterator[str]:
         """Yield the table in the format that the reader wants."""
@@ -87,16 +94,16 @@ class Output:
             return iter([render.json_text(table)])
         return render.ndjson_lines(table) if self.format == "ndjson" else render.csv_lines(table)
 
-    def _text(self, table: Table) -> Iterator[str]:
+    def _text(self, table: Table, height: int | None = None) -> Iterator[str]:
         from nicassh import render
         from nicassh.query import History
 
         console = terminal_console()
-        width = console.width if console.is_terminal or _fixed_width() else None
+        width = console.width if console.is_terminal or _fixed_width() else PIPED
         colours = console.color_system is not None and not console.no_color
         if self.plot and isinstance(table, History):
-            return render.draw_plot(table, width or _PLAIN, _height(), colours)
-        return render.page(table, width, colours)
+            return render.draw_plot(table, screen_width(), _height(), colours)
+        return render.page(table, render.Screen(width, height, colours, not _has_signs()))
 
 
 def print_lines(lines: Iterable[str]) -> None:
@@ -118,7 +125,7 @@ def output_options(function: Callable[..., Any]) -> Callable[..., Any]:
         names = ("json", "ndjson", "csv")
         chosen = [name for name in names if options.pop(name)]
         if len(chosen) > 1:
-            raise click.UsageError(f"--{chosen[0]} and --{chosen[1]} exclude each other")
+            raise click.UsageError(f"--{chosen[0]} and --{chosen[1]} cannot be used together")
         output = Output(
             format=chosen[0] if chosen else "table",
             sort=_list(options.pop("sort")),
@@ -128,11 +135,19 @@ def output_options(function: Callable[..., Any]) -> Callable[..., Any]:
             group=options.pop("group"),
             limit=options.pop("limit"),
         )
-        return function(*arguments, output=output, **options)
+        with using_zone(_zone(options.pop("utc"))):
+            return function(*arguments, output=output, **options)
 
     for option in reversed(_OPTIONS):
         wrapped = option(wrapped)
     return wrapped
+
+
+def _zone(utc: bool) -> tzinfo:
+    """Return the zone in which times of this run are drawn and read: UTC, or that of the configuration."""
+    from nicassh.cli.session import session_of
+
+    return UTC if utc else session_of(click.get_current_context()).config.zone
 
 
 def terminal_console(stderr: bool = False) -> Console:
@@ -148,6 +163,15 @@ def _fixed_width() -> bool:
     return os.environ.get("COLUMNS", "").isdecimal() and shutil.get_terminal_size().columns > 0
 
 
+def _has_signs() -> bool:
+    """Say whether the encoding of the output has the signs of tables; that of the C locale has not."""
+    try:
+        "‼–".encode(sys.stdout.encoding or "ascii")
+    except UnicodeError:
+        return False
+    return True
+
+
 def screen_width() -> int:
     """Return the characters in a line of the terminal, or of a plot where there is no terminal."""
     return terminal_console().width if sys.stdout.isatty() or _fixed_width() else _PLAIN
@@ -160,6 +184,8 @@ def _height() -> int:
 
 _PLAIN = 100
 """The width of a plot that is not drawn on a terminal."""
+PIPED = 200
+"""The width of a table that is not drawn on a terminal, where COLUMNS does not say another."""
 
 
 def _list(text: str) -> tuple[str, ...]:
@@ -171,7 +197,8 @@ _OPTIONS = (
     click.option("--ndjson", is_flag=True, help="Print one JSON object a line: the rows of the first table."),
     click.option("--csv", is_flag=True, help="Print CSV with a header: the first table."),
     click.option(
-        "--sort", default="", metavar="COL[,…]", help="Sort by columns; -COL puts the largest first.",
+        "--sort", default="", metavar="COL[,…]",
+        help="Sort by columns; -COL puts the largest first, `severity` the worst rows.",
         shell_complete=complete_columns,
     ),
     click.option(
@@ -189,8 +216,10 @@ _OPTIONS = (
     ),
     click.option("--limit", type=click.IntRange(min=0), metavar="N", help="Show at most so many rows."),
     click.option(
-        "--watch", type=click.FloatRange(min=0.1), metavar="SECONDS", help="Show again and again, until interrupted."
+        "--watch", type=click.FloatRange(min=0.1), metavar="SECONDS",
+        help="Show again and again, the worst rows first, until interrupted.",
     ),
+    click.option("--utc", is_flag=True, help="Draw and read times in UTC. Default: the setting `timezone`."),
 )  # fmt: skip
 
 exit_code_option = click.option("--exit-code", is_flag=True, help="End with exit code 1 where something is found.")

@@ -9,6 +9,7 @@ import tomllib
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import tzinfo
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -19,6 +20,7 @@ from nicassh.config import secret, trust
 from nicassh.config.home import config_folder, state_folder
 from nicassh.config.values import KINDS
 from nicassh.model.errors import ConfigError
+from nicassh.model.zones import find_zone
 
 FILE = "nicamon.toml"
 VARIABLE = "NICAMON_CONFIG"
@@ -112,7 +114,20 @@ class Config:
         "Days after which a node that left the inventory also leaves the tables of newest values; its history stays.",
     )
     stale: float = setting(900.0, "Seconds after which a value is shown as stale.")
+    timezone: str = setting(
+        "",
+        "Time zone of the times in tables, and of those that are typed: an IANA name such as Europe/Moscow. "
+        "Empty: that of the system, or of the variable TZ.",
+    )
     file: Path | None = None
+
+    @cached_property
+    def zone(self) -> tzinfo:
+        """Return the time zone of the reader. Raises ConfigError for a name that no zone has."""
+        try:
+            return find_zone(self.timezone)
+        except ValueError as error:
+            raise ConfigError(f"timezone: {error}", "see: timedatectl list-timezones") from None
 
     @cached_property
     def database_url(self) -> str:

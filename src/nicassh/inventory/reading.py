@@ -152,7 +152,7 @@ def _paired(entry: dict[str, Any], where: str) -> list[tuple[str, str]]:
     addresses = _addresses(entry["address"], where)
     if len(names) != len(addresses):
         raise InventoryError(
-            f"{where}: {len(names)} names and {len(addresses)} addresses", "they must be of one length"
+            f"{where}: {len(names)} names and {len(addresses)} addresses", "they must have the same number of entries"
         )
     return list(zip(names, addresses, strict=True))
 

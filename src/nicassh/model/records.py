@@ -58,7 +58,6 @@ class Column:
     """The Python type without its unit: int, float, str, bool or datetime."""
     unit: Unit
     help: str
-    title: str
     key: bool
     optional: bool
     low: tuple[float, float] | None
@@ -88,7 +87,6 @@ def column(
     help: str,  # noqa: A002 the word that click, argparse and a reader use
     *,
     key: bool = False,
-    title: str | None = None,
     low: tuple[float, float] | None = None,
     high: tuple[float, float] | None = None,
     shown: bool = True,
@@ -102,10 +100,10 @@ def column(
     value at or beyond them is marked. `choices` are the words that a text may be, where it cannot be any: a
     filter refuses all others. `levels` are such words, each with its severity (0 ok, 1 warning, 2 critical);
     of a record kept as intervals, the availability is the share of time below 2. A field that is not `shown`
-    is in JSON, and in tables on request. A record kept as intervals begins no new one where only `volatile`
+    is in JSON, and hidden in tables by default. A record kept as intervals begins no new one where only `volatile`
     fields have changed. The unit comes from the field's type.
     """
-    given = {"help": help, "key": key, "title": title, "low": low, "high": high}
+    given = {"help": help, "key": key, "low": low, "high": high}
     given |= {"shown": shown, "volatile": volatile, "levels": levels, "choices": choices or tuple(levels or ())}
     return dataclasses.field(metadata=given)
 
@@ -149,9 +147,7 @@ def _column(field: dataclasses.Field[Any], hint: Any) -> Column:
     kind, unit = _kind_and_unit(hint)
     if kind not in (int, float, str, bool, datetime):
         raise TypeError(f"field {field.name!r} must be a type of nicassh.model.units, or that type | None")
-    values = dict(field.metadata)
-    values["title"] = values["title"] or field.name.replace("_", " ")
-    return Column(field.name, kind, unit, optional=optional, **values)
+    return Column(field.name, kind, unit, optional=optional, **field.metadata)
 
 
 def _kind_and_unit(hint: Any) -> tuple[Any, Unit]:

@@ -18,6 +18,11 @@ LIMIT = 4096
 # Letters and marks that Unicode calls printable but that draw nothing: fillers, joiners, variation selectors.
 _INVISIBLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
 _PARTS = re.compile("[^\n\t]+")
+_LIKE = {
+    "‼": "!!", "–": "-", "…": "...", "×": "x", "±": "+-", "·": ".", "≥": ">=", "≤": "<=", "°": "", "░": ".",
+    "▁": "_", "▂": "_", "▃": "-", "▄": "-", "▅": "=", "▆": "=", "▇": "#", "█": "#", "‘": "'", "’": "'",
+}  # fmt: skip
+_LINES = {"─": "-", "━": "-", "│": "|", "┃": "|"}
 _REPLACEMENT = "\ufffd"
 _PICTURES = 0x2400  # U+2400 SYMBOL FOR NULL and the 31 pictures after it
 
@@ -53,6 +58,27 @@ def shorten(text: str, limit: int) -> str:
         return text
     digest = blake2s(text.encode("utf-8", "replace"), digest_size=6).hexdigest()
     return f"{text[: limit - len(digest) - 1]}…{digest}"
+
+
+def ascii_text(text: str) -> str:
+    """Return the text in ASCII, as the C locale shows it: `!!` for `‼`, `-` for `–`, `?` for most others."""
+    return text if text.isascii() else "".join(one if one.isascii() else _like(one) for one in text)
+
+
+def replaced(error: UnicodeError) -> tuple[str, int]:
+    """Return what a stream writes instead of characters that its encoding lacks: an error handler for `codecs`."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return "".join(map(_like, error.object[error.start : error.end])), error.end
+
+
+def _like(one: str) -> str:
+    """Return ASCII that looks like a character; of lines and points of a plot one character for each."""
+    if "\u2800" <= one <= "\u28ff":
+        return "*"
+    if "\u2500" <= one <= "\u257f":
+        return _LINES.get(one, "+")
+    return _LIKE.get(one, "?")
 
 
 def redact(command: str) -> str:

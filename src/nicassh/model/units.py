@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Annotated, Any
 
+from nicassh.model.zones import zone
+
 UNKNOWN = "–"
 """What is printed for a value that is not known. Never 0."""
 
@@ -54,8 +56,18 @@ def draw_seconds(value: float) -> str:
 
 
 def draw_time(value: datetime) -> str:
-    """Return a moment in UTC to the second: `2026-11-21 20:17:04`."""
-    return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+    """Return a moment in the time zone in force, to the second: `2026-11-21 20:17:04`.
+
+    In the hour that comes twice, when clocks are set back, the abbreviation of the zone follows: `01:30:00 EST`.
+    """
+    local = value.astimezone(zone())
+    text = local.strftime("%Y-%m-%d %H:%M:%S")
+    return text if local.replace(fold=1 - local.fold).utcoffset() == local.utcoffset() else f"{text} {local:%Z}"
+
+
+def draw_moment(value: datetime) -> str:
+    """Return the same with the abbreviation of the zone, for a sentence: `2026-11-21 20:17:04 MSK`."""
+    return value.astimezone(zone()).strftime("%Y-%m-%d %H:%M:%S %Z")
 
 
 def draw_percent(value: float) -> str:
@@ -126,25 +138,33 @@ def read_seconds(text: str) -> float:
 def read_moment(text: str, now: datetime) -> datetime:
     """Return the moment of `2d` or `-12h` (before `now`), `03:12` (the last one), `yesterday`, or of an ISO 8601 time.
 
-    What names no time zone is in UTC, as the tables print it. Raises ValueError.
+    What names no time zone is in the zone in force. Of a time that comes twice the first is meant; one that the clocks
+    leave out is read with the offset from before the change. Raises ValueError.
     """
     text = text.strip()
     try:
         if text[-1:] in _DURATIONS:
             return now - timedelta(seconds=read_seconds(text.removeprefix("-")))
-        if text.lower() in _DAYS:
-            day = now.astimezone(UTC).date() - timedelta(days=_DAYS[text.lower()])
-            return datetime.combine(day, time(), UTC)
         if _CLOCK.fullmatch(text):
-            clock = datetime.combine(now.astimezone(UTC), time.fromisoformat(text.zfill(5)), UTC)
-            return clock if clock <= now else clock - timedelta(days=1)
+            clock = _local(now, 0, text)
+            return clock if clock <= now else _local(now, 1, text)
+        word, _, rest = text.lower().partition(" ")
+        if word in _DAYS:
+            return _local(now, _DAYS[word], rest.strip() or "00:00")
         moment = datetime.fromisoformat(text)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=zone())).astimezone(UTC)
     except (ValueError, OverflowError):
-        told = "2d or 12h (ago), 03:12, 2026-11-20, 2026-11-20T03:12 (UTC)"
-        raise ValueError(f"{text!r} is no time; a time is {told}") from None
+        raise ValueError(f"invalid time {text!r}; a time is {TIMES}") from None
 
 
+def _local(now: datetime, days: int, clock: str) -> datetime:
+    """Return the moment of a clock time so many days before today, by the calendar of the zone in force."""
+    day = now.astimezone(zone()).date() - timedelta(days=days)
+    return datetime.combine(day, time.fromisoformat(clock.zfill(5)), zone()).astimezone(UTC)
+
+
+TIMES = "5m, 12h or 2d (ago), 03:12, today, yesterday, 2026-11-20, 2026-11-20T03:12, with or without +03:00 or Z"
+"""The times that a person can type."""
 _DAYS = {"today": 0, "yesterday": 1}
 _DURATIONS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _CLOCK = re.compile(r"\d{1,2}:\d\d(:\d\d)?")
@@ -164,6 +184,6 @@ Number = Annotated[float, Unit("number", draw_number)]
 Celsius = Annotated[float, Unit("degrees Celsius", draw_celsius, least=-273.15)]
 Watts = Annotated[float, Unit("watts", draw_watts, least=0)]
 Count = Annotated[int, Unit("count", str, least=0)]
-Time = Annotated[datetime, Unit("UTC time", draw_time)]
+Time = Annotated[datetime, Unit("time", draw_time)]
 Text = Annotated[str, Unit("text", str, right=False)]
 Flag = Annotated[bool, Unit("yes or no", lambda flag: "yes" if flag else "no", right=False)]

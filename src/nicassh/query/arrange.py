@@ -12,10 +12,10 @@ from nicassh.model.errors import UsageError
 from nicassh.model.units import counted
 from nicassh.query.comparison import Words, nearest
 from nicassh.query.filter import matcher
-from nicassh.query.table import Row, Table
+from nicassh.query.table import KEY, Row, Table
 
-_REQUESTED = 98
-"""The priority of a column that the reader asked for: others give way to it on a narrow terminal."""
+SEVERITY = "severity"
+"""The name by which every table can be sorted: rows with the worst values come first."""
 
 
 def select_columns(table: Table, columns: Sequence[str]) -> Table:
@@ -29,7 +29,7 @@ def select_columns(table: Table, columns: Sequence[str]) -> Table:
     for name in names:
         check_column(table, name)
     if all(signed):
-        priorities = {name[1:]: _REQUESTED if name[0] == "+" else 0 for name in columns}
+        priorities = {name[1:]: KEY if name[0] == "+" else 0 for name in columns}
         fields = (replace(field, priority=priorities.get(field.name, field.priority)) for field in table.fields)
         return replace(table, fields=tuple(fields))
     return replace(table, selected=tuple(dict.fromkeys(names)))
@@ -44,10 +44,16 @@ def filter_rows(table: Table, expression: str, words: Words | None = None) -> Ta
 
 
 def sort_rows(table: Table, keys: Sequence[str]) -> Table:
-    """Return the rows sorted by fields, `-load1` from the largest; unknown values come last. Raises UsageError."""
+    """Return the rows sorted by fields, `-load1` from the largest; unknown values come last. Raises UsageError.
+
+    With `severity` the rows with the worst values come first, with `-severity` last.
+    """
     rows: Iterable[Row] = table.rows
     for key in reversed(keys):
         name = key.removeprefix("-") if key.startswith("-") else key.removeprefix("+")
+        if name == SEVERITY:
+            rows = sorted(rows, key=lambda row: row.worst.rank, reverse=not key.startswith("-"))
+            continue
         check_column(table, name)
         order = next(field.sort_key for field in table.fields if field.name == name) or sortable
         known = [row for row in rows if row.values[name] is not None]

@@ -12,7 +12,7 @@ from ClusterShell.NodeUtils import GroupResolverError
 
 from nicassh.inventory import too_large
 from nicassh.model.outcome import State
-from nicassh.model.units import draw_time
+from nicassh.model.units import draw_moment
 from nicassh.query.snapshot import Snapshot, in_words
 from nicassh.store import Row as Stored
 
@@ -116,7 +116,7 @@ class BatchSystems:
             if outcome is None:
                 notes.append(f"{cluster}: {node} was never asked for its batch system")
             elif not State(outcome["state"]).is_ok:
-                since = draw_time(outcome["since"])
+                since = draw_moment(outcome["since"])
                 notes.append(f"{cluster}: {node} could not be asked since {since}: {in_words(outcome)}")
             elif State(outcome["state"]) is State.ABSENT:
                 notes.append(f"{cluster}: {node} has no batch system's commands")
@@ -124,7 +124,7 @@ class BatchSystems:
             if row["state"] != "up":
                 cluster = self.snapshot.clusters[node]
                 said = shorten(row["reason"] or "", 120, placeholder=" …")
-                notes.append(f"{cluster}: {system} is down since {draw_time(row['since'])}: {said}")
+                notes.append(f"{cluster}: {system} is down since {draw_moment(row['since'])}: {said}")
         return notes if self.snapshot.clusters else ["no node of the inventory answers for a batch cluster"]
 
 

@@ -157,7 +157,7 @@ class Comparison:
             return read_quantity(text, column.unit.name)
         except (KeyError, ValueError) as error:
             units = f"; {error}" if column.kind is datetime else _UNITS.get(column.unit.name, "")
-            raise self.error(f"{text!r} is no value for {column.name} ({column.unit.name}){units}") from None
+            raise self.error(f"invalid {column.unit.name} {text!r} for {column.name}{units}") from None
 
 
 def _nodes(value: Any) -> Iterable[str]:

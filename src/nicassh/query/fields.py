@@ -17,5 +17,5 @@ CLUSTER = (
 )
 COLLECTED = (
     Field(computed("updated", datetime, Time, "When it was collected."), 0),
-    Field(computed("age", float, Seconds, "How old the row is.", "updated"), 20),
+    Field(computed("age", float, Seconds, "How old the row is."), 20),
 )

@@ -49,7 +49,7 @@ def _tolerance(rows: Sequence[Row], width: float, every: int) -> float:
 
 def _empty(like: Row, begin: datetime, end: datetime) -> Row:
     """Return a row of the same line that is a gap."""
-    values = dict.fromkeys(("value", "least", "greatest")) | {"n": 0, "nodes": 0, "gap": True}
+    values = dict.fromkeys(("value", "min", "max")) | {"n": 0, "nodes": 0, "gap": True}
     values |= {"at": begin, "seconds": (end - begin).total_seconds()}
     return Row({**like.values, **values})
 

@@ -131,19 +131,19 @@ def _values(point: Point, node: str, metric: Metric, known: tuple[Any, Any, Any]
     value, least, greatest = known
     keys = {key.name: value for key, value in zip(metric.keys, point.key, strict=True)}
     when = {"at": point.at, "seconds": float(point.width), "gap": value is None}
-    return {"node": node, **keys, **when, "value": value, "least": least, "greatest": greatest}
+    return {"node": node, **keys, **when, "value": value, "min": least, "max": greatest}
 
 
 def fields(value: Column, keys: Sequence[Column], together: bool) -> tuple[Field, ...]:
     """Return the fields of the history of a number with some keys; `together`: of one line over several nodes."""
     return (
-        Field(computed("node", str, Text, "The node, or those that the line is over."), 100, truncatable=together),
+        Field(computed("node", str, Text, "The node, or those that the line is over."), 100, wraps=together),
         *(Field(replace(key, key=False), 98) for key in keys),
-        Field(computed("at", datetime, Time, "Where the time begins that the row stands for.", "from"), 99),
-        Field(computed("seconds", float, Seconds, "How long it is; 0 for a value as it came.", "for"), 40, _draw_width),
-        Field(replace(value, name="value", title=value.title), 95),
-        Field(replace(value, name="least", title="least", help="The least in this time."), 60),
-        Field(replace(value, name="greatest", title="greatest", help="The greatest in this time."), 60),
+        Field(computed("at", datetime, Time, "Where the time begins that the row stands for."), 99),
+        Field(computed("seconds", float, Seconds, "How long it is; 0 for a value as it came."), 40, _draw_width),
+        Field(replace(value, name="value"), 97),
+        Field(replace(value, name="min", help="The smallest in this time."), 60),
+        Field(replace(value, name="max", help="The largest in this time."), 60),
         Field(computed("n", int, Count, "How many values came in this time."), 30),
         *([Field(computed("nodes", int, Count, "On how many nodes it is known."), 35)] if together else []),
         Field(computed("gap", bool, Flag, "Whether too little is known of this time for a value."), 0),

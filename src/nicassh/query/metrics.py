@@ -42,8 +42,9 @@ class Metric:
         for text in where:
             name, sign, value = text.partition("=")
             if not sign or name not in own:
-                hint = f"for example: --where {next(iter(own))}=…" if own else "there is one line for each node"
-                raise UsageError(f"{text!r} names no key of {self.name} with its value", hint)
+                hint = f"keys of {self.name}: {', '.join(own)}" if own else f"{self.name} has one line for each node"
+                example = f", e.g. {'mount=/home' if 'mount' in own else f'{next(iter(own))}=…'}" if own else ""
+                raise UsageError(f"where {text!r}: expected KEY=VALUE{example}", hint)
             chosen.setdefault(name, []).append(_value(own[name], value))
         return chosen
 
@@ -92,7 +93,7 @@ def _value(key: Column, text: str) -> Any:
     try:
         return key.kind(text) if key.kind in (int, float) else text
     except ValueError:
-        raise UsageError(f"{text!r} is no value for {key.name} ({key.unit.name})") from None
+        raise UsageError(f"invalid {key.unit.name} {text!r} for {key.name}") from None
 
 
 def _draw_mean(value: float) -> str:

@@ -15,7 +15,7 @@ from nicassh.model.units import Percent, Seconds, Text, Time, counted
 from nicassh.probes.loader import Probe
 from nicassh.query.registry import Request, TableSpec
 from nicassh.query.snapshot import Snapshot
-from nicassh.query.table import Field, Row, Table, computed
+from nicassh.query.table import KEPT, Field, Row, Table, computed
 
 WINDOW = timedelta(days=30)
 """How far back the availability looks."""
@@ -40,7 +40,8 @@ def record_table(snapshot: Snapshot, name: str) -> Table:
     flat = [row for node in snapshot.names for row in rows[node]]
     if state:
         flat.sort(key=lambda row: (-row.severity(state.name), *(natural(str(row.values[part])) for part in key)))
-    facts = {"nodes": len(snapshot.nodes), "state": state.name if state else "", "key": key}
+    is_told = name != "outcomes" and snapshot.store.probe_of(name) in snapshot.store.cluster_probes
+    facts = {"nodes": len(snapshot.nodes), "state": state.name if state else "", "key": key, "is_told": is_told}
     fields = record_fields(shape.record, shape.keep)
     return Table(name, fields, tuple(flat), facts, group_by_default=state is not None)
 
@@ -68,23 +69,26 @@ def availability(snapshot: Snapshot, name: str, state: Column) -> dict[tuple[Any
 
 def record_fields(record: type[Record], keep: Keep) -> tuple[Field, ...]:
     """Return the fields of the table of a record: its first columns have the highest priority."""
-    width = len(columns(record))
-    own = [
-        Field(
-            column, (90 - 60 * index // width) if column.shown else 0, truncatable=column.kind is str and not column.key
-        )
-        for index, column in enumerate(columns(record))
-    ]
+    own = [_field(column, index, len(columns(record))) for index, column in enumerate(columns(record))]
     # A value that changes all the time does not keep the rows of several nodes apart.
     own = [replace(field, aggregate=_common) if field.column.volatile else field for field in own]
     return (
-        Field(computed("node", str, Text, "Name of the node."), 100, truncatable=keep is Keep.INTERVALS),
+        Field(computed("node", str, Text, "Name of the node."), 100, wraps=keep is Keep.INTERVALS),
         *own,
         *([_SINCE] if keep is Keep.INTERVALS else []),
         *([_AVAILABILITY] if keep is Keep.INTERVALS and state_column(record) else []),
         Field(computed("updated", datetime, Time, "When the row was collected."), 0, aggregate=max),
-        Field(computed("age", float, Seconds, "How old the row is.", "updated"), 30, aggregate=max),
+        Field(computed("age", float, Seconds, "How old the row is."), 30, aggregate=max),
     )
+
+
+def _field(column: Column, index: int, number: int) -> Field:
+    """Return the field of one of so many columns. What tells rows apart, a state and its reason are always shown."""
+    prose = column.name == "reason"
+    priority = 99 if column.key else 98 if column.levels else KEPT if prose else 90 - 60 * index // number
+    wraps = column.kind is str and (column.key or prose)
+    truncatable = column.kind is str and not wraps
+    return Field(column, priority if column.shown else 0, truncatable=truncatable, wraps=wraps)
 
 
 def _common(values: list[Any]) -> Any:
@@ -93,7 +97,10 @@ def _common(values: list[Any]) -> Any:
 
 
 def summarize(table: Table) -> str:
-    """Return `42 rows from 14 of 14 nodes; xrootd down on nc8.jinr.ru`."""
+    """Return `42 rows from 14 of 14 nodes; xrootd down on nc8.jinr.ru`.
+
+    What a submit node tells is not on that node: `sge nc12.jinr.ru drained, as nc2.jinr.ru says`.
+    """
     rows, state = table.rows, table.facts["state"]
     nodes = {row.values["node"] for row in rows}
     bad: dict[tuple[str, str], list[str]] = {}
@@ -105,9 +112,11 @@ def summarize(table: Table) -> str:
     for (word, what), where in bad.items():
         alike.setdefault((word, fold(where)), []).append(what)
     found = f"{counted(len(rows), 'row')} from {len(nodes)} of {counted(table.facts['nodes'], 'node')}"
-    return "; ".join(
-        [found, *_first([f"{_names(all_of)} {word} on {where}" for (word, where), all_of in alike.items()])]
-    )
+    told = [
+        f"{_names(all_of)} {word}, as {where} says" if table.facts["is_told"] else f"{_names(all_of)} {word} on {where}"
+        for (word, where), all_of in alike.items()
+    ]
+    return "; ".join([found, *_first(told)])
 
 
 def _names(names: list[str]) -> str:
@@ -127,9 +136,7 @@ _SINCE = Field(
     aggregate=max,
 )
 _AVAILABILITY = Field(
-    computed(
-        "availability", float, Percent, "Per cent of the last 30 days in no bad state, as far as known.", "avail %"
-    ),
+    computed("availability", float, Percent, "Per cent of the last 30 days in no bad state, as far as known."),
     35,
     aggregate=min,
 )

@@ -9,7 +9,7 @@ from nicassh.inventory import Node
 from nicassh.model.errors import StaleError
 from nicassh.model.outcome import LOGIN
 from nicassh.model.severity import Severity
-from nicassh.model.units import counted, draw_seconds, draw_time
+from nicassh.model.units import counted, draw_moment, draw_seconds
 from nicassh.query.findings import Finding
 from nicassh.query.snapshot import Snapshot
 from nicassh.store import Row as Stored
@@ -64,7 +64,7 @@ class Silence:
         ago = draw_seconds(self.snapshot.age({"at": last}) or 0)
         most, all_of = len(self._stale), len(self._logins)
         what = "nothing was" if most == all_of else f"of {most} of {counted(all_of, 'node')} nothing was"
-        text = f"{what} collected since {draw_time(last)} UTC ({ago} ago); {HINT}"
+        text = f"{what} collected since {draw_moment(last)} ({ago} ago); {HINT}"
         return Finding(Severity.UNKNOWN, 100, "nicamon", text, last)
 
     def require(self, nodes: Sequence[Node]) -> None:

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from nicassh.model.records import Column
-from nicassh.model.severity import Severity
+from nicassh.model.severity import Severity, worst
 from nicassh.model.units import Text, Unit
 
 
@@ -24,6 +24,11 @@ class Row:
         """Return how bad the value of a field is."""
         return self.severities.get(name, Severity.OK)
 
+    @property
+    def worst(self) -> Severity:
+        """Return how bad the worst value of the row is."""
+        return worst(self.severities.values())
+
 
 class Cell(NamedTuple):
     """What a face draws in one place: the text with its unit, how bad the value is, and whether it is out of date."""
@@ -33,20 +38,26 @@ class Cell(NamedTuple):
     stale: bool
 
 
+KEPT, KEY = 97, 100
+"""From these priorities on a narrow screen leaves a column out only where it is empty, and never."""
+
+
 @dataclass(frozen=True)
 class Field:
     """One column of a table.
 
-    `priority` orders what a narrow screen leaves out: the lowest goes first, and 0 is shown only on request. `draw`
-    replaces the drawing of the unit where a cell shows more than one value. Cells of a `truncatable` field may be cut.
-    `aggregate` makes one value of those of several nodes where rows are grouped; without it, rows whose cells differ
-    stay apart. `sort_key` replaces the order of the values. `json_group` names the object that holds the value in JSON.
+    `priority` orders what a narrow screen leaves out: the lowest goes first, and 0 is hidden by default; see KEPT and
+    KEY. `draw` replaces the drawing of the unit where a cell shows more than one value. Where a row is too long, the
+    cells of a `truncatable` field are shortened, and those of one that `wraps` go on in the next line. `aggregate`
+    makes one value of those of several nodes where rows are grouped; without it, rows whose cells differ stay apart.
+    `sort_key` replaces the order of the values. `json_group` names the object that holds the value in JSON.
     """
 
     column: Column
     priority: int = 5
     draw: Callable[[Row], str] | None = None
     truncatable: bool = False
+    wraps: bool = False
     aggregate: Callable[[list[Any]], Any] | None = None
     sort_key: Callable[[Any], Any] | None = None
     json_group: str = ""
@@ -82,6 +93,8 @@ class Table:
     """Whether a person reads it best with one row for all nodes that are alike."""
     further: tuple[Table, ...] = ()
     nested: bool = False
+    most_drawn: int | None = None
+    """How many rows a person is shown; programs get all."""
 
     @property
     def schema(self) -> str:
@@ -116,7 +129,6 @@ def computed(
     kind: type,
     unit: Any,
     help: str,  # noqa: A002 as in `column`
-    title: str = "",
     choices: Iterable[str] = (),
     **thresholds: Any,
 ) -> Column:
@@ -125,4 +137,4 @@ def computed(
         extra for extra in getattr(unit, "__metadata__", getattr(Text, "__metadata__", ())) if isinstance(extra, Unit)
     )
     limits = {"low": None, "high": None, "choices": tuple(choices), **thresholds}
-    return Column(name, kind, meta, help, title or name.replace("_", " "), key=False, optional=True, **limits)
+    return Column(name, kind, meta, help, key=False, optional=True, **limits)

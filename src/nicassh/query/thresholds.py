@@ -6,16 +6,14 @@ from nicassh.model.severity import Severity
 from nicassh.model.units import Number, Percent, Seconds
 from nicassh.query.table import computed
 
-LOAD_PER_CPU = computed(
-    "load_per_cpu", float, Number, "Load average over 1 minute per processor.", "load/cpu", high=(1.5, 3.0)
-)
+LOAD_PER_CPU = computed("load_per_cpu", float, Number, "Load average over 1 minute per processor.", high=(1.5, 3.0))
 CPU_PER_SLOT = computed(
-    "cpu_per_slot", float, Percent, "CPU of its processes in percent of one processor, for each slot.", "cpu %/slot",
+    "cpu_per_slot", float, Percent, "CPU of its processes in percent of one processor, for each slot.",
     low=(40, 10),
 )  # fmt: skip
-DAYS_LEFT = computed("days_left", float, Number, "Days until it is full, at that rate.", "days left", low=(30, 7))
+DAYS_LEFT = computed("days_left", float, Number, "Days until it is full, at that rate.", low=(30, 7))
 OLDEST_WAIT = computed(
-    "oldest_wait", float, Seconds, "How long the first of the waiting tasks has been due.", "oldest wait",
+    "oldest_wait", float, Seconds, "How long the first of the waiting tasks has been due.",
     high=(60.0, 300.0),
 )  # fmt: skip
 PROCESS_STATES = {"D": Severity.WARNING, "Z": Severity.WARNING, "T": Severity.WARNING}

@@ -39,7 +39,7 @@ def _with(table: Table, snapshot: Snapshot, name: str, of: Metric) -> Table:
     lines = _lines(snapshot, of)
     rows = tuple(_row(row, name, lines.get(tuple(row.values[key] for key in keys))) for row in table.rows)
     about = f"The last hour, oldest first: {of.column.help}"
-    column = computed(name, list, Text, about, f"{of.column.title} 1 h")
+    column = computed(name, list, Text, about)
     field = Field(column, 0, lambda row: _draw(row.values[name]), sort_key=_last)
     return replace(table, fields=(*table.fields, field), rows=rows)
 

@@ -1,10 +1,10 @@
-"""A history as a plot of characters: lines with gaps, and a band from least to greatest."""
+"""A history as a plot of characters: lines with gaps, and a band from minimum to maximum."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
-from itertools import groupby
+from datetime import datetime, timedelta
+from itertools import count, groupby
 from math import ceil, floor
 from types import ModuleType
 
@@ -12,9 +12,11 @@ from rich.cells import set_cell_size
 
 from nicassh.model.records import Column
 from nicassh.model.text import clean
-from nicassh.model.units import draw_bytes, draw_time
+from nicassh.model.units import draw_bytes, draw_moment, draw_time
+from nicassh.model.zones import zone
 from nicassh.query import Row
 from nicassh.query.history import History
+from nicassh.render.lines import wrapped
 
 MOST_LINES = 8
 """Lines that can be told apart in one plot."""
@@ -27,6 +29,9 @@ _TICKS = (
     *(86400 * days for days in (1, 2, 7, 14, 30, 90, 365, 1000)),
 )  # fmt: skip
 """Seconds from one mark of the time axis to the next."""
+_SENTENCE = 60
+"""Characters of a line of the summary at least: a terminal that is narrower breaks it itself."""
+_EPOCH = datetime(1970, 1, 1)
 
 
 def draw_plot(table: History, width: int, height: int, colours: bool = False) -> Iterator[str]:
@@ -34,7 +39,8 @@ def draw_plot(table: History, width: int, height: int, colours: bool = False) ->
     yield set_cell_size(clean(table.title), width).rstrip()
     if any(not row.values["gap"] for row in table.rows):
         yield from _drawn(table, width, height, colours)
-    yield f"{draw_time(table.begin)} to {draw_time(table.end)} UTC: {clean(table.about)}"
+    told = f"{draw_time(table.begin)} to {draw_moment(table.end)}: {clean(table.about)}"
+    yield from wrapped(told, max(width, _SENTENCE))
 
 
 def _drawn(table: History, width: int, height: int, colours: bool) -> Iterator[str]:
@@ -75,12 +81,12 @@ def _prepare(plotext: ModuleType, table: History, width: int, height: int) -> No
 
 
 def _band(table: Sequence[Row], column: float) -> Iterator[tuple[float, float, float]]:
-    """Yield the band from least to greatest: a time for each column that a row stands for, and both ends."""
+    """Yield the band from minimum to maximum: a time for each column that a row stands for, and both ends."""
     for row in table:
         begin, seconds = row.values["at"].timestamp(), row.values["seconds"]
         if not row.values["gap"] and seconds:
             times = (begin + column * (place + 0.5) for place in range(ceil(seconds / column)))
-            yield from ((min(time, begin + seconds), row.values["least"], row.values["greatest"]) for time in times)
+            yield from ((min(time, begin + seconds), row.values["min"], row.values["max"]) for time in times)
 
 
 def _pieces(rows: Sequence[Row]) -> Iterator[list[Row]]:
@@ -90,7 +96,7 @@ def _pieces(rows: Sequence[Row]) -> Iterator[list[Row]]:
 
 def _levels(table: History, number: int) -> list[float]:
     """Return the marks of the value axis: at most `number`, with distinct texts, and around all values."""
-    parts = ("least", "greatest") if len(table.lines()) == 1 else ("value",)
+    parts = ("min", "max") if len(table.lines()) == 1 else ("value",)
     known = [row.values[part] for row in table.rows for part in parts if not row.values["gap"]]
     low, high = min(known), max(known)
     if 0 < low <= high / 2:
@@ -115,7 +121,16 @@ def _times(begin: datetime, end: datetime, width: int) -> list[tuple[float, str]
     """Return the marks of the time axis with their texts: clock times, and the date at midnight."""
     span = (end - begin).total_seconds()
     step = next((step for step in _TICKS if span / step <= width / 14), _TICKS[-1])
-    first = ceil(begin.timestamp() / step) * step
-    moments = [datetime.fromtimestamp(at, UTC) for at in range(first, int(end.timestamp()) + 1, step)]
+    moments = [at for at in _marks(begin, end, step) if begin <= at <= end]
     day = "%Y-%m-%d" if step >= _MONTH else "%m-%d"
     return [(at.timestamp(), at.strftime("%H:%M" if at.hour or at.minute else day)) for at in moments]
+
+
+def _marks(begin: datetime, end: datetime, step: int) -> Iterator[datetime]:
+    """Yield moments around a stretch of time at which a clock of the zone in force shows a whole multiple of a step."""
+    first = begin.astimezone(zone()).replace(tzinfo=None) - _EPOCH
+    for place in count(int(first.total_seconds()) // step):
+        at = (_EPOCH + timedelta(seconds=place * step)).replace(tzinfo=zone())
+        if at > end:
+            return
+        yield at

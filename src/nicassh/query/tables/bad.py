@@ -75,8 +75,8 @@ def _hosts(rows: Iterable[Row], batch: str) -> Iterable[str]:
 
 BAD = (
     Field(computed("node", str, Text, "Name of the node."), 100),
-    Field(computed("reason", str, Text, "Why to avoid it."), 99, truncatable=True),
-    Field(computed("since", datetime, Time, "Since when."), 80),
+    Field(computed("reason", str, Text, "Why to avoid it."), 99, wraps=True),
+    Field(computed("since", datetime, Time, "Since when."), 96),
     Field(computed("role", str, Text, "Role in the inventory."), 50),
     Field(computed("weight", int, Count, "The weight of the worst: 100 is a lost node."), 0),
     Field(

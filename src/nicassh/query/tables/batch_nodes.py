@@ -59,7 +59,7 @@ def _add(row: Row, hosts: Sequence[Stored], jobs: Sequence[Stored], batch: Batch
         "batch_since": (worst["marked"] or worst["since"]) if worst else None,
         "slots": slots, "used": used, "jobs": len(jobs) if hosts else None,
         "load_per_cpu": round(load / cpus, 3) if load is not None and cpus else None,
-        "deviation": deviation,
+        "load_minus_slots": deviation,
     }  # fmt: skip
     young = any(job["started"] and (batch.snapshot.now - job["started"]).total_seconds() < _GRACE for job in jobs)
     if asleep := batch.asleep(hosts, batch.snapshot.login(row.values["node"])):
@@ -68,12 +68,12 @@ def _add(row: Row, hosts: Sequence[Stored], jobs: Sequence[Stored], batch: Batch
     row.severities |= {
         "load_per_cpu": LOAD_PER_CPU.severity(row.values["load_per_cpu"]),
         "batch": _state_severity(batch, worst),
-        "deviation": Severity.OK if young or "load1" in row.stale else load_severity(deviation, cpus or slots),
+        "load_minus_slots": Severity.OK if young or "load1" in row.stale else load_severity(deviation, cpus or slots),
     }
     if "load1" in row.stale:
-        row.stale |= {"load_per_cpu", "deviation"}
+        row.stale |= {"load_per_cpu", "load_minus_slots"}
     if worst is not None and batch.is_down(worst):
-        row.stale |= {"batch", "slots", "used", "jobs", "deviation"}
+        row.stale |= {"batch", "slots", "used", "jobs", "load_minus_slots"}
 
 
 def _total(hosts: Sequence[Stored], name: str) -> int | None:
@@ -90,24 +90,22 @@ def _state_severity(batch: BatchSystems, host: Stored | None) -> Severity:
 
 
 def summarize(table: Table) -> str:
-    """Return `6 batch nodes: 9 of 24 slots used, 1 drained; 2 with a load that is not that of their jobs`."""
+    """Return `6 batch nodes: 9 of 24 slots used, 1 drained; 2 whose load does not match its jobs`."""
     rows = table.rows
     slots, used = (sum(row.values[name] or 0 for row in rows) for name in ("slots", "used"))
     parts = [f"{used} of {counted(slots, 'slot')} used"] if slots else []
     for state in ("drained", "down", "unknown"):
         number = sum(row.values["batch"] == state for row in rows)
         parts += [f"{number} {state}"] if number else []
-    deviating = sum(bool(row.severity("deviation")) for row in rows)
-    parts += [f"{deviating} with a load that is not that of their jobs"] if deviating else []
+    deviating = sum(bool(row.severity("load_minus_slots")) for row in rows)
+    parts += [f"{deviating} whose load does not match {'its' if deviating == 1 else 'their'} jobs"] if deviating else []
     return f"{counted(len(rows), 'batch node')}{': ' if parts else ''}{', '.join(parts)}" if rows else "no batch nodes"
 
 
-def _draw_batch(row: Row) -> str:
-    """Return state, reason and who wrote it: `drained: disk (root)`."""
-    state, reason, by = (row.values[name] for name in ("batch", "batch_reason", "by"))
-    if state is None:
-        return UNKNOWN
-    return f"{state}{f': {reason}' if reason else ''}{f' ({by})' if by else ''}"
+def _draw_reason(row: Row) -> str:
+    """Return the reason and who wrote it: `disk (root)`."""
+    reason, by = row.values["batch_reason"], row.values["by"]
+    return f"{reason or ''}{f' ({by})' if by else ''}".strip()
 
 
 def _draw_since(row: Row) -> str:
@@ -122,12 +120,12 @@ def _draw_slots(row: Row) -> str:
 
 
 def _draw_deviation(row: Row) -> str:
-    value = row.values["deviation"]
+    value = row.values["load_minus_slots"]
     return UNKNOWN if value is None else f"{value:+.1f}"
 
 
 _BATCH_STATES = ("free", "busy", "full", "drained", "down", "unknown")
-_FIRST = ("state", "reason", "since", "ncpu", "load1", "load5", "load15")
+_FIRST = ("state", "since", "ncpu", "load1", "load5", "load15")
 _ON_REQUEST = ("role", "address", "fairsoft", "os", "kernel", "cpu")
 _OF_FARM: dict[str, Field] = {field.name: field for field in FARM}
 _OWN = (
@@ -135,23 +133,23 @@ _OWN = (
         computed(
             "batch", str, Text, "For new jobs: free, busy, full, drained, down or unknown.", choices=_BATCH_STATES
         ),
-        95,
-        _draw_batch,
-        True,
+        97,
     ),
     Field(computed("batch_words", str, Text, "The batch system's own state: au, MIXED+DRAIN."), 0),
-    Field(computed("batch_reason", str, Text, "Why it is drained or down."), 0, truncatable=True),
     Field(computed("by", str, Text, "Who wrote the reason."), 0),
     Field(computed("batch_since", datetime, Time, "Since when it has been in this batch state."), 72, _draw_since),
     Field(computed("slots", int, Count, "Slots for jobs, as used/all."), 93, _draw_slots),
     Field(computed("used", int, Count, "Slots taken."), 0),
     Field(computed("jobs", int, Count, "Jobs that run on it."), 75),
     Field(
-        computed("deviation", float, Number, "Load less used slots: above 0 a runaway, below jobs that wait.", "±load"),
+        computed("load_minus_slots", float, Number, "Load less used slots: above 0 a runaway, below jobs that wait."),
         88,
         _draw_deviation,
     ),
     Field(LOAD_PER_CPU, 85),
+)
+_BATCH_REASON = Field(
+    computed("batch_reason", str, Text, "Why it is drained or down, and who said so."), 97, _draw_reason, wraps=True
 )
 BATCH_NODES = (
     _OF_FARM["node"],
@@ -162,6 +160,7 @@ BATCH_NODES = (
         for name, field in _OF_FARM.items()
         if name not in ("node", *_FIRST)
     ),
+    _BATCH_REASON,
 )
 TABLE = TableSpec(
     "batch-nodes",

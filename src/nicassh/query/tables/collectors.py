@@ -33,12 +33,12 @@ _PRIORITIES = ("idle", *(one.word for one in Priority))
 COLLECTORS = (
     Field(computed("host", str, Text, "The monitoring host on which it runs."), 100),
     Field(computed("pid", int, Count, "Its process there."), 90),
-    Field(computed("priority", str, Text, "The class whose tasks it holds, or idle.", "at", choices=_PRIORITIES), 95),
+    Field(computed("priority", str, Text, "The class whose tasks it holds, or idle.", choices=_PRIORITIES), 95),
     Field(computed("tasks", int, Count, "Tasks that it holds."), 85),
     Field(computed("running", int, Count, "Those of them that have begun."), 80),
-    Field(computed("heartbeat", float, Seconds, "How long ago it gave a sign of life.", "seen"), 88),
+    Field(computed("heartbeat", float, Seconds, "How long ago it gave a sign of life."), 88),
     Field(computed("since", datetime, Time, "When it started."), 60),
-    Field(computed("collector", str, Text, "Its id in the task list.", "id"), 0),
+    Field(computed("collector", str, Text, "Its id in the task list."), 0),
 )
 TABLE = TableSpec(
     "collectors",

@@ -48,9 +48,9 @@ CHECKS = (
     Field(computed("table", str, Text, "The table; (file): SQLite's file as a whole."), 100),
     Field(computed("rows", int, Count, "Its rows; null where they cannot be read."), 95),
     Field(computed("state", str, Text, "ok or damaged.", choices=("ok", "damaged")), 99),
-    Field(computed("fault", str, Text, "What is wrong."), 98, truncatable=True),
+    Field(computed("fault", str, Text, "What is wrong."), 98, wraps=True),
     Field(
-        computed("unlisted", list, Text, "Nodes that have rows and are not in the inventory.", "not in the inventory"),
+        computed("unlisted", list, Text, "Nodes that have rows and are not in the inventory."),
         80, _draw_unlisted, truncatable=True,
     ),
 )  # fmt: skip

@@ -66,8 +66,8 @@ def diff(snapshot: Snapshot, second: str) -> Table:
             }))  # fmt: skip
     silent = [name for name, side in sides.items() if not side.things]
     facts = {"others": others, "second": second}
-    notes = (f"nothing is known of {fold(silent)}",) if silent else ()
-    return Table("diff", _fields(others, second), tuple(rows), facts, notes)
+    notes = (f"no data for {fold(silent)}",) if silent else ()
+    return Table("diff", _fields(others), tuple(rows), facts, notes)
 
 
 def _sides(snapshot: Snapshot) -> dict[str, _Side]:
@@ -97,24 +97,23 @@ def _order(thing: tuple[str, str]) -> tuple[Any, ...]:
     return rank, what.lower(), natural(place)
 
 
-def _fields(others: Sequence[str], second: str) -> tuple[Field, ...]:
-    """Return the columns, with the names of the two sides as titles where they are two nodes."""
-    titles = {"first": "there" if len(others) > 1 else fold(others), "second": second}
-    named = (replace(one, column=replace(one.column, title=titles.get(one.name, one.column.title))) for one in DIFF)
-    return tuple(replace(one, priority=0) if one.name == "node" and len(others) < 2 else one for one in named)
+def _fields(others: Sequence[str]) -> tuple[Field, ...]:
+    """Return the columns: the node where several are compared with the second."""
+    return tuple(replace(one, priority=0) if one.name == "node" and len(others) < 2 else one for one in DIFF)
 
 
 def summarize(table: Table) -> str:
-    """Return `12 differences between nc[2-3] and nc10`."""
-    return f"{counted(len(table.rows), 'difference')} between {fold(table.facts['others'])} and {table.facts['second']}"
+    """Return `12 differences between nc[2-3] (first) and nc10 (second)`."""
+    first, second = fold(table.facts["others"]), table.facts["second"]
+    return f"{counted(len(table.rows), 'difference')} between {first} (first) and {second} (second)"
 
 
 DIFF = (
     Field(computed("what", str, Text, "OS, kernel, CPU, CPUs, memory, a package, or mount."), 100),
-    Field(computed("path", str, Text, "The folder of the package, or the mount point."), 80, truncatable=True),
-    Field(computed("node", str, Text, "Which of several nodes."), 95, truncatable=True),
-    Field(computed("first", str, Text, "What they have: a version, or none."), 99, truncatable=True),
-    Field(computed("second", str, Text, "What the second node has."), 98, truncatable=True),
+    Field(computed("path", str, Text, "The folder of the package, or the mount point."), 97, wraps=True),
+    Field(computed("node", str, Text, "Which of several nodes."), 97, wraps=True),
+    Field(computed("first", str, Text, "What they have: a version, or none."), 99, wraps=True),
+    Field(computed("second", str, Text, "What the second node has."), 98, wraps=True),
     Field(computed("since", datetime, Time, "When the later of the two sides became what it is."), 70),
 )
 

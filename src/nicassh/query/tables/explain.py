@@ -49,7 +49,7 @@ def summarize(table: Table) -> str:
     words = {"critical": "critical", "warning": "warning", "unknown": "unknown"}
     parts = [f"{counts[word]} {text}" for word, text in words.items() if counts[word]]
     parts += [counted(counts["ok"], "note")] if counts["ok"] else []
-    return f"{fold(table.facts['names'])}: {', '.join(parts) or 'nothing wrong is known'}"
+    return f"{fold(table.facts['names'])}: {', '.join(parts) or 'no problems found'}"
 
 
 def _outdated(snapshot: Snapshot) -> list[str]:
@@ -83,16 +83,16 @@ def _seen(snapshot: Snapshot) -> str:
 
 _SEVERITIES = tuple(one.word for one in Severity)
 EXPLAIN = (
-    Field(computed("node", str, Text, "Name of the node; null: it is nicamon's own trouble."), 40),
+    Field(computed("node", str, Text, "Name of the node; null: it is nicamon's own trouble."), 100),
     Field(
         computed(
             "severity", str, Text, "ok: worth knowing; warning: look at it; critical; unknown.", choices=_SEVERITIES
         ),
-        100,
+        99,
     ),
     Field(computed("area", str, Text, "ssh, collection, batch, mounts, disks, services, memory, …"), 95),
-    Field(computed("finding", str, Text, "What is wrong."), 99, truncatable=True),
-    Field(computed("since", datetime, Time, "Since when, where that is known."), 80),
+    Field(computed("finding", str, Text, "What is wrong."), 98, wraps=True),
+    Field(computed("since", datetime, Time, "Since when, where that is known."), 96),
     Field(
         computed("weight", int, Count, "How much it weighs: 100 is a lost node, from 60 on it is to be avoided."),
         0,

@@ -10,7 +10,7 @@ from typing import Any
 from nicassh.inventory import Node, fold
 from nicassh.model.outcome import State
 from nicassh.model.severity import Severity, worst
-from nicassh.model.units import UNKNOWN, Bytes, Count, Number, Seconds, Text, Time, counted
+from nicassh.model.units import UNKNOWN, Bytes, Count, Number, Seconds, Text, Time, counted, draw_seconds
 from nicassh.probes.filesystems import MEMORY
 from nicassh.query.registry import TableSpec
 from nicassh.query.releases import newest_first
@@ -99,7 +99,7 @@ def _state(snapshot: Snapshot, node: str) -> tuple[str, str, datetime | None]:
     if age is None:
         return "stale", "asked while the clock was ahead", None
     if age > snapshot.stale_after:
-        return "stale", "not asked since", login["at"]
+        return "stale", f"not asked for {draw_seconds(age)}", login["at"]
     failed = [row for row in snapshot.outcomes[node].values() if not State(row["state"]).is_ok]
     reasons = [f"{row['probe']} {in_words(row)}" for row in failed]
     visibility = snapshot.one("processes_visibility", node)
@@ -151,11 +151,6 @@ def _reasons(rows: Sequence[Row], state: str) -> str:
     return f" ({'; '.join(f'{fold(names)}: {reason}' for reason, names in by_reason.items())})"
 
 
-def _draw_load(row: Row) -> str:
-    loads = [row.values[name] for name in ("load1", "load5", "load15")]
-    return UNKNOWN if loads[0] is None else " ".join(f"{load:.2f}" for load in loads)
-
-
 def _draw_activity(row: Row) -> str:
     people = row.values["activity"]
     if people is None:
@@ -163,37 +158,30 @@ def _draw_activity(row: Row) -> str:
     return " ".join(f"{person['user']}({person['processes']})" for person in people)
 
 
-def _draw_status(row: Row) -> str:
-    reason = row.values["reason"]
-    return f"{row.values['state']}: {reason}" if reason else str(row.values["state"])
+def _draw_reason(row: Row) -> str:
+    return row.values["reason"] or ""
 
 
 _MACHINE = (
-    Field(computed("node", str, Text, "Name of the node.", "machine"), 100),
+    Field(computed("node", str, Text, "Name of the node."), 100),
     Field(computed("address", str, Text, "Address that is connected to."), 10),
     Field(computed("role", str, Text, "Role in the inventory: interactive, batch, storage, …"), 50),
-    Field(
-        computed("state", str, Text, "up, stale, down or unknown.", "status", choices=_STATES),
-        99,
-        _draw_status,
-        truncatable=True,
-    ),
-    Field(computed("reason", str, Text, "Why the node is down, or what failed on it."), 0, truncatable=True),
+    Field(computed("state", str, Text, "up, stale, down or unknown.", choices=_STATES), 99),
     Field(computed("since", datetime, Time, "Since when it has been in this state."), 0),
 )
 _SYSTEM = (
-    Field(computed("fairsoft", str, Text, "Newest FairSoft release.", "FairSoft"), 40),
-    Field(computed("os", str, Text, "Operating system.", "OS"), 25, truncatable=True),
+    Field(computed("fairsoft", str, Text, "Newest FairSoft release."), 40),
+    Field(computed("os", str, Text, "Operating system."), 25, truncatable=True),
     Field(computed("kernel", str, Text, "Release of the kernel."), 15, truncatable=True),
-    Field(computed("cpu", str, Text, "Model of the processors.", "CPU"), 12, truncatable=True),
-    Field(computed("ncpu", int, Count, "Logical processors.", "CPUs"), 60),
+    Field(computed("cpu", str, Text, "Model of the processors."), 12, truncatable=True),
+    Field(computed("ncpu", int, Count, "Logical processors."), 60),
 )
 _BUSY = (
-    Field(computed("nproc", int, Count, "Number of processes.", "procs"), 55),
-    Field(computed("memory_available", int, Bytes, "Memory that a new program can have.", "free mem"), 80),
-    Field(computed("load1", float, Number, "Load average over 1 minute.", "load 1/5/15"), 90, _draw_load),
-    Field(computed("load5", float, Number, "Load average over 5 minutes."), 0),
-    Field(computed("load15", float, Number, "Load average over 15 minutes."), 0),
+    Field(computed("nproc", int, Count, "Number of processes."), 55),
+    Field(computed("memory_available", int, Bytes, "Memory that a new program can have."), 80),
+    Field(computed("load1", float, Number, "Load average over 1 minute."), 90),
+    Field(computed("load5", float, Number, "Load average over 5 minutes."), 46),
+    Field(computed("load15", float, Number, "Load average over 15 minutes."), 45),
     Field(
         computed("activity", list, Text, "Ordinary users and the number of their processes."),
         70,
@@ -201,15 +189,18 @@ _BUSY = (
         True,
     ),
     Field(
-        computed("disk_free", int, Bytes, "Space that users can have on all local file systems.", "free disk"),
+        computed("disk_free", int, Bytes, "Space that users can have on all local file systems."),
         65,
     ),
 )
+_REASON = Field(
+    computed("reason", str, Text, "Why the node is down, or what failed on it."), 98, _draw_reason, wraps=True
+)
 _WHEN = (
     Field(computed("updated", datetime, Time, "When the newest value was collected."), 0),
-    Field(computed("age", float, Seconds, "How old the newest value is.", "updated"), 64),
+    Field(computed("age", float, Seconds, "How old the newest value is."), 64),
 )
-FARM = (*_MACHINE, *_SYSTEM, *_BUSY, *_WHEN)
+FARM = (*_MACHINE, *_SYSTEM, *_BUSY, *_WHEN, _REASON)
 TABLE = TableSpec(
     "farm",
     "The farm, one line a node: machine, load, memory, disk, activity, state.",

@@ -77,27 +77,23 @@ def _draw_memory(row: Row) -> str:
     return f"{UNKNOWN if used is None else draw_bytes(used)} / {UNKNOWN if whole is None else draw_bytes(whole)}"
 
 
-def _draw_state(row: Row) -> str:
-    return f"{row.values['state']}: {row.values['reason']}" if row.values["reason"] else str(row.values["state"])
-
-
 def _draw_parts(row: Row) -> str:
     return " ".join(row.values["parts"])
 
 
 GPUS = (
     Field(computed("node", str, Text, "Name of the node."), 100),
-    Field(computed("index", int, Count, "The number by which the driver counts it.", "gpu"), 98),
+    Field(computed("index", int, Count, "The number by which the driver counts it."), 98),
     Field(computed("name", str, Text, "Model."), 70, truncatable=True),
-    Field(computed("state", str, Text, "ok, or fault.", choices=("ok", "fault")), 90, _draw_state, True),
-    Field(computed("reason", str, Text, "What the driver says of a fault."), 0),
-    Field(computed("utilisation", float, Percent, "Time in per cent in which something ran on it.", "load %"), 95),
-    Field(computed("memory_used", int, Bytes, "Memory in use, and all of it.", "memory"), 85, _draw_memory),
+    Field(computed("state", str, Text, "ok, or fault.", choices=("ok", "fault")), 98),
+    Field(computed("reason", str, Text, "What the driver says of a fault."), 97, wraps=True),
+    Field(computed("utilisation", float, Percent, "Time in per cent in which something ran on it."), 95),
+    Field(computed("memory_used", int, Bytes, "Memory in use, and all of it."), 85, _draw_memory),
     Field(computed("memory", int, Bytes, "Memory."), 0),
     Field(computed("temperature", float, Celsius, "Temperature."), 60),
     Field(computed("power", float, Watts, "Power that it draws."), 50),
-    Field(computed("ecc_volatile", int, Count, "Memory errors that could not be corrected.", "ecc errors"), 55),
-    Field(computed("parts", list, Text, "The parts into which it is split (MIG).", "MIG"), 45, _draw_parts),
+    Field(computed("ecc_volatile", int, Count, "Memory errors that could not be corrected."), 55),
+    Field(computed("parts", list, Text, "The parts into which it is split (MIG)."), 45, _draw_parts),
     Field(
         computed("processes", list, Text, "What runs on it: user, program, batch job."),
         88,
@@ -108,7 +104,7 @@ GPUS = (
     Field(computed("mig", str, Text, "Whether it is split into parts."), 0),
     Field(computed("uuid", str, Text, "The card's own number."), 0),
     Field(computed("updated", datetime, Time, "When it was collected."), 0),
-    Field(computed("age", float, Seconds, "How long ago that was.", "updated"), 40),
+    Field(computed("age", float, Seconds, "How long ago that was."), 40),
 )
 TABLE = TableSpec(
     "gpus",

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from nicassh.model.errors import UsageError
-from nicassh.model.units import Number, counted, draw_time
+from nicassh.model.units import Number, counted, draw_moment
 from nicassh.query.history import Window, fields, history, window
 from nicassh.query.metrics import Metric, find_metric, metric_names
 from nicassh.query.registry import Parameter, Request, Sources, TableSpec
@@ -27,7 +27,7 @@ def summarize(table: Table) -> str:
     rows = table.rows
     gaps = sum(row.values["gap"] for row in rows)
     told = counted(len(rows) - gaps, "value")
-    return (f"{told}, {counted(gaps, 'gap')}" if gaps else told) if rows else "nothing is known of this time"
+    return (f"{told}, {counted(gaps, 'gap')}" if gaps else told) if rows else "no data for this period"
 
 
 def _build(request: Request) -> Table:
@@ -35,8 +35,8 @@ def _build(request: Request) -> Table:
     metric = find_metric(store, request["metric"])
     begin, end = request["since"], min(request["until"], request.now)
     if begin >= end:
-        other = "now" if end == request.now else f"until {draw_time(end)} UTC"
-        raise UsageError(f"since {draw_time(begin)} UTC is not before {other}")
+        other = "now" if end == request.now else f"until {draw_moment(end)}"
+        raise UsageError(f"since {draw_moment(begin)} is not before {other}")
     nodes = [node.name for node in request.nodes]
     over = request["over"]
     if request["points"] < 1:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from nicassh.model.errors import UsageError
 from nicassh.model.outcome import State
 from nicassh.model.severity import Severity
-from nicassh.model.units import Text
+from nicassh.model.units import Text, counted
 from nicassh.query.registry import TableSpec
 from nicassh.query.table import Field, Row, Table, computed
 
@@ -48,17 +49,25 @@ def _row(item: Found) -> Row:
     return Row(values, severities={"state": severity})
 
 
+def summarize(table: Table) -> str:
+    """Return `14 host keys: 12 known, 2 unknown`."""
+    counts = Counter(row.values["state"] for row in table.rows)
+    parts = ", ".join(f"{number} {state}" for state, number in counts.items())
+    return f"{counted(len(table.rows), 'host key')}{': ' if parts else ''}{parts}"
+
+
 KEYS = (
     Field(computed("node", str, Text, "Name of the node."), 100),
     Field(computed("type", str, Text, "Type of the key."), 80),
     Field(computed("fingerprint", str, Text, "SHA-256 fingerprint."), 95),
     Field(computed("state", str, Text, "known, unknown, changed or revoked; or why the node shows no key."), 90),
-    Field(computed("reason", str, Text, "Why the node shows no key."), 70, truncatable=True),
+    Field(computed("reason", str, Text, "Why the node shows no key."), 97, wraps=True),
 )
 TABLE = TableSpec(
     "keys",
     "The host keys that nodes show now, and what known_hosts says of each. It asks the nodes.",
     KEYS,
     lambda request: host_keys(scan_nodes(request.sources.config, request.nodes)),
+    summarize,
     command="keys scan",
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nicassh.model.units import Seconds, Text
+from nicassh.model.units import Seconds, Text, counted
 from nicassh.probes.loader import Probe
 from nicassh.query.registry import Nodes, TableSpec
 from nicassh.query.table import Field, Row, Table, computed
@@ -39,6 +39,7 @@ TABLE = TableSpec(
     "The probes and what they collect.",
     PROBES,
     lambda request: probe_list(request.sources.probes()),
+    lambda table: counted(len(table.rows), "probe"),
     nodes=Nodes.NONE,
     command="probes",
 )

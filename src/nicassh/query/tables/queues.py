@@ -26,11 +26,12 @@ def queues(snapshot: Snapshot) -> Table:
     for queue in batch.queues:
         key = (queue["node"], queue["system"], queue["queue"])
         values = {field.name: queue.get(field.name) for field in QUEUES} | {
-            "cluster": batch.cluster(queue), "running": counts[*key, "running"], "waiting": counts[*key, "waiting"],
+            "cluster": batch.cluster(queue), "unavailable": queue["broken"],
+            "running": counts[*key, "running"], "waiting": counts[*key, "waiting"],
             "updated": queue["at"], "age": snapshot.age(queue),
         }  # fmt: skip
         severities = {
-            "broken": Severity(bool(queue["broken"])), "state": Severity(queue["state"] not in (None, "up")),
+            "unavailable": Severity(bool(queue["broken"])), "state": Severity(queue["state"] not in (None, "up")),
         }  # fmt: skip
         rows.append(Row(values, set(values) - {"queue"} if batch.is_down(queue) else set(), severities))
     rows.sort(key=lambda row: (row.values["cluster"], natural(row.values["queue"])))
@@ -51,7 +52,7 @@ QUEUES = (
     Field(computed("slots", int, Count, "Slots of all its nodes."), 95),
     Field(computed("used", int, Count, "Slots taken by jobs."), 94),
     Field(computed("free", int, Count, "Slots that a job could have now."), 96),
-    Field(computed("broken", int, Count, "Slots on nodes that are down, drained or in error."), 92),
+    Field(computed("unavailable", int, Count, "Slots on nodes that are down, drained or in error."), 92),
     Field(computed("running", int, Count, "Jobs that run."), 91),
     Field(computed("waiting", int, Count, "Jobs that wait, tasks of arrays counted."), 93),
     Field(computed("load", float, Number, "Load of its nodes per processor."), 70),
@@ -60,7 +61,7 @@ QUEUES = (
 )  # fmt: skip
 TABLE = TableSpec(
     "queues",
-    "The queues and partitions: slots used, free and broken, jobs running and waiting.",
+    "The queues and partitions: slots used, free and unavailable, jobs running and waiting.",
     QUEUES,
     lambda request: queues(request.snapshot),
     summarize,

@@ -82,7 +82,7 @@ def _fields(installed: Installed, rows: Sequence[Row], everything: bool) -> tupl
 def _package(package: str, priority: int) -> Field:
     name = package.lower()
     text = f"Versions of {package}, the newest first; {MARK} behind the one that a login gets."
-    column = computed(name, list, Text, text, package)
+    column = computed(name, list, Text, text)
     return Field(column, priority, _versions(name), truncatable=True, sort_key=_released, json_group="packages")
 
 
@@ -124,20 +124,18 @@ _NODE = (
     Field(
         computed("node", str, Text, "Name of the node; grouped, all nodes that are alike."),
         100,
-        truncatable=True,
+        wraps=True,
     ),
     Field(computed("nodes", list, Text, "The same as a list."), 0, _listed("nodes"), aggregate=_joined),
-    Field(computed("count", int, Count, "How many nodes they are.", "nodes"), 97, aggregate=sum),
+    Field(computed("count", int, Count, "How many nodes they are."), 96, aggregate=sum),
 )
 _SYSTEM = (
-    Field(computed("os", str, Text, "Operating system.", "OS"), 45, truncatable=True),
+    Field(computed("os", str, Text, "Operating system."), 45, truncatable=True),
     Field(computed("kernel", str, Text, "Release of the running kernel."), 44, truncatable=True),
 )
 _DRIFT = (
     Field(
-        computed(
-            "since", datetime, Time, "Since when it differs from the largest set, as far as is known.", "drift since"
-        ),
+        computed("since", datetime, Time, "Since when it differs from the largest set, as far as is known."),
         93,
         aggregate=min,
     ),
@@ -156,7 +154,7 @@ _DRIFT = (
 )
 _WHEN = (
     Field(computed("updated", datetime, Time, "When it was collected."), 0, aggregate=max),
-    Field(computed("age", float, Seconds, "How long ago that was.", "updated"), 20, aggregate=max),
+    Field(computed("age", float, Seconds, "How long ago that was."), 20, aggregate=max),
 )
 SOFTWARE = (*_NODE, *(_package(package, 1) for package in EXPERIMENT), *_SYSTEM, *_DRIFT, *_WHEN)
 """The columns that are there always; each driver and package of the distribution has one of its name."""

@@ -121,8 +121,12 @@ def _draw_rate(row: Row) -> str:
 
 
 STORAGE = (
-    Field(computed("node", str, Text, "The data server; of a network file system the nodes that mount it."), 100),
-    Field(computed("mount", str, Text, "Where it is mounted."), 99),
+    Field(
+        computed("node", str, Text, "The data server; of a network file system the nodes that mount it."),
+        100,
+        wraps=True,
+    ),
+    Field(computed("mount", str, Text, "Where it is mounted."), 99, wraps=True),
     Field(computed("source", str, Text, "Device, or server and path."), 40, truncatable=True),
     Field(
         computed(
@@ -138,23 +142,23 @@ STORAGE = (
     Field(computed("used", int, Bytes, "Space in use."), 85),
     Field(computed("free", int, Bytes, "Space that users can have."), 95),
     Field(
-        computed("free_percent", float, Percent, "The same in per cent of what users can have at all.", "free %"),
+        computed("free_percent", float, Percent, "The same in per cent of what users can have at all."),
         80,
     ),
     Field(computed("quota", int, Bytes, "What may be used of it at most, where an xrootd tells a quota."), 65),
     Field(computed("inodes", int, Count, "Inodes."), 0),
     Field(computed("inodes_free", int, Count, "Free inodes."), 0),
-    Field(computed("inodes_free_percent", float, Percent, "Free inodes in per cent.", "inodes %"), 70),
+    Field(computed("inodes_free_percent", float, Percent, "Free inodes in per cent."), 70),
     Field(
-        computed("rate", int, Bytes, "What it gains a day, over the last 7 days at most.", "rate"),
+        computed("rate", int, Bytes, "What it gains a day, over the last 7 days at most."),
         75,
         _draw_rate,
     ),
     Field(DAYS_LEFT, 88),
-    Field(computed("read_only", bool, Flag, "Whether it is mounted read-only.", "ro"), 30),
+    Field(computed("read_only", bool, Flag, "Whether it is mounted read-only."), 30),
     Field(computed("seen_by", str, Text, "The node that looked last."), 0),
     Field(computed("updated", datetime, Time, "When that was."), 0),
-    Field(computed("age", float, Seconds, "How long ago that was.", "updated"), 50),
+    Field(computed("age", float, Seconds, "How long ago that was."), 50),
 )
 TABLE = TableSpec(
     "storage",

@@ -59,15 +59,15 @@ def _build(request: Request) -> Table:
 
 _STATES = ("waiting", "running", "deferred", "failed", "scheduled", "paused")
 TASK_CLASSES = (
-    Field(computed("priority", str, Text, "Class of tasks.", "class", choices=tasks.PRIORITIES), 100),
+    Field(computed("priority", str, Text, "Class of tasks.", choices=tasks.PRIORITIES), 100),
     Field(computed("waiting", int, Count, "Tasks that are due and have no collector yet."), 95),
     Field(computed("running", int, Count, "Tasks that a collector holds."), 95),
     Field(computed("deferred", int, Count, "Tasks that failed and are to be tried again."), 90),
     Field(computed("failed", int, Count, "Tasks that failed for good."), 90),
     Field(OLDEST_WAIT, 85),
-    Field(computed("rate_1", float, Number, "Tasks finished a minute, over the last minute.", "/min 1"), 70),
-    Field(computed("rate_10", float, Number, "The same over 10 minutes.", "/min 10"), 65),
-    Field(computed("rate_60", float, Number, "The same over 60 minutes.", "/min 60"), 60),
+    Field(computed("rate_1", float, Number, "Tasks finished a minute, over the last minute."), 70),
+    Field(computed("rate_10", float, Number, "The same over 10 minutes."), 65),
+    Field(computed("rate_60", float, Number, "The same over 60 minutes."), 60),
     Field(computed("scheduled", int, Count, "Tasks that come due in their own time."), 75),
     Field(computed("paused", int, Count, "Tasks whose node is out of reach: another task tries it."), 75),
 )

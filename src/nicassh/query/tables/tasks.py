@@ -48,19 +48,19 @@ TASK_STATES = ("waiting", "running", "scheduled", "deferred", "paused", "failed"
 _STATES = {"failed": Severity.CRITICAL, "deferred": Severity.WARNING, "paused": Severity.WARNING}
 TASKS = (
     Field(computed("node", str, Text, "The node it concerns."), 100),
-    Field(computed("argument", str, Text, "The probe, or the housekeeping task.", "task"), 98),
-    Field(computed("priority", str, Text, "Class of tasks.", "class", choices=PRIORITIES), 80),
+    Field(computed("argument", str, Text, "The probe, or the housekeeping task."), 99),
+    Field(computed("priority", str, Text, "Class of tasks.", choices=PRIORITIES), 80),
     Field(
         computed("state", str, Text, "waiting, running, scheduled, deferred, paused or failed.", choices=TASK_STATES),
-        95,
+        98,
     ),
-    Field(computed("wait", float, Seconds, "In how long it comes due.", "in"), 90),
+    Field(computed("wait", float, Seconds, "In how long it comes due."), 90),
     Field(computed("failures", int, Count, "Failures since the last success."), 70),
     Field(computed("attempts", int, Count, "Runs begun since the last success."), 40),
     Field(computed("every", float, Seconds, "Its period."), 60),
     Field(computed("finished", datetime, Time, "When its last run ended."), 50),
     Field(computed("host", str, Text, "The monitoring host that runs it."), 45),
-    Field(computed("error", str, Text, "Why the last run failed."), 85, truncatable=True),
+    Field(computed("error", str, Text, "Why the last run failed."), 97, wraps=True),
     Field(computed("next", datetime, Time, "When it comes due."), 0),
     Field(computed("kind", str, Text, "What is done: probe, or the name of a housekeeping task."), 0),
 )

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from nicassh.inventory import natural
-from nicassh.model.units import Time, counted, draw_seconds, draw_time
+from nicassh.model.units import Time, counted, draw_moment, draw_seconds
 from nicassh.query.fields import USERS
 from nicassh.query.registry import Parameter, TableSpec
 from nicassh.query.snapshot import Snapshot
@@ -38,15 +38,15 @@ def top(snapshot: Snapshot, by: str, moment: datetime, users: Collection[str] = 
 
 
 def summarize(table: Table) -> str:
-    """Return `31 processes on 12 nodes at 2026-11-22 03:12:00`."""
+    """Return `31 processes on 12 nodes at 2026-11-22 03:12:00 UTC`."""
     rows, moment = table.rows, table.facts["moment"]
     nodes = counted(len({row.values["node"] for row in rows}), "node")
     if not rows:
-        return f"no process is known at {draw_time(moment)} UTC; they are kept for {draw_seconds(KEPT)}"
-    return f"{counted(len(rows), 'process')} on {nodes} at {draw_time(moment)} UTC"
+        return f"no data for {draw_moment(moment)}; processes are kept for {draw_seconds(KEPT)}"
+    return f"{counted(len(rows), 'process')} on {nodes} at {draw_moment(moment)}"
 
 
-_SEEN = Field(computed("at", datetime, Time, "When the collection saw it.", "seen"), 30)
+_SEEN = Field(computed("at", datetime, Time, "When the collection saw it."), 30)
 TOP = (*FIELDS, _SEEN)
 TABLE = TableSpec(
     "top",

@@ -84,9 +84,9 @@ VERSIONS = (
         computed("version", str, Text, "Its version; none where the node has none."), 100, truncatable=True,
         sort_key=released,
     ),
-    Field(computed("node", str, Text, "Name of the node; grouped, all nodes that have it so."), 99, truncatable=True),
+    Field(computed("node", str, Text, "Name of the node; grouped, all nodes that have it so."), 99, wraps=True),
     Field(computed("default", bool, Flag, "Whether it is the one that a login gets."), 85),
-    Field(computed("path", str, Text, "Where it is."), 80, truncatable=True),
+    Field(computed("path", str, Text, "Where it is."), 80, wraps=True),
     Field(computed("method", str, Text, "What the version was read from."), 60),
     Field(computed("since", datetime, Time, "Since when it is so; of several nodes, the last."), 75, aggregate=max),
 )  # fmt: skip
