@@ -19,6 +19,7 @@ from nicassh.cli import COMMANDS, command
 from nicassh.config.settings import SETTINGS, places
 from nicassh.model.outcome import State
 from nicassh.probes import loader as probe
+from nicassh.query.tables.task_classes import TASK_CLASSES
 from nicassh.store import Store
 from nicassh.tasks import Priority
 from nicassh.tasks.model import METADATA
@@ -151,3 +152,8 @@ def test_classes_of_the_probes_are_those_of_the_page() -> None:
     for one in probe.load_all():
         assert one.name in rows[one.priority]
     assert sum(map(len, rows.values())) == len(probe.load_all())
+
+
+def test_the_sample_of_the_tasks_has_the_columns_of_the_table() -> None:
+    (head, *_), *_ = [block.text.splitlines()[1:] for block in reading.blocks(TASKS) if "TASK-CLASSES" in block.text]
+    assert re.split(r"  +", head) == [field.column.title for field in TASK_CLASSES]
