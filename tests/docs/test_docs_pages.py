@@ -32,8 +32,9 @@ each_page = pytest.mark.parametrize("page", reading.PAGES, ids=lambda page: page
 
 
 def test_generated_pages_have_not_drifted(tmp_path: Path) -> None:
-    """Whoever writes them: another home, width and configuration change nothing."""
+    """Whoever writes them: another home, width, zone and configuration change nothing."""
     odd = {"HOME": str(tmp_path), "COLUMNS": "40", "NICAMON_CONFIG": "/nowhere.toml", "NICAMON_FANOUT": "7"}
+    odd["TZ"] = "Europe/Moscow"
     done = subprocess.run(
         [sys.executable, str(reading.TOP / "docs" / "generate.py"), "--check"],
         capture_output=True, text=True, cwd=tmp_path, env=os.environ | odd, check=False,

@@ -92,7 +92,7 @@ def _work(session: Session, progress: Progress, results: list[NodeResult[Any]], 
         elif collector.may_work():
             collector.work()
         else:
-            progress.note = "this machine has as many collectors as it can bear now"
+            progress.note = "collector limit reached on this host"
     if not results and not progress.note:
         soon = tasks.seconds_until_next(task_list)
         wait = "" if soon is None else f"; next in {draw_seconds(max(0.0, soon))}"
