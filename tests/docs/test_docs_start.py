@@ -81,12 +81,16 @@ def _inventory(home: Path) -> str:
     return text.replace('"nc[10-15].example.org"', '"nc10.example.org"\naddress = "127.0.0.10"')
 
 
-@pytest.mark.parametrize("page", [README, ADMIN], ids=lambda page: page.name)
-def test_an_administrator_gets_a_farm_that_is_collected(page: Path, home: Path) -> None:
+def test_the_commands_of_the_readme_are_those_of_the_quick_start() -> None:
+    """Which are run below."""
+    assert {line for line in lines(README) if line not in ELSEWHERE} <= set(lines(ADMIN))
+
+
+def test_an_administrator_gets_a_farm_that_is_collected(home: Path) -> None:
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("NICAMON_", "XDG_", "SSH_"))}
     environment = {**clean, "HOME": str(home)}
     outputs = {}
-    for line in lines(page):
+    for line in lines(ADMIN):
         if line in ELSEWHERE or line.startswith("ssh-keygen"):
             continue
         words = [word.replace("~", str(home)) for word in shlex.split(INSTEAD.get(line, line))]
@@ -118,6 +122,7 @@ def farm(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "nicamon.toml"
 
 
+@pytest.mark.xdist_group("reader")
 @pytest.mark.parametrize("line", lines(READER))
 def test_a_reader_gets_an_answer(line: str, farm: Path) -> None:
     words = shlex.split(line)
@@ -127,6 +132,7 @@ def test_a_reader_gets_an_answer(line: str, farm: Path) -> None:
     assert done.stdout
 
 
+@pytest.mark.xdist_group("reader")
 def test_the_answers_name_what_is_wrong_in_the_sample(farm: Path) -> None:
     def answer(line: str) -> str:
         assert line in lines(READER)
