@@ -46,9 +46,7 @@ NodeName=nc7 Arch=x86_64 CoresPerSocket=1
    Partitions=debug,long
    Reason=bad DIMM, ticket=4711 NodeAddr=1.2.3.4 [root@2026-11-30T01:02:03]
 
-NodeName=nc8 Arch=x86_64 CoresPerSocket=1
-   NodeAddr=nc8 NodeHostName=nc8
-   Partitions=debug
+NodeName=nc8 Arch=x86_64 NodeAddr=nc8 NodeHostName=nc8 OS=Linux 6.1.0 #1 SMP @0  RealMemory=8 Partitions=debug
 """
 QHOST = """\
 HOSTNAME                ARCH         NCPU NSOC NCOR NTHR  LOAD  MEMTOT  MEMUSE  SWAPTO  SWAPUS

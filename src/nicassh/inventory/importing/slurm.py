@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from nicassh.inventory.importing.found import Found, Line, joined
 
 _PAIR = re.compile(r'(\w+)\s*=\s*("[^"]*"|\S*)')
+_SYSTEM = re.compile(r"(?<!\S)OS=.*?(?=\s\w+=|$)")
+"""What scontrol prints of the operating system has a `#`, which begins a comment in slurm.conf."""
 _BEGINS = ("nodename", "partitionname", "nodeset", "clustername", "slurmctldhost", "controlmachine", "backupcontroller")
 _CONTROLLER = re.compile(r"([^()\s]+)(?:\(([^()]*)\))?")
 
@@ -37,7 +39,8 @@ def read(lines: Sequence[Line]) -> Found:
 def _records(lines: Sequence[Line], found: Found) -> Iterator[_Record]:
     """Yield the records of interest. scontrol writes one over several lines, all but the first of them indented."""
     record = _Record("", "")
-    for place, text in joined(lines):
+    without_system = [line._replace(text=_SYSTEM.sub("", line.text)) for line in lines]
+    for place, text in joined(without_system):
         pairs = _PAIR.findall(text)
         if text.strip().lower().startswith("include "):
             found.problem(place, f"{text.strip()}: give that file, too")

@@ -9,12 +9,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from nicassh.inventory.expression import fold, natural
 from nicassh.inventory.importing.found import Host
 
+_KEYS = "user, port, identity, known_hosts, transport, ssh_config"
 _NUMBERED = re.compile(r"(.*?)(\d+)(\D*)")
 
 
 def inventory_text(hosts: Sequence[Host], defaults: Mapping[str, str], origin: str) -> str:
     """Return an inventory of these hosts. `defaults` are keys of [defaults], `origin` says what it was made from."""
-    parts = [f"# Made from {origin}. The keys of an entry: user, port, identity, role, groups, batch_cluster, …", ""]
+    parts = [f"# Made by: {origin}", f"# Further keys of an entry, and of [defaults]: {_KEYS}", ""]
     parts += ["[defaults]", '# user = "nicamon"', *(f"{key} = {_quoted(value)}" for key, value in defaults.items())]
     alike: dict[tuple[str, ...], list[Host]] = {}
     for host in sorted(hosts, key=lambda one: natural(one.name)):
