@@ -81,7 +81,7 @@ RAN = (
     Field(computed("node", str, Text, "Name of the node."), 100),
     Field(computed("status", int, Count, "Exit status of the command; null where it did not end by itself."), 95),
     Field(computed("state", str, Text, "ok; failed; timeout, truncated; or why the node could not be reached."), 90),
-    Field(computed("reason", str, Text, "Why it is not ok."), 85, truncatable=True),
+    Field(computed("reason", str, Text, "Why it is not ok."), 85, wraps=True),
     Field(computed("output", str, Text, "What the command printed; null where it did not begin."), 80),
     Field(computed("error", str, Text, "What it printed on the stream of errors."), 75),
     Field(computed("seconds", float, Seconds, "How long it took, login included."), 70),

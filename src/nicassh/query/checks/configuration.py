@@ -5,7 +5,7 @@ from __future__ import annotations
 from nicassh.config import settings, sources
 from nicassh.model.units import counted
 from nicassh.query.checks.checking import Verdict, check, critical, warning, well
-from nicassh.query.checks.setup import Setup, by_words, looked_up
+from nicassh.query.checks.setup import Setup, by_words
 
 
 @check("configuration")
@@ -34,18 +34,13 @@ def inventory(setup: Setup) -> Verdict:
 @check("names", needs="inventory")
 def names(setup: Setup) -> Verdict:
     """Check that the addresses of all nodes can be looked up."""
-    nodes = [node for node in setup.nodes if node.uses_ssh and not node.barred]
-    faults = {name: fault for name, fault in looked_up(node.address for node in nodes).items() if fault}
-    missing = {node.name: f"{node.address}: {faults[node.address]}" for node in nodes if node.address in faults}
-    if missing:
-        alike = {name: text.partition(": ")[2] for name, text in missing.items()}
-        advice = "mend the name in the inventory, give the node an address there, or ask who runs the name server"
-        return critical(by_words(alike), advice)
-    return well(f"{counted(len(nodes), 'address')} found")
+    if setup.unknown:
+        return critical(by_words(setup.unknown), "correct the name, or add `address` to the inventory")
+    return well(f"{counted(len(setup.remote), 'address')} found" if setup.remote else "no node needs one")
 
 
 @check("probes", needs="configuration")
 def probes(setup: Setup) -> Verdict:
     """Check that the probes of the program and of the site can be loaded."""
     found = setup.sources.probes()
-    return well(f"{counted(len(found), 'probe')}: {', '.join(probe.name for probe in found)}")
+    return well(f"{counted(len(found), 'probe')} can be loaded")

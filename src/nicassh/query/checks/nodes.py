@@ -53,11 +53,15 @@ def logins(setup: Setup) -> Verdict:
     """Check that each node lets us in and runs a command."""
     failed = {
         name: answer for name, answer in setup.answers.items()
-        if not (answer.is_ok or answer.node.barred or answer.state in _KEYS)
+        if not (answer.is_ok or answer.node.barred or answer.state in _KEYS or name in setup.unknown)
     }  # fmt: skip
     if not failed:
         reached = len(setup.reached)
-        return well(f"{counted(reached, 'node')} answered") if reached else not_checked("no host key is accepted")
+        return (
+            well(f"{counted(reached, 'node')} answered")
+            if reached
+            else not_checked("no node has a known address and host key")
+        )
     states = {answer.state for answer in failed.values()}
     advice = next((text for state, text in _ADVICE.items() if state in states), "")
     found = by_words({name: answer.reason for name, answer in failed.items()})

@@ -33,6 +33,17 @@ class Setup:
         """Return the nodes to ask. Raises InventoryError."""
         return self.sources.select(self._only)
 
+    @cached_property
+    def remote(self) -> list[Node]:
+        """Return the nodes that are reached by SSH."""
+        return [node for node in self.nodes if node.uses_ssh and not node.barred]
+
+    @cached_property
+    def unknown(self) -> dict[str, str]:
+        """Return the nodes whose address cannot be looked up, with the reason."""
+        faults = lookup_faults(node.address for node in self.remote)
+        return {node.name: faults[node.address] for node in self.remote if faults[node.address]}
+
     @property
     def answers(self) -> dict[str, CommandResult]:
         """Return what each node answered to `date`. Raises ConfigError where files of host keys cannot be used."""
@@ -66,7 +77,7 @@ class Setup:
         return [node for node in self.nodes if self.answers[node.name].is_ok]
 
 
-def looked_up(names: Iterable[str], seconds: float = SECONDS) -> dict[str, str]:
+def lookup_faults(names: Iterable[str], seconds: float = SECONDS) -> dict[str, str]:
     """Return for each name why it has no address; "" where it has one."""
     waiting: SimpleQueue[str] = SimpleQueue()
     done: SimpleQueue[tuple[str, str]] = SimpleQueue()

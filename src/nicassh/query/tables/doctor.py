@@ -38,9 +38,9 @@ def summarize(table: Table) -> str:
 
 CHECKS = (
     Field(computed("check", str, Text, "What was looked at."), 100),
-    Field(computed("state", str, Text, "ok, warning, critical, or not checked.", choices=tuple(_STATES.values())), 95),
-    Field(computed("found", str, Text, "What was found."), 90, truncatable=True),
-    Field(computed("advice", str, Text, "What to do."), 85, truncatable=True),
+    Field(computed("state", str, Text, "ok, warning, critical, or not checked.", choices=tuple(_STATES.values())), 99),
+    Field(computed("found", str, Text, "What was found."), 98, wraps=True),
+    Field(computed("advice", str, Text, "What to do."), 97, wraps=True),
 )
 TABLE = TableSpec(
     "doctor",
