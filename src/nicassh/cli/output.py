@@ -146,8 +146,12 @@ def output_options(function: Callable[..., Any]) -> Callable[..., Any]:
 def _zone(utc: bool) -> tzinfo:
     """Return the zone in which times of this run are drawn and read: UTC, or that of the configuration."""
     from nicassh.cli.session import session_of
+    from nicassh.model.errors import ConfigError
 
-    return UTC if utc else session_of(click.get_current_context()).config.zone
+    try:
+        return UTC if utc else session_of(click.get_current_context()).config.zone
+    except ConfigError:  # raised again by what needs the configuration; `doctor` has it in its table
+        return UTC
 
 
 def terminal_console(stderr: bool = False) -> Console:

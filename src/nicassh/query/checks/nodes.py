@@ -57,11 +57,7 @@ def logins(setup: Setup) -> Verdict:
     }  # fmt: skip
     if not failed:
         reached = len(setup.reached)
-        return (
-            well(f"{counted(reached, 'node')} answered")
-            if reached
-            else not_checked("no node has a known address and host key")
-        )
+        return well(f"{counted(reached, 'node')} answered") if reached else not_checked("no node could be asked")
     states = {answer.state for answer in failed.values()}
     advice = next((text for state, text in _ADVICE.items() if state in states), "")
     found = by_words({name: answer.reason for name, answer in failed.items()})
