@@ -149,9 +149,10 @@ def _zone(utc: bool) -> tzinfo:
     from nicassh.model.errors import ConfigError
 
     try:
-        return UTC if utc else session_of(click.get_current_context()).config.zone
+        config = session_of(click.get_current_context()).config
     except ConfigError:  # raised again by what needs the configuration; `doctor` has it in its table
         return UTC
+    return UTC if utc else config.zone
 
 
 def terminal_console(stderr: bool = False) -> Console:
