@@ -141,9 +141,24 @@ def test_the_answers_name_what_is_wrong_in_the_sample(farm: Path) -> None:
     bad = answer("nicamon show bad")
     assert [name for name in ("nc2", "nc5", "nc8", "nc13") if re.search(rf"\b{name}\b", bad)] == ["nc5", "nc8", "nc13"]
     assert "AssocMaxJobsLimit" in answer(
-        "nicamon show jobs --filter 'user = merz and state = waiting' --columns job,name,reason"
+        "nicamon show jobs -u merz --filter 'state = waiting' --columns job,name,reason"
     )
     assert re.search(r"6\.26\.10 .*nc3\b", answer("nicamon show versions ROOT"))
+
+
+@pytest.mark.xdist_group("reader")
+def test_the_answers_on_the_page_are_those_of_the_program(farm: Path) -> None:
+    """But for numbers and times, which depend on when the sample was made."""
+    shown = [block.text.partition("\n") for block in reading.blocks(READER) if block.kind == "text"]
+    assert len(shown) > 2 and all(line.startswith("$ nicamon") for line, _, _ in shown)
+    environment = {**os.environ, "NICAMON_CONFIG": str(farm), "COLUMNS": "90", "TZ": "UTC"}
+    for line, _, answer in shown:
+        done = forked.run(shlex.split(line)[2:], environment, farm.parent)
+        assert _without_numbers(done.stdout) == _without_numbers(answer), line
+
+
+def _without_numbers(text: str) -> str:
+    return re.sub(r"[\d.:]+( [smhd]\b)?", "0", " ".join(text.split()))
 
 
 @pytest.mark.parametrize("page", sorted(MAN.iterdir()), ids=lambda page: page.name)
