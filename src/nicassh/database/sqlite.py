@@ -106,14 +106,18 @@ def _open_read_only(file: Path) -> sqlite3.Connection:
     While others are at work their log lies beside the file, and is read as well. Without a log the file has everything,
     and only then SQLite may be told that nobody changes it: else it wants to make a log.
     """
+    log = file.with_name(f"{file.name}-wal")
     for _ in range(100):
-        alone = not file.with_name(f"{file.name}-wal").exists()
+        alone = not log.exists()
+        if not alone and not os.access(log, os.R_OK, effective_ids=True):
+            hint = f"the log has another group than the database: chmod g+s {file.absolute().parent}; see docs/access.md"
+            raise DatabaseError(f"{log}: this user may not read the log of the database", hint)
         connection = _connection(f"{_address(file)}?mode=ro{'&immutable=1' if alone else ''}")
         try:
             connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
         except sqlite3.OperationalError:
             connection.close()
-            if alone or file.with_name(f"{file.name}-wal").exists():
+            if alone or log.exists():
                 raise
         else:
             return connection
