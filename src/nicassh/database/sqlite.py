@@ -110,7 +110,9 @@ def _open_read_only(file: Path) -> sqlite3.Connection:
     for _ in range(100):
         alone = not log.exists()
         if not alone and not os.access(log, os.R_OK, effective_ids=True):
-            hint = f"the log has another group than the database: chmod g+s {file.absolute().parent}; see docs/access.md"
+            hint = (
+                f"the log has another group than the database: chmod g+s {file.absolute().parent}; see docs/access.md"
+            )
             raise DatabaseError(f"{log}: this user may not read the log of the database", hint)
         connection = _connection(f"{_address(file)}?mode=ro{'&immutable=1' if alone else ''}")
         try:
