@@ -62,17 +62,16 @@ class Reader:
         query = sa.select(*groups, *totals, sa.func.count().label("number")).where(groups[1].is_not(None))
         return self.select(query.group_by(*groups), table, nodes, where)
 
-    def pairs(self, name: str, nodes: Iterable[str], text: str, number: str) -> dict[str, list[tuple[str, int]]]:
-        """Sums of a whole number by a text, by node, see Store.pairs."""
+    def pairs(self, name: str, nodes: Iterable[str], text: str, number: str) -> dict[str, dict[str, int]]:
+        """Return sums of a whole number by a text, by node, see Store.pairs."""
         table = self._layout.shape(name).newest
-        total = sa.select(table.c.node, table.c[text], sa.func.sum(table.c[number]).label("number"))
-        sums = total.group_by(table.c.node, table.c[text]).subquery()
-        pair = sums.c[text] + "\n" + sa.cast(sums.c.number, sa.String(20))
-        query = sa.select(sums.c.node, sa.func.aggregate_strings(pair, "\n")).group_by(sums.c.node)
-        found: dict[str, list[tuple[str, int]]] = {}
-        for node, lines in self._rows(query, table, nodes, sums.c.node):
-            parts = lines.split("\n")
-            found[node] = list(zip(parts[::2], map(int, parts[1::2]), strict=True))
+        pair = table.c[text] + "\n" + sa.cast(table.c[number], sa.String(20))
+        query = sa.select(table.c.node, sa.func.aggregate_strings(pair, "\n")).group_by(table.c.node)
+        found: dict[str, dict[str, int]] = {}
+        for node, lines in self._rows(query, table, nodes):
+            parts, sums = lines.split("\n"), found.setdefault(node, {})
+            for value, count in zip(parts[::2], map(int, parts[1::2]), strict=True):
+                sums[value] = sums.get(value, 0) + count
         return found
 
     def spans(self, name: str, nodes: Iterable[str], after: datetime, where: Mapping[str, Sequence[Any]]) -> list[Row]:
@@ -141,17 +140,13 @@ class Reader:
         names = [column.name for column in query.selected_columns]
         return [dict(zip(names, row, strict=True)) for row in self._rows(query, table, nodes)]
 
-    def _rows(
-        self, query: sa.Select[Any], table: sa.Table, nodes: Iterable[str], node: sa.ColumnElement[str] | None = None
-    ) -> Iterable[tuple[Any, ...]]:
-        """Return the rows of a query on some nodes; `node` is the column with their names where it is a subquery's."""
+    def _rows(self, query: sa.Select[Any], table: sa.Table, nodes: Iterable[str]) -> Iterable[tuple[Any, ...]]:
         rows: list[tuple[Any, ...]] = []
-        column = table.c.node if node is None else node
         with translate_errors(self._engine), self._engine.connect() as connection:
             if not self.has(connection, table):
                 return []
             for part in chunks(nodes):
-                rows += driver_rows(connection.execute(query.where(column.in_(part))))
+                rows += driver_rows(connection.execute(query.where(table.c.node.in_(part))))
         return converted(query, rows, self._engine.dialect)
 
 

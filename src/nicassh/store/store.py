@@ -148,7 +148,7 @@ class Store:
         """Return the same with the sums of some columns; rows whose first column of `by` is unknown do not count."""
         return self._reader.sums(name, nodes, by, of, where)
 
-    def pairs(self, name: str, nodes: Iterable[str], text: str, number: str, /) -> dict[str, list[tuple[str, int]]]:
+    def pairs(self, name: str, nodes: Iterable[str], text: str, number: str, /) -> dict[str, dict[str, int]]:
         """Return the sum of a whole number for each value of a text among the newest rows, by node.
 
         The database puts the pairs of a node into one row: a farm has many rows, and rows cost more than what is in

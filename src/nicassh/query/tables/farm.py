@@ -45,8 +45,8 @@ def _people(snapshot: Snapshot) -> dict[str, list[dict[str, Any]]]:
     if not snapshot.has("processes_user"):
         return {}
     found = {}
-    for node, pairs in snapshot.store.pairs("processes_user", snapshot.names, "user", "processes").items():
-        busiest = sorted([(-processes, user) for user, processes in pairs])
+    for node, sums in snapshot.store.pairs("processes_user", snapshot.names, "user", "processes").items():
+        busiest = sorted([(-processes, user) for user, processes in sums.items()])
         found[node] = [{"user": user, "processes": -number} for number, user in busiest]
     return found
 
