@@ -56,7 +56,7 @@ format: .venv/develop ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-docs: .venv/develop ## Write the generated pages of docs/
+docs: .venv/develop ## Write the generated pages, the man pages and the picture of docs/
 	$(BIN)/python docs/generate.py
 
 bench: packages ## Compare with pdsh on 100 nodes and with another queue, measure sessions, queue, nodes and views (root)
