@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import csv
+import fcntl
 import io
 import json
 import os
 import pty
 import re
+import struct
 import subprocess
 import sys
+import termios
 import tomllib
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -164,6 +168,35 @@ def test_watch_appends_where_there_is_no_terminal(here: Program) -> None:
     process.communicate()
     assert sum(b"nicamon.farm/1" in line for line in lines) == 2
     assert not any(b"\x1b" in line for line in lines)
+
+
+def test_watch_has_a_screen_of_its_own_and_leaves_it(here: Program) -> None:
+    """The time and the command above, the summary below, on few lines too; after Ctrl-C the first screen is back."""
+    here("collect")
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 8, 60, 0, 0))
+    words = ("show", "outcomes", "--no-group", "--watch", "0.1")
+    process = subprocess.Popen(
+        ["setsid", "--ctty", "--wait", sys.executable, "-m", "nicassh", *words],  # so that Ctrl-C reaches it
+        stdin=slave, stdout=slave, stderr=slave,
+        env={name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+        | {"NICAMON_CONFIG": str(here.config), "TERM": "xterm-256color"},
+    )  # fmt: skip
+    os.close(slave)
+    text = ""
+    while text.count("\x1b[J") < 2:
+        text += os.read(master, 65536).decode()
+    os.write(master, b"\x03")
+    with suppress(OSError):  # the end of a terminal whose last process has gone
+        while part := os.read(master, 65536):
+            text += part.decode()
+    os.close(master)
+    assert process.wait() == 0
+    assert text.startswith("\x1b[?1049h") and text.rstrip().endswith("\x1b[?1049l")
+    picture = text.partition("\x1b[H")[2].partition("\x1b[J")[0].replace("\r", "").replace("\x1b[K", "").split("\n")
+    assert len(picture) <= 8
+    assert re.fullmatch(r"[-\d]+ [:\d]+ UTC, every 0.1 s: nicamon show .*", picture[0])
+    assert "more rows" in "".join(picture) and "from 1 of 1 node" in "".join(picture)
 
 
 def test_colour_is_for_terminals_and_no_color_forbids_it(here: Program) -> None:

@@ -163,7 +163,7 @@ def test_who_ran_what_then(program: Program) -> None:
         ("n1", "user2", 20.0),
         ("n1", "user1", 10.0),
     ]
-    assert "no process is known" in program("history", "n2", "--top", "memory", "--at", ago(60).isoformat()).stdout
+    assert "no data for 20" in program("history", "n2", "--top", "memory", "--at", ago(60).isoformat()).stdout
     assert program.rows("history", "--top", "cpu", "--at", "2d") == []
 
 

@@ -123,7 +123,7 @@ def test_dead_node_keeps_its_values_and_gets_a_reason(farm: Farm, nicamon: Progr
         assert row["reason"]
         assert row["memory_available"] == before["memory_available"]
         assert row["age"] >= before["age"]
-        assert "nc15.jinr.ru: " in nicamon("show", "farm").stdout.split("1 down")[1]
+        assert "nc15: " in nicamon("show", "farm").stdout.split("1 down")[1]
     finally:
         from nicassh import demo
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 VIEWS = frozenset(
     {
-        "bad", "clocks", "collectors", "diff", "explain", "farm", "history", "jobs", "keys", "login", "node", "nodes",
+        "bad", "clocks", "collectors", "diff", "doctor", "explain", "farm", "findings", "history", "jobs",
+        "keys", "login", "node", "nodes",
         "outcomes", "packages", "probes", "procs", "queues", "rows", "storage", "tasks", "top", "troubled", "users",
         "versions",
     }
