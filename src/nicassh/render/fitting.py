@@ -19,6 +19,9 @@ _COMFORTABLE, _SHORT, _WRAPPED, _LAST = 26, 12, 16, 3
 """Characters to which a long cell is shortened before headers are broken; the least for one that is shortened, and for
 one that wraps, before another column goes, more on a wide screen; the least where no other column can go."""
 
+_MAIN = 99
+"""The priority from which a column is what the table is about: it is comfortable before others are there."""
+
 
 @dataclass(frozen=True)
 class Screen:
@@ -86,6 +89,8 @@ class Drawn:
         width = self._screen.width or 0
         enough = max(_SHORT, width // 10) if field.truncatable else self.width(field)
         enough = max(_WRAPPED, width // 6) if field.wraps else enough
+        if field.priority >= _MAIN and (field.truncatable or field.wraps):
+            enough = _COMFORTABLE
         return max(min(self.width(field), enough), header_room(field.name))
 
 
