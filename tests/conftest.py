@@ -24,7 +24,9 @@ from nicassh.demo.farm import Farm
 from nicassh.model.errors import SetupError
 
 os.environ["TZ"] = "UTC"
-"""What a person sees has the times of a zone: that of tests is the same wherever they run."""
+os.environ.pop("COLUMNS", None)
+"""What a person sees depends on the zone and the width of the screen (readline sets COLUMNS): for tests they are the
+same wherever they run."""
 _FARMS = {"batch_farm": "batch farm", "farm": "farm"}
 """Fixtures that bring a farm up, once for all tests of a process; and the group of the tests that use it."""
 _SHARED = {"demo": "demo", "transports": ""}
