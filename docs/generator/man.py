@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import click
 
@@ -13,19 +14,13 @@ from nicassh.cli import COMMANDS
 from nicassh.config.settings import SETTINGS
 
 _NOTE = r".\" Written by docs/generate.py. Do not edit: run `make docs`."
-_EXIT = {
-    "0": "Success. What is wrong with nodes is in the tables.",
-    "1": "Some node or probe failed; everything else is stored and shown.",
-    "2": "Wrong usage, configuration, inventory or probe folder. Nothing was done.",
-    "3": "The database cannot be opened, read or written, or has no data yet.",
-    "70": "A fault of nicamon itself.",
-    "130": "Interrupted; what had arrived is stored.",
-}
+_OPERATE = Path(__file__).resolve().parents[1] / "operate.md"
 _ENVIRONMENT = {
     "NICAMON_CONFIG": "The configuration file.",
     "NICAMON_SETTING": "A setting of nicamon.toml(5), by its name in capitals: NICAMON_FANOUT=64.",
     "NICAMON_DEBUG": "1: show where a fault of nicamon happened.",
     "NO_COLOR": "Draw without colours.",
+    "TZ": "The zone of times, where the setting `timezone` names none.",
     "COLUMNS": "The width of tables where there is no terminal.",
 }
 _FILES = {
@@ -53,7 +48,7 @@ def nicamon() -> str:
     for command, own in list(below(context.command, context))[1:]:
         lines += [f".SS {_code(own.command_path)}", *_usage(command, own), *_paragraphs(command.help or "")]
         lines += _options(command, own)
-    lines += [".SH EXIT STATUS", *_terms(_EXIT.items()), ".SH ENVIRONMENT", *_terms(_ENVIRONMENT.items())]
+    lines += [".SH EXIT STATUS", *_terms(_exit_codes()), ".SH ENVIRONMENT", *_terms(_ENVIRONMENT.items())]
     lines += [".SH FILES", *_terms(_FILES.items()), ".SH SEE ALSO", r"\fBnicamon.toml\fR(5), \fBssh_config\fR(5)"]
     return "\n".join(lines) + "\n"
 
@@ -78,6 +73,13 @@ def settings() -> str:
     lines += [".SH EXAMPLE", ".nf", _code('database = "postgresql://nicamon@db.example.org/nicamon"'), "fanout = 64"]
     lines += [".fi", ".SH FILES", *_terms(_FILES.items()), ".SH SEE ALSO", r"\fBnicamon\fR(1)"]
     return "\n".join(lines) + "\n"
+
+
+def _exit_codes() -> Iterator[tuple[str, str]]:
+    """Yield the exit codes, from the one page that explains them."""
+    for code, meaning in re.findall(r"^\| ([\d, ]+) \| (.+) \|$", _OPERATE.read_text(encoding="utf-8"), re.M):
+        plain = re.sub(r"\[([^]]+)\]\([^)]+\)", r"\1", meaning).replace("*", "")
+        yield code, f"{plain[0].upper()}{plain[1:]}."
 
 
 def _usage(command: click.Command, context: click.Context) -> Iterator[str]:
