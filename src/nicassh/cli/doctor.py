@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import click
 
 from nicassh.cli.naming import node_options
-from nicassh.cli.output import Output, output_options
+from nicassh.cli.output import Output, output_options, terminal_console
 from nicassh.cli.session import Session
 from nicassh.query import Table
 
@@ -36,9 +37,17 @@ def command(session: Session, nodes: str, output: Output) -> None:
 
     def ask(**arrangement: Any) -> Table:
         nonlocal serious
-        table = session.query("doctor", only=nodes, **arrangement)
+        with _waiting(output):
+            table = session.query("doctor", only=nodes, **arrangement)
         serious = table.facts["critical"]
         return table
 
     output.show(ask)
     sys.exit(int(serious))
+
+
+def _waiting(output: Output) -> AbstractContextManager[object]:
+    """Return what tells a person at a terminal that the nodes are being asked."""
+    if output.format == "table" and output.watch is None and sys.stderr.isatty():
+        return terminal_console(stderr=True).status("checking the set-up and asking the nodes")
+    return nullcontext()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, wait
-from dataclasses import dataclass
 from functools import partial
 from queue import Empty, SimpleQueue
 from types import TracebackType
@@ -13,22 +12,13 @@ from typing import Any
 
 from nicassh.model.errors import ConfigError
 from nicassh.transport import descriptors, registry
-from nicassh.transport.base import Limits, Request, Response, T, Transport
+from nicassh.transport.base import Limits, Listener, Request, Response, T, Transport
 from nicassh.transport.feeder import Feeder
 
 GRACE = 3.0
 """Seconds in which nodes that are being asked may still answer after `stop`."""
 _REFRESH = 60.0
 """Seconds after which files of keys are read again."""
-
-
-@dataclass(frozen=True)
-class _Heard:
-    """A piece of the answer to a request."""
-
-    request: Request[Any]
-    data: bytes
-    is_error: bool
 
 
 class Connections:
@@ -62,26 +52,24 @@ class Connections:
         """Ask all nodes and yield the responses as they arrive. A node's failure is a response, too.
 
         At most `limits.fanout` requests are under way. The next one is taken from `requests` when there is room, in
-        another thread, so the iterator may block. `started` is called for each before it begins, and `heard` with
-        each piece of an answer as it arrives, and whether it is one of the errors. Raises ConfigError before it asks a
-        node whose files cannot be used, and what the iterator raises; both after the responses of the nodes that are
-        under way.
+        another thread, so the iterator may block. `started` is called for each before it begins, `heard` with each
+        piece of an answer as it arrives, and whether it is one of the errors. Raises ConfigError before it asks a node
+        whose files cannot be used, and what the iterator raises; both after the responses of the nodes under way.
         """
         self._refresh()
         self._events = SimpleQueue()
         feeder = Feeder(requests, min(self.limits.fanout, descriptors.room()), self._events)
-        under_way: set[Future[Response[T]]] = set()
-        broken_off: set[Future[Response[T]]] = set()
+        under_way, broken_off = set[Future[Response[T]]](), set[Future[Response[T]]]()
         try:
             while feeder.open or under_way:
                 event = self._next_event(under_way, broken_off)
                 if event is feeder:
                     feeder.open = False
                 elif isinstance(event, Request):
-                    if future := self._begin(event, started, feeder, heard is not None):
+                    if future := self._begin(event, started, feeder, heard):
                         under_way.add(future)
-                elif isinstance(event, _Heard) and heard:
-                    heard(event.request, event.data, event.is_error)
+                elif isinstance(event, partial):
+                    event()
                 elif event in under_way:
                     under_way.remove(event)
                     feeder.free_place()
@@ -97,7 +85,11 @@ class Connections:
             raise feeder.error
 
     def _begin(
-        self, request: Request[T], started: Callable[[Request[T]], None], feeder: Feeder[T], listen: bool
+        self,
+        request: Request[T],
+        started: Callable[[Request[T]], None],
+        feeder: Feeder[T],
+        heard: Callable[[Request[T], bytes, bool], None] | None,
     ) -> Future[Response[T]] | None:
         """Begin with a request. Returns None where it must not: after `stop`, or after an operator's mistake."""
         if time.monotonic() >= self._stopped or not feeder.open:
@@ -112,13 +104,13 @@ class Connections:
             feeder.fail(error)
             return None
         started(request)
-        future = transport.submit(request, partial(self._hear, request) if listen else None)
+        future = transport.submit(request, self._listener(heard, request) if heard else None)
         future.add_done_callback(self._events.put)
         return future
 
-    def _hear(self, request: Request[T], data: bytes, is_error: bool) -> None:
-        """Put a piece of an answer among the events. Called by a thread of the transport."""
-        self._events.put(_Heard(request, data, is_error))
+    def _listener(self, heard: Callable[[Request[T], bytes, bool], None], request: Request[T]) -> Listener:
+        """Return what puts each piece of an answer among the events, from a thread of the transport."""
+        return lambda data, is_error: self._events.put(partial(heard, request, data, is_error))
 
     def _next_event(self, under_way: set[Future[Response[T]]], broken_off: set[Future[Response[T]]]) -> Any:
         """Wait for a request, a response or the end of the requests. Breaks off what is under way after GRACE."""
