@@ -113,6 +113,7 @@ def _processes(node: Node, at: datetime) -> Iterator[Record]:
         for pid in range(1000 * (index + 1), 1000 * (index + 1) + count):
             yield _made(
                 "processes", pid=pid, user=user, command="root.exe -l -b reco.C -q", memory_percent=1.6,
+                memory=GIB // 4,
                 cpu_percent=47.0, state="R", time=3600.0, started=at - timedelta(hours=3), kind=kind, batch=None,
                 job=None, login=None if kind == "batch" else "pts/3", software="ROOT", ordinary=True, parent=1,
                 name="root.exe",

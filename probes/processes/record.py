@@ -40,7 +40,7 @@ def parse(output: str) -> Iterable[Record | Note]:
             with seen.notes.reading("process", pid):
                 found.append(_process(seen, pid, kin[pid], ties))
     yield from found
-    yield from users(found, {one.pid: int(seen.resident(one.pid) * 1024) for one in found})
+    yield from users(found)
     yield from seen.notes
 
 
@@ -52,6 +52,7 @@ def _process(seen: Sources, pid: int, kin: Kin, ties: Ties) -> Process:
         user=seen.names.get(uid, str(uid)),
         command=redact(kin.title.rstrip(" ")) or f"[{stat.name}]",
         memory_percent=round(100 * seen.resident(pid) / seen.memory, 2),
+        memory=int(1024 * seen.resident(pid)),
         cpu_percent=stat.cpu_percent(seen.uptime, seen.files[pid].get("before"), seen.facts["before"]),
         state=stat.state,
         time=stat.time,

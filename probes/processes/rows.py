@@ -17,6 +17,7 @@ class Process(Record):
     user: Text = column("Owner: the name of the effective user id, or the number where it has no name.")
     command: Text = column("Command line, or [name] where there is none.")
     memory_percent: Percent = column("Resident memory in percent of the node's.", high=(50, 80))
+    memory: Bytes | None = column("Resident memory; shared pages count in each process.")
     cpu_percent: Percent = column(
         "CPU in percent of one processor, since the previous collection (or the start of the process, if later).",
     )

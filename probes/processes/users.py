@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from .rows import Process, User
 
 
-def users(processes: Iterable[Process], memory: Mapping[int, int]) -> Iterator[User]:
-    """Yields a User for each person and kind; `memory` has the resident bytes of each process by its number."""
+def users(processes: Iterable[Process]) -> Iterator[User]:
+    """Yields a User for each person and kind."""
     groups: dict[tuple[str, str], list[Process]] = {}
     for process in processes:
         if process.ordinary:
             groups.setdefault((process.user, process.kind), []).append(process)
     for (user, kind), some in groups.items():
-        yield User(user, kind, len(some), _cpu(some), sum(memory[one.pid] for one in some), _software(some))
+        yield User(user, kind, len(some), _cpu(some), sum(one.memory or 0 for one in some), _software(some))
 
 
 def with_cpu(users: Iterable[User], processes: Iterable[Process]) -> Iterator[User]:

@@ -17,7 +17,9 @@ FARM_KEYS = (
     "node address role state since fairsoft os kernel cpu ncpu nproc memory_available "
     "load1 load5 load15 activity disk_free updated age reason"
 ).split()
-PROCS_KEYS = "node pid user command memory_percent cpu_percent state time started job batch kind login software".split()
+PROCS_KEYS = (
+    "node pid user command memory_percent memory cpu_percent state time started job batch kind login software".split()
+)
 
 
 def proc(farm: Farm, node: str, file: str) -> str:

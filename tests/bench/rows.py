@@ -116,6 +116,7 @@ def _processes(farm: Farm, one: Probe, number: int, minute: int) -> Iterator[Rec
             "pid": pid, "user": f"user{(count + number) % 60}",
             "command": f"{names[count % 5]} -l -b reco.C -q run{count}.root",
             "memory_percent": 0.4 + (minute % 5) / 10 * works, "cpu_percent": float((count + minute * works) % 100),
+            "memory": G + (minute % 5) * works * 4096,
             "state": "Z" if count == 7 else "S", "time": 60.0 + MINUTE * minute * works,
             "started": farm.begin - timedelta(hours=3), "kind": "batch" if batch else "interactive",
             "batch": "sge" if batch else None, "job": f"{number * 10 + count % 10}.1" if batch else None,

@@ -94,7 +94,8 @@ USUAL: dict[str, dict[str, Any]] = {
         "software": "ROOT",
     },
     "processes": {
-        "pid": 10, "user": "merz", "command": "root.exe", "memory_percent": 1.0, "cpu_percent": 10.0, "state": "R",
+        "pid": 10, "user": "merz", "command": "root.exe", "memory_percent": 1.0,
+        "memory": 2**30, "cpu_percent": 10.0, "state": "R",
         "time": 100.0, "started": NOON - timedelta(hours=1), "kind": "interactive", "batch": None, "job": None,
         "login": "pts/3", "software": "ROOT", "ordinary": True, "parent": 1, "name": "root.exe",
     },

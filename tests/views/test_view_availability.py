@@ -46,6 +46,13 @@ def test_trouble_comes_first_and_is_told_below(store: Store) -> None:
     assert summary(view).endswith("; login refused on nc3")
 
 
+def test_one_dead_node_is_one_trouble(store: Store) -> None:
+    probes = [f"probe{number}" for number in range(10)]
+    store.write([outcome("nc3", name, at(0), state=State.UNREACHABLE, reason="no route") for name in probes])
+    view = record_table(Snapshot(store, [node("nc3")], 900, at(1)), "outcomes")
+    assert summary(view).endswith("; probe0, probe1, probe2, 7 more unreachable on nc3")
+
+
 def test_every_state_has_a_level() -> None:
     levels = next(column.levels for column in columns(Result) if column.name == "state")
     assert levels is not None and set(levels) == {state.value for state in State}

@@ -78,6 +78,7 @@ def test_the_busiest_processes_of_the_farm_come_first(nicamon: Program) -> None:
         (["history", "n2", "disks.used", "--where", "mount=/nope"], "these nodes have no mount '/nope'"),
         (["show", "frm"], "Did you mean 'farm'?"),
         (["collcet"], "Did you mean 'collect'?"),
+        (["farm"], "Did you mean 'show farm'?"),
         (["tasks", "lst"], "Did you mean 'list'?"),
         (["db", "upgrde"], "Did you mean 'upgrade'?"),
         (["show", "farm", "--colums", "node"], "--columns"),

@@ -49,6 +49,11 @@ def test_a_stopped_collector_is_one_finding_about_nicamon(store: Store) -> None:
         assert caught.value.exit_code == 3
 
 
+def test_what_nobody_collected_is_said_once(store: Store) -> None:
+    asked(store, 0, 10, 20, 30)
+    assert summary(explain(snapshot(store))) == "nc[2-5]: 1 unknown"
+
+
 def test_fresh_values_are_judged(store: Store) -> None:
     asked(store, 0, 10, 20, 30)
     assert len(bad(snapshot(store, 60)).rows) == 4

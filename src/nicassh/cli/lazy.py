@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
 import click
+
+from nicassh.model.errors import NicamonError
 
 
 class Suggesting(click.Group):
@@ -18,10 +21,18 @@ class Suggesting(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
         if not (name.startswith("-") or ctx.resilient_parsing) and self.get_command(ctx, name) is None:
-            near = difflib.get_close_matches(name, self.list_commands(ctx), 1)
+            near = [*self._below(ctx, name), *difflib.get_close_matches(name, self.list_commands(ctx), 1)]
             hint = f"Did you mean {near[0]!r}?" if near else f"See: {ctx.command_path} --help"
             raise click.UsageError(f"No such command {name!r}. {hint}", ctx)
         return super().resolve_command(ctx, args)
+
+    def _below(self, ctx: click.Context, name: str) -> Iterator[str]:
+        """Yield `show farm` for `farm`: the commands of that name in the groups below."""
+        with suppress(NicamonError):  # a broken configuration is not what is wrong here
+            for group in self.list_commands(ctx):
+                command = self.get_command(ctx, group)
+                if isinstance(command, click.Group) and name in command.list_commands(ctx):
+                    yield f"{group} {name}"
 
 
 class Lazy(Suggesting):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime
 
-from nicassh.inventory import fold
+from nicassh.inventory import Node, fold
 from nicassh.model.outcome import State
 from nicassh.model.severity import Severity
 from nicassh.model.units import Count, Text, Time, counted, draw_seconds
@@ -32,7 +33,7 @@ def explain(snapshot: Snapshot) -> Table:
     found.sort(key=lambda item: (item[0] is not None, -item[1].severity.rank, -item[1].weight))
     rows = tuple(_row(name, finding) for name, finding in found)
     seen = (f"last seen {_seen(snapshot)}",) if len(snapshot.nodes) == 1 else ()
-    return Table("explain", EXPLAIN, rows, {"names": snapshot.names}, (*seen, *_outdated(snapshot)))
+    return Table("explain", EXPLAIN, rows, {"names": snapshot.names}, (*seen, *_outdated(snapshot, judged)))
 
 
 def _row(name: str | None, finding: Finding) -> Row:
@@ -52,13 +53,13 @@ def summarize(table: Table) -> str:
     return f"{fold(table.facts['names'])}: {', '.join(parts) or 'no problems found'}"
 
 
-def _outdated(snapshot: Snapshot) -> list[str]:
+def _outdated(snapshot: Snapshot, judged: Iterable[Node]) -> list[str]:
     """Return `not judged, too old: mounts on nc[2-3]`.
 
     Without that, a probe that nobody runs any more would look like one that finds nothing.
     """
     found: dict[str, list[str]] = {}
-    for node in snapshot.nodes:
+    for node in judged:
         for probe, outcome in snapshot.outcomes[node.name].items():
             for_it = node.name in snapshot.clusters or probe not in snapshot.store.cluster_probes
             records = snapshot.store.probes.get(probe, []) if for_it and State(outcome["state"]).is_ok else []

@@ -11,7 +11,7 @@ from nicassh.inventory import fold, natural
 from nicassh.model.outcome import Outcome
 from nicassh.model.records import as_dict
 from nicassh.model.severity import Severity
-from nicassh.model.units import UNKNOWN, Count, Percent, Seconds, Text, Time, counted, draw_seconds
+from nicassh.model.units import UNKNOWN, Bytes, Count, Percent, Seconds, Text, Time, counted, draw_seconds
 from nicassh.probes.loader import Probe
 from nicassh.query.fields import SYSTEMS, USERS
 from nicassh.query.pattern import Pattern
@@ -136,7 +136,8 @@ FIELDS = (
     Field(computed("pid", int, Count, "Process id."), 98),
     Field(computed("user", str, Text, "Owner."), 97),
     Field(computed("command", str, Text, "Command line."), 99, truncatable=True),
-    Field(computed("memory_percent", float, Percent, "Resident memory in percent of the node's."), 80),
+    Field(computed("memory_percent", float, Percent, "Resident memory in percent of the node's."), 55),
+    Field(computed("memory", int, Bytes, "Resident memory; shared pages count in each process."), 88),
     Field(computed("cpu_percent", float, Percent, "CPU in percent of one processor."), 90),
     Field(computed("state", str, Text, "D, R, S, T, Z or I.", choices=STATES), 85),
     Field(computed("time", float, Seconds, "CPU time used so far."), 75),
