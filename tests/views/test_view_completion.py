@@ -40,7 +40,7 @@ def offered(line: str) -> list[str]:
         ("show farm --columns load", ["load1", "load5", "load15"]),
         ("show farm --columns node,memory", ["node,memory_available"]),
         ("show farm --columns +load1", ["+load1", "+load15"]),
-        ("procs --sort mem", ["memory_percent"]),
+        ("procs --sort mem", ["memory_percent", "memory"]),
         ("tasks list --sort fai", ["failures"]),
         ("show farm --filter load1", ["load1", "load15"]),
         ("show farm --filter 'load1 > 4 and disk'", ["load1 > 4 and disk_free"]),
