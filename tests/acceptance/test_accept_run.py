@@ -87,6 +87,7 @@ def test_exit_code_is_the_worst(nicamon: Program, farm: Farm) -> None:
     assert "nc[2-3].jinr.ru: timeout: ran longer than its 1 s" in done.stderr.splitlines()
     assert "sleep 4001" not in farm.enter("nc2", ["ps", "-e", "-o", "args"]).stdout
     assert "write the command behind --" in nicamon("run", "uptime", code=2).stderr
+    assert "cannot be used together" in nicamon("run", "nc2", "--json", "--diff", "--", "true", code=2).stderr
     assert "is empty" in nicamon("run", "nc2", "--", code=2).stderr
     assert "not in the inventory: nc99" in nicamon("run", "nc99", "--", "true", code=2).stderr
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import click
@@ -19,7 +19,7 @@ from nicassh.query.commands import Gathered, complaints, differences, failures, 
 from nicassh.transport import Connections
 
 _RULE = "-" * 15
-_WORDS = "nicassh.cli.run.words"
+_WORDS, _SHOWN = "nicassh.cli.run.words", "nicassh.cli.run.shown"
 
 
 class _Divided(click.Command):
@@ -44,17 +44,27 @@ def _divided(args: list[str]) -> tuple[list[str], bool, list[str]]:
     return args[:place], True, args[place + 1 :]
 
 
+def _form(option: str, text: str) -> Callable[[Any], Any]:
+    """Return the decorator of an option that says in which form outputs are printed. There can be one of them."""
+
+    def choose(ctx: click.Context, _parameter: click.Parameter, given: bool) -> None:
+        if given and ctx.meta.setdefault(_SHOWN, option) != option:
+            raise click.UsageError(f"{ctx.meta[_SHOWN]} and {option} cannot be used together", ctx)
+
+    return click.option(option, is_flag=True, expose_value=False, callback=choose, help=text)
+
+
 @click.command(cls=_Divided)
 @node_options()
 @click.option("--window", type=click.IntRange(min=1), metavar="N",
               help="Run it on so many nodes at the same time. Default: the setting fanout.")  # fmt: skip
 @click.option("--timeout", type=click.IntRange(min=1, max=86400), metavar="SECONDS",
               help="End the command on a node after this time. Default: the setting timeout.")  # fmt: skip
-@click.option("--no-gather", "shown", flag_value="lines", help="Print each line as it comes, its node in front.")
-@click.option("--diff", "shown", flag_value="diff", help="Print how outputs differ from the most common one.")
-@click.option("--json", "shown", flag_value="json", help="Print one JSON object with a row for each node.")
+@_form("--no-gather", "Print each line as it comes, its node in front.")
+@_form("--diff", "Print how outputs differ from the most common one.")
+@_form("--json", "Print one JSON object with a row for each node.")
 @click.pass_context
-def command(ctx: click.Context, nodes: str, window: int | None, timeout: int | None, shown: str | None) -> None:
+def command(ctx: click.Context, nodes: str, window: int | None, timeout: int | None) -> None:
     """Run a command on many nodes, now. Without NODES: on all.
 
     The nodes, accounts, keys and host keys are those of a collection. Equal outputs are printed once,
@@ -76,7 +86,7 @@ def command(ctx: click.Context, nodes: str, window: int | None, timeout: int | N
     not answer in full. 130: interrupted.
     """
     session = ctx.find_object(Session)
-    words: list[str] = ctx.meta[_WORDS]
+    words, shown = ctx.meta[_WORDS], ctx.meta.get(_SHOWN, "")
     assert session is not None  # noqa: S101 the group made it
     if not any(word.strip() for word in words):
         raise click.UsageError("the command behind -- is empty", ctx)
@@ -90,11 +100,11 @@ def command(ctx: click.Context, nodes: str, window: int | None, timeout: int | N
 
 
 def _run(
-    session: Session, nodes: Sequence[Node], todo: Command, window: int | None, shown: str | None
+    session: Session, nodes: Sequence[Node], todo: Command, window: int | None, shown: str
 ) -> tuple[list[CommandResult], bool]:
     """Return what became of the command, and whether it was interrupted."""
     results: list[CommandResult] = []
-    live = shown == "lines"
+    live = shown == "--no-gather"
     limits = command_limits(session.config, window, todo)
     progress = Progress(len(nodes), shown=sys.stderr.isatty() and not live, doing="running")
     heard: Any = _print_line if live else None
@@ -115,18 +125,18 @@ def _print_line(node: Node, line: str, is_error: bool) -> None:
         print_lines([f"{node.name}: {line}"])
 
 
-def _present(results: Sequence[CommandResult], shown: str | None) -> None:
+def _present(results: Sequence[CommandResult], shown: str) -> None:
     """Print the outputs as the reader wants them, and on stderr what went wrong."""
-    if shown == "json":
+    if shown == "--json":
         from nicassh import render
 
         print_lines([render.json_text(ran(results))])
         return
-    if shown == "diff":
+    if shown == "--diff":
         print_lines(differences(outputs(results)))
-    elif shown is None:
+    elif not shown:
         print_lines(_blocks(outputs(results)))
-    for one in failures(results) if shown == "lines" else complaints(results):
+    for one in failures(results) if shown == "--no-gather" else complaints(results):
         for line in one.text.splitlines():
             click.echo(f"{one.nodes}: {line}", err=True)
 
