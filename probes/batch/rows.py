@@ -8,10 +8,12 @@ from typing import ClassVar
 from nicassh.model.records import Keep, Record, column
 from nicassh.model.units import Bytes, Count, Number, Seconds, Text, Time
 
+SYSTEMS = ("sge", "slurm", "condor")
+
 
 @dataclass(frozen=True)
 class Scheduler(Record):
-    system: Text = column("sge, slurm or condor.", key=True)
+    system: Text = column("sge, slurm or condor.", key=True, choices=SYSTEMS)
     state: Text = column("up, or down where its own commands could not reach it.", levels={"up": 0, "down": 2})
     reason: Text | None = column("What the commands said.", volatile=True)
     version: Text | None = column("The variant and release that it names itself.", volatile=True)
@@ -19,7 +21,7 @@ class Scheduler(Record):
 
 @dataclass(frozen=True)
 class Host(Record):
-    system: Text = column("sge, slurm or condor.", key=True)
+    system: Text = column("sge, slurm or condor.", key=True, choices=SYSTEMS)
     host: Text = column("The batch node, by the name that the batch system has for it.", key=True)
     state: Text = column(
         "free: no jobs; busy: with jobs or in alarm, and room for more; full; drained; down; unknown.",
@@ -41,9 +43,12 @@ class Host(Record):
 @dataclass(frozen=True)
 class Queue(Record):
     keep: ClassVar[Keep | None] = Keep.LATEST
-    system: Text = column("sge, slurm or condor.", key=True)
+    system: Text = column("sge, slurm or condor.", key=True, choices=SYSTEMS)
     queue: Text = column("The queue or partition.", key=True)
-    state: Text | None = column("up, drain, down or inactive; None where the system has no such notion.")
+    state: Text | None = column(
+        "up, drain, down or inactive; None where the system has no such notion.",
+        choices=("up", "drain", "down", "inactive"),
+    )
     slots: Count = column("Slots of all its nodes.")
     used: Count = column("Slots taken by jobs.")
     free: Count = column("Slots that a job could have now.")
@@ -55,7 +60,7 @@ class Queue(Record):
 @dataclass(frozen=True)
 class Job(Record):
     keep: ClassVar[Keep | None] = Keep.LATEST
-    system: Text = column("sge, slurm or condor.", key=True)
+    system: Text = column("sge, slurm or condor.", key=True, choices=SYSTEMS)
     job: Text = column("Number of the job; of the whole array where it is one.", key=True)
     task: Text = column(
         "Which tasks of an array this row stands for (7, or 8-20000:1); empty without an array.", key=True

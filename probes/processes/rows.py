@@ -21,14 +21,19 @@ class Process(Record):
     cpu_percent: Percent = column(
         "CPU in percent of one processor, since the previous collection (or the start of the process, if later).",
     )
-    state: Text = column("D waits for a device, R runs, S sleeps, T is stopped, Z is a zombie, I idles.")
+    state: Text = column(
+        "D waits for a device, R runs, S sleeps, T is stopped, Z is a zombie, I idles.",
+        choices=("D", "R", "S", "T", "Z", "I", "X"),
+    )
     time: Seconds = column("CPU time used so far.")
     started: Time = column("When the process was started.")
     kind: Text = column(
         "batch, interactive, background (a person's, held by no login) or system.",
         choices=("batch", "interactive", "background", "system"),
     )
-    batch: Text | None = column("The batch system of its job: sge, slurm or condor.")
+    batch: Text | None = column(
+        "The batch system of its job: sge, slurm or condor.", choices=("sge", "slurm", "condor")
+    )
     job: Text | None = column("The number by which the batch system knows its job: 3791.7, 15452007.")
     login: Text | None = column("What a person holds it by: pts/3, tmux pts/3, sshd.")
     software: Text | None = column("The experiment's package that it runs, and its version where the path tells it.")
