@@ -165,6 +165,8 @@ def account_of_the_collector(here: Program, url: str) -> None:
     record.write_text(text.replace("\n\n\ndef parse", '\n    tail: Text | None = column("It.")\n\n\ndef parse'))
     here("collect", "--now", NICAMON_DATABASE=url)
     assert [row["tail"] for row in rows(here, url, "show", "horse")] == ["long"]
+    told = {row["check"]: row["state"] for row in rows(here, url, "doctor")}
+    assert [told[name] for name in ("database", "writing", "space", "clock")] == ["ok"] * 4
     engine = sa.create_engine(url.replace("mariadb", "mariadb+pymysql").replace("postgresql", "postgresql+psycopg"))
     refused = ["CREATE USER other", "CREATE DATABASE other"]
     refused += ["DROP TABLE disks"] if engine.dialect.name != "postgresql" else []
@@ -179,6 +181,8 @@ def account_of_the_reader(here: Program, url: str) -> None:
     assert "here" in here("show", "farm", NICAMON_DATABASE=url).stdout
     done = here("collect", "--now", code=3, NICAMON_DATABASE=url)
     assert "lacks a right" in done.stderr or "takes no writes" in done.stderr
+    told = here("doctor", "--filter", "state = critical", "--columns", "check,advice", code=1, NICAMON_DATABASE=url)
+    assert [line.split()[0] for line in told.stdout.splitlines()[1:2]] == ["writing"]
     engine = sa.create_engine(url.replace("mariadb", "mariadb+pymysql").replace("postgresql", "postgresql+psycopg"))
     # Not because it was told to read only, which an account can change for itself.
     free = "SET default_transaction_read_only = off" if engine.dialect.name == "postgresql" else "SELECT 1"
