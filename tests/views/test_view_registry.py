@@ -16,14 +16,15 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from jsonschema import Draft202012Validator
+from rich.cells import cell_len
 from unit_rows import PROBES
 
 from nicassh.app import App
 from nicassh.cli import command
 from nicassh.model.errors import UsageError
-from nicassh.query import Nodes, TableSpec, table_specs
+from nicassh.query import Nodes, TableSpec, sort_rows, table_specs
 from nicassh.query.records import record_specs
-from nicassh.render import csv_lines, json_schema, json_text
+from nicassh.render import Screen, csv_lines, json_schema, json_text, page
 
 TOP = Path(__file__).resolve().parents[2]
 SPECS = {**table_specs(), **record_specs(PROBES, table_specs())}
@@ -95,10 +96,14 @@ def test_its_fields_are_those_of_the_answer(app: App, spec: TableSpec) -> None:
 
 
 @each_table
-def test_a_limit_leaves_rows_out_and_says_so(app: App, spec: TableSpec) -> None:
+def test_a_limit_leaves_rows_out_and_says_so_and_the_worst_can_come_first(app: App, spec: TableSpec) -> None:
     whole, none = asked(app, spec), asked(app, spec, limit=0)
     assert none.rows == ()
     assert none.about.endswith("the limit is 0") == bool(whole.rows)
+    for width in (40, 80, 120, 200):
+        assert max(map(cell_len, page(whole, Screen(width))), default=0) <= width
+    ranks = [row.worst.rank for row in sort_rows(whole, ["severity"]).rows]
+    assert ranks == sorted(ranks, reverse=True)
 
 
 @pytest.mark.parametrize("spec", SPECS.values(), ids=lambda one: one.name)
