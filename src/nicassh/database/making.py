@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,10 +22,10 @@ def create(
 ) -> list[Difference]:
     """Make the tables that are missing, and the columns: a probe's new field, unknown in the rows there are.
 
-    And the views of a TableSet; `allow_changes` makes them anew, allows migrations
-    that do more than add, and has TimescaleDB take over tables that have rows already. Of several programs that
-    do so at the same moment one goes first and the others wait for it, `patience` seconds at the most. Gives
-    what it added. Raises DatabaseError, with the SQL to review, where a table needs more than that.
+    The views of a TableSet are made too. `allow_changes` makes them anew, allows migrations that do more than add, and
+    has TimescaleDB take over tables that have rows already. Of several programs that do so at the same moment one goes
+    first, and the others wait for it, `patience` seconds at the most. Returns what it added. Raises DatabaseError, with
+    the SQL to review, where a table needs more than that.
     """
     dialect = dialect_of(engine)
     with writing(engine).begin() as connection, dialect.exclusive(connection, patience):
@@ -42,21 +43,31 @@ def create(
         if timescale := dialect.timescale(connection):
             timescale.convert(connection, metadata, allow_changes)
         serious = [one for one in found if not one.is_additive]
-        if allow_changes and not serious:
-            views.drop(connection, published)
-        elif changed and not serious:
-            views.drop_allowed(connection, published)
         if not serious:
-            views.make(connection, published)
+            _make_views(connection, published, allow_changes, changed)
         hypertables = timescale.hypertables(connection) if timescale and serious else ()
         statements = list(review(serious, metadata, connection.dialect, hypertables))
     if serious:
-        what = "; ".join(str(one) for one in serious[:3]) + (f"; and {len(serious) - 3} more" if serious[3:] else "")
-        raise DatabaseError(
-            f"the tables are not as this nicamon and its probes want them: {what}",
-            "\n".join(["save the database (`nicamon db backup FILE`), review this SQL, then run it:", *statements]),
-        )
+        raise _refusal(serious, statements)
     return found
+
+
+def _make_views(connection: sa.Connection, published: Mapping[str, Any], anew: bool, changed: bool) -> None:
+    """Make the views that are missing; all of them `anew`, or as far as this account may after a migration."""
+    if anew:
+        views.drop(connection, published)
+    elif changed:
+        views.drop_allowed(connection, published)
+    views.make(connection, published)
+
+
+def _refusal(serious: Sequence[Difference], statements: Sequence[str]) -> DatabaseError:
+    """Return the error for tables that need more than an addition, with the SQL to review."""
+    what = "; ".join(str(one) for one in serious[:3]) + (f"; and {len(serious) - 3} more" if serious[3:] else "")
+    return DatabaseError(
+        f"the tables are not as this nicamon and its probes want them: {what}",
+        "\n".join(["save the database (`nicamon db backup FILE`), review this SQL, then run it:", *statements]),
+    )
 
 
 def _add(connection: sa.Connection, column: sa.Column[Any]) -> None:
