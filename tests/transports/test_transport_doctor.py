@@ -172,6 +172,21 @@ def test_trouble_of_files_and_database(
         }  # fmt: skip
 
 
+def test_who_starts_collections(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no collector is at work, a timer of systemd that is enabled will do."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("PATH", str(tmp_path))  # no crontab
+    store = set_up(tmp_path, LOCAL)
+    with store.engine.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM collectors")
+    assert doctor(tmp_path, 0)["collector"]["state"] == "warning"
+    enabled = tmp_path / "config/systemd/user/timers.target.wants"
+    enabled.mkdir(parents=True)
+    (enabled / "nicamon-collect.timer").touch()
+    found = doctor(tmp_path, 0)["collector"]
+    assert (found["state"], "systemd has: nicamon-collect.timer" in found["found"]) == ("ok", True)
+
+
 def test_configuration_that_others_may_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "nicamon.toml").write_text("")
     (tmp_path / "nicamon.toml").chmod(0o666)

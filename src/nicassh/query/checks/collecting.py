@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
@@ -47,9 +48,17 @@ def collector(setup: Setup) -> Verdict:
         if silence > task_list.lease / 2:
             return warning(found, "one of them hangs or its machine sleeps: see `nicamon tasks`, and its log")
         return well(found)
-    if line := next(_cron_lines(), ""):
-        return well(f"none is at work now; cron has: {line}")
-    return warning("no collector is at work, and no line of cron here starts one", _START)
+    if starter := next(_starters(), ""):
+        return well(f"none is at work now; {starter}")
+    return warning("no collector is at work, and neither cron nor a timer of systemd here starts one", _START)
+
+
+def _starters() -> Iterator[str]:
+    """Yield what starts a collection from time to time, as far as this user can see."""
+    yield from (f"cron has: {line}" for line in _cron_lines())
+    own = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    for folder in (own / "systemd/user", Path("/etc/systemd/system")):
+        yield from (f"systemd has: {file.name}" for file in folder.glob("timers.target.wants/nicamon*.timer"))
 
 
 def _cron_lines() -> Iterator[str]:
