@@ -206,6 +206,15 @@ def test_colour_is_for_terminals_and_no_color_forbids_it(here: Program) -> None:
     assert "\x1b[32m" not in _on_a_terminal(here, {"NO_COLOR": "1"})
 
 
+def test_a_table_in_a_pipe_is_at_most_200_characters_wide(here: Program) -> None:
+    """Also with colours, unless COLUMNS says another width."""
+    words = ("probes", "--columns", "+records,+folder")
+    for environment, width in (({}, 200), ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, 200), ({"COLUMNS": "120"}, 120)):
+        lines = here(*words, **environment).stdout.splitlines()
+        assert width - 30 < max(map(len, lines)) <= width
+    assert max(map(len, here(*words, COLUMNS="400").stdout.splitlines())) > 200
+
+
 def test_keys_are_shown_accepted_and_then_known(tmp_path: Path) -> None:
     with serve(tmp_path / "sshd", kinds=("ed25519", "ecdsa")) as server:
         program = _program_for(server, tmp_path)

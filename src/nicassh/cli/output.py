@@ -99,7 +99,7 @@ class Output:
         from nicassh.query import History
 
         console = terminal_console()
-        width = console.width if console.is_terminal or _fixed_width() else PIPED
+        width = console.width if sys.stdout.isatty() or _fixed_width() else PIPED
         colours = console.color_system is not None and not console.no_color
         if self.plot and isinstance(table, History):
             return render.draw_plot(table, screen_width(), _height(), colours)
