@@ -8,7 +8,7 @@ from pathlib import Path
 
 TOP = Path(__file__).parents[2]
 PAGES = sorted([TOP / "README.md", *(TOP / "docs").glob("*.md")])
-PAST = ("changelog.md", "decisions.md", "decisions-data.md", "decisions-tests.md")
+PAST = ("changelog.md", "decisions.md", "decisions-data.md", "decisions-terminal.md", "decisions-tests.md")
 """Pages that tell what was once, and may name what is there no more."""
 _BLOCK = re.compile(
     r"(?:^\*\*`(?P<file>[^`]+)`\*\*(?: \((?P<how>add)\))?\n\n)?^```(?P<kind>\w*)\n(?P<text>.*?)^```$", re.M | re.S

@@ -9,7 +9,13 @@ from pathlib import Path
 import pytest
 import reading
 
-KEEP = ("docs/changelog.md", "docs/decisions.md", "docs/decisions-data.md", "docs/decisions-tests.md")
+KEEP = (
+    "docs/changelog.md",
+    "docs/decisions.md",
+    "docs/decisions-data.md",
+    "docs/decisions-terminal.md",
+    "docs/decisions-tests.md",
+)
 """Pages that tell what was once, and may name it."""
 PAST = {"samples", "versions"}
 """Folders with what other programs printed, and with migrations of the database, which never change."""
