@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from datetime import UTC, datetime
+from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
 
@@ -42,13 +43,13 @@ def main() -> None:
     for name, value in (("nodes", 1000), ("processes", 200), ("jobs", 10_000), ("rounds", 3)):
         arguments.add_argument(f"--{name}", type=int, default=value)
     options = arguments.parse_args()
-    gc.set_threshold(cli.THRESHOLD)  # as the program does
     with tempfile.TemporaryDirectory() as folder:
         config = _fill(Path(folder), options)
         total = options.nodes * options.processes
         print(f"{options.nodes} nodes, {total} processes, {options.jobs} jobs, median of {options.rounds} rounds\n")
         print(f"{'':32}{'wall s':>8}   (bound {BOUND:g})")
-        seconds = _query(config, options.rounds)
+        with get_context("spawn").Pool(1) as fresh:  # the filling leaves this process with a heap that is full of holes
+            seconds = fresh.apply(_query, (config, options.rounds))
         well = seconds < QUERY_BOUND
         print(f"{'app.query(farm), in process':32}{seconds:8.3f}   (bound {QUERY_BOUND:g})", flush=True)
         for command in COMMANDS:
@@ -60,9 +61,9 @@ def main() -> None:
 
 def _query(config: Path, rounds: int) -> float:
     """Seconds of one question in a process that stays, as a web server's; the median."""
+    gc.set_threshold(cli.THRESHOLD)  # as the program does
     app = App(config)
     app.query("farm")
-    gc.collect()
     seconds = []
     for _ in range(rounds):
         start = time.monotonic()

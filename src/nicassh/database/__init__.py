@@ -6,7 +6,16 @@ SQLite, MariaDB (10.6 and newer; MySQL 8) and PostgreSQL, chosen by one URL, beh
 from sqlalchemy import Engine, MetaData
 
 from nicassh.database import schema
-from nicassh.database.bulk import BulkTable, RowTuple, chunks, converted, driver_rows, row_maker, stored_form
+from nicassh.database.bulk import (
+    BulkTable,
+    RowTuple,
+    as_dicts,
+    chunks,
+    converted,
+    driver_rows,
+    row_maker,
+    stored_form,
+)
 from nicassh.database.clock import Clock, uptime
 from nicassh.database.comparison import Difference, differences, review
 from nicassh.database.dialects import BUSY, Dialect, dialect_of
@@ -19,7 +28,7 @@ from nicassh.database.timescale import CHUNK_SPEC, Chunks, Timescale
 
 __all__ = [
     "BUSY", "CHUNK_SPEC", "DRIVERS", "NODE", "TEXT", "BulkTable", "Chunks", "Clock", "Dialect", "Difference", "Engine",
-    "MetaData", "Moment", "RowTuple", "TableSet", "Tables", "Timescale", "chunks", "connect", "converted", "create",
-    "dialect_of", "differences", "driver_rows", "exposed", "is_retryable", "place", "review", "row_maker", "schema",
-    "server_engine", "stored_form", "tables", "translate_errors", "uptime", "with_retry", "writing",
+    "MetaData", "Moment", "RowTuple", "TableSet", "Tables", "Timescale", "as_dicts", "chunks", "connect", "converted",
+    "create", "dialect_of", "differences", "driver_rows", "exposed", "is_retryable", "place", "review", "row_maker",
+    "schema", "server_engine", "stored_form", "tables", "translate_errors", "uptime", "with_retry", "writing",
 ]  # fmt: skip

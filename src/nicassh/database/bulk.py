@@ -96,10 +96,33 @@ def converted(query: sa.Select[Any], rows: Sequence[RowTuple], dialect: sa.Diale
         return []
     values: list[Iterable[Any]] = list(zip(*rows, strict=True))
     for index, column in enumerate(query.selected_columns):
-        if isinstance(column.type, Moment | sa.Boolean):  # all others are as the driver gives them
-            convert = column.type.dialect_impl(dialect).result_processor(dialect, None)
-            values[index] = map(convert, values[index]) if convert else values[index]
+        if convert := _converter(column, dialect):
+            values[index] = map(convert, values[index])
     return zip(*values, strict=True)
+
+
+def as_dicts(query: sa.Select[Any], rows: Sequence[RowTuple], dialect: sa.Dialect) -> list[dict[str, Any]]:
+    """Return rows of a query by the names of their columns, with times and booleans of Python.
+
+    Its text is written out and compiled, as in `row_maker`: `dict(zip(…))` takes twice as long for each of 20,000 rows.
+    """
+    columns = list(query.selected_columns)
+    converters = {
+        f"c{index}": convert for index, column in enumerate(columns) if (convert := _converter(column, dialect))
+    }
+    values = [f"c{index}(v{index})" if f"c{index}" in converters else f"v{index}" for index in range(len(columns))]
+    pairs = ", ".join(f"{column.name!r}: {value}" for column, value in zip(columns, values, strict=True))
+    names = ", ".join(f"v{index}" for index in range(len(columns)))
+    made: Callable[..., list[dict[str, Any]]] = eval(f"lambda rows: [{{{pairs}}} for {names}, in rows]", converters)  # noqa: S307 names of columns are quoted
+    return made(rows)
+
+
+def _converter(column: sa.ColumnElement[Any], dialect: sa.Dialect) -> Callable[[Any], Any] | None:
+    """Return what makes a value of Python out of the driver's; None where the driver's is one already."""
+    if not isinstance(column.type, Moment | sa.Boolean):
+        return None
+    convert: Callable[[Any], Any] | None = column.type.dialect_impl(dialect).result_processor(dialect, None)
+    return convert
 
 
 def chunks(nodes: Iterable[str]) -> Iterator[list[str]]:

@@ -63,9 +63,19 @@ class Snapshot:
             found[row["node"]][row["probe"]] = row
         return found
 
+    @cached_property
+    def failures(self) -> dict[str, dict[str, Stored]]:
+        """Return each login, and how each probe ended that failed: by node and probe. These are few of all outcomes."""
+        found: dict[str, dict[str, Stored]] = {name: {} for name in self.names}
+        failed = [state.value for state in State if not state.is_ok]
+        for where in ({"probe": [LOGIN]}, {"state": failed}):
+            for row in self.store.newest("outcomes", self.names, **where):
+                found[row["node"]][row["probe"]] = row
+        return found
+
     def login(self, node: str) -> Stored | None:
         """Return how the last login to a node ended; None where it was never asked."""
-        return self.outcomes.get(node, {}).get(LOGIN)
+        return self.failures.get(node, {}).get(LOGIN)
 
     def has(self, record: str) -> bool:
         """Say whether a probe in force yields such a record."""
@@ -118,7 +128,7 @@ class Snapshot:
         key = (record, row["node"], row["at"])
         if key not in self._judged:
             probe, limit = self._periods.get(record) or self._period(record)
-            outcome = self.outcomes.get(row["node"], {}).get(probe)
+            outcome = self.failures.get(row["node"], {}).get(probe)
             failed = outcome is not None and not State(outcome["state"]).is_ok
             age = self.age(row)
             self._judged[key] = failed or age is None or age > limit

@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from nicassh.database import chunks, converted, driver_rows, translate_errors
+from nicassh.database import RowTuple, as_dicts, chunks, converted, driver_rows, translate_errors
 from nicassh.model.records import UPTIME, Record, columns
 from nicassh.store.layout import Layout, Series
 from nicassh.store.tiers import RAW, TIERS, seconds
@@ -69,9 +69,8 @@ class Reader:
         query = sa.select(table.c.node, sa.func.aggregate_strings(pair, "\n")).group_by(table.c.node)
         found: dict[str, dict[str, int]] = {}
         for node, lines in self._rows(query, table, nodes):
-            parts, sums = lines.split("\n"), found.setdefault(node, {})
-            for value, count in zip(parts[::2], map(int, parts[1::2]), strict=True):
-                sums[value] = sums.get(value, 0) + count
+            parts = lines.split("\n")
+            found[node] = _sums(parts[::2], list(map(int, parts[1::2])))
         return found
 
     def spans(self, name: str, nodes: Iterable[str], after: datetime, where: Mapping[str, Sequence[Any]]) -> list[Row]:
@@ -137,17 +136,29 @@ class Reader:
         """Return the rows of a query whose columns have one of the values of `where`."""
         for name, values in where.items():
             query = query.where(table.c[name].in_(values))
-        names = [column.name for column in query.selected_columns]
-        return [dict(zip(names, row, strict=True)) for row in self._rows(query, table, nodes)]
+        return list(as_dicts(query, self._read(query, table, nodes), self._engine.dialect))
 
-    def _rows(self, query: sa.Select[Any], table: sa.Table, nodes: Iterable[str]) -> Iterable[tuple[Any, ...]]:
-        rows: list[tuple[Any, ...]] = []
+    def _rows(self, query: sa.Select[Any], table: sa.Table, nodes: Iterable[str]) -> Iterable[RowTuple]:
+        return converted(query, self._read(query, table, nodes), self._engine.dialect)
+
+    def _read(self, query: sa.Select[Any], table: sa.Table, nodes: Iterable[str]) -> list[RowTuple]:
+        rows: list[RowTuple] = []
         with translate_errors(self._engine), self._engine.connect() as connection:
             if not self.has(connection, table):
                 return []
             for part in chunks(nodes):
                 rows += driver_rows(connection.execute(query.where(table.c.node.in_(part))))
-        return converted(query, rows, self._engine.dialect)
+        return rows
+
+
+def _sums(values: Sequence[str], numbers: Sequence[int]) -> dict[str, int]:
+    """Return the sum of the numbers of each value."""
+    sums = dict(zip(values, numbers, strict=True))
+    if len(sums) < len(values):  # seldom: a user has processes of several kinds
+        sums = dict.fromkeys(sums, 0)
+        for value, number in zip(values, numbers, strict=True):
+            sums[value] += number
+    return sums
 
 
 def _first(series: Series, table: sa.Table, begin: int, nodes: Sequence[str]) -> sa.Select[Any]:

@@ -46,8 +46,8 @@ def _people(snapshot: Snapshot) -> dict[str, list[dict[str, Any]]]:
         return {}
     found = {}
     for node, sums in snapshot.store.pairs("processes_user", snapshot.names, "user", "processes").items():
-        busiest = sorted([(-processes, user) for user, processes in sums.items()])
-        found[node] = [{"user": user, "processes": -number} for number, user in busiest]
+        busiest = sorted(sorted(sums), key=sums.__getitem__, reverse=True)  # of equal ones by name
+        found[node] = [{"user": user, "processes": sums[user]} for user in busiest]
     return found
 
 
@@ -100,7 +100,7 @@ def _state(snapshot: Snapshot, node: str) -> tuple[str, str, datetime | None]:
         return "stale", "asked while the clock was ahead", None
     if age > snapshot.stale_after:
         return "stale", f"not asked for {draw_seconds(age)}", login["at"]
-    failed = [row for row in snapshot.outcomes[node].values() if not State(row["state"]).is_ok]
+    failed = [row for row in snapshot.failures[node].values() if not State(row["state"]).is_ok]
     reasons = [f"{row['probe']} {in_words(row)}" for row in failed]
     visibility = snapshot.one("processes_visibility", node)
     if visibility.get("hidden"):
