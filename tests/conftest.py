@@ -6,6 +6,7 @@ Tests run in several processes at once. Each has servers of its own; tests of on
 from __future__ import annotations
 
 import os
+import signal
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -27,6 +28,8 @@ os.environ["TZ"] = "UTC"
 os.environ.pop("COLUMNS", None)
 """What a person sees depends on the zone and the width of the screen (readline sets COLUMNS): for tests they are the
 same wherever they run."""
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a run in the background has it, and so would all its programs
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 _FARMS = {"batch_farm": "batch farm", "farm": "farm"}
 """Fixtures that bring a farm up, once for all tests of a process; and the group of the tests that use it."""
 _SHARED = {"demo": "demo", "transports": ""}

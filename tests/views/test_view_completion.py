@@ -39,6 +39,7 @@ def offered(line: str) -> list[str]:
         ("show farm '@batch!n2'", ["@batch!n2"]),
         ("show farm --columns load", ["load1", "load5", "load15"]),
         ("show farm --columns node,memory", ["node,memory_available"]),
+        ("show farm --sort node,sever", ["node,severity"]),
         ("show farm --columns +load1", ["+load1", "+load15"]),
         ("procs --sort mem", ["memory_percent", "memory"]),
         ("tasks list --sort fai", ["failures"]),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from typing import Any
 
@@ -13,6 +12,7 @@ from nicassh.cli.complete import complete_probes
 from nicassh.cli.naming import node_options
 from nicassh.cli.progress import Progress, failures
 from nicassh.cli.session import Session
+from nicassh.cli.signals import interrupt_once
 from nicassh.collection.run import NodeResult, plan
 from nicassh.collector import Collector, periodic_tasks
 from nicassh.model.units import draw_seconds
@@ -46,8 +46,7 @@ def command(session: Session, nodes: str, names: tuple[str, ...], now: bool, qui
     """
     probes = session.probes(names)
     requests = plan(session.select(nodes), probes)
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _interrupt)
+    interrupt_once()
     session.store.create()
     session.task_list.create()
     wanted = [(request.node.name, probe.name) for request in requests for probe in request.probes]
@@ -97,10 +96,3 @@ def _work(session: Session, progress: Progress, results: list[NodeResult[Any]], 
         soon = tasks.seconds_until_next(task_list)
         wait = "" if soon is None else f"; next in {draw_seconds(max(0.0, soon))}"
         progress.note = f"nothing is due; --now asks all the same{wait}"
-
-
-def _interrupt(_number: int, _frame: Any) -> None:
-    # Once only: a second interruption must not undo the transaction that keeps what the first one saved.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
-    raise KeyboardInterrupt

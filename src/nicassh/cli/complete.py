@@ -60,6 +60,10 @@ def _columns(ctx: click.Context, beginning: str) -> Iterable[str]:
     return [sign + field.name for field in spec.fields] if spec else []
 
 
+def _sort(ctx: click.Context, beginning: str) -> Iterable[str]:
+    return dict.fromkeys([*_columns(ctx, beginning), "severity"])
+
+
 def _filter(ctx: click.Context, text: str) -> Iterable[str]:
     """Offer columns where one may stand, and behind a comparison the words that the column may have."""
     spec = _table_of(ctx)
@@ -119,5 +123,6 @@ def _probes(ctx: click.Context, _beginning: str) -> Iterable[str]:
 
 
 complete_nodes, complete_users, complete_columns = _listed(_nodes), _listed(_users), _listed(_columns)
+complete_sort = _listed(_sort)
 complete_filter, complete_metrics, complete_keys = _quietly(_filter), _quietly(_metrics), _quietly(_keys)
 complete_probes = _quietly(_probes)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from nicassh.cli.complete import complete_columns, complete_filter
+from nicassh.cli.complete import complete_columns, complete_filter, complete_sort
 from nicassh.cli.screen import alternate_screen, repaint
 from nicassh.model.text import clean
 from nicassh.model.units import draw_moment
@@ -204,7 +204,7 @@ _OPTIONS = (
     click.option(
         "--sort", default="", metavar="COL[,…]",
         help="Sort by columns; -COL puts the largest first, `severity` the worst rows.",
-        shell_complete=complete_columns,
+        shell_complete=complete_sort,
     ),
     click.option(
         "--filter", "row_filter", default="", metavar="EXPR",

@@ -12,6 +12,7 @@ from nicassh.cli.naming import node_options
 from nicassh.cli.output import print_lines
 from nicassh.cli.progress import Progress
 from nicassh.cli.session import Session
+from nicassh.cli.signals import interrupt_once
 from nicassh.collection.commands import Command, CommandResult, command_limits, run_command
 from nicassh.inventory import Node, fold, natural
 from nicassh.model.units import counted
@@ -92,6 +93,7 @@ def command(ctx: click.Context, nodes: str, window: int | None, timeout: int | N
         raise click.UsageError("the command behind -- is empty", ctx)
     chosen = session.select(nodes)
     todo = Command.of(words, timeout or max(1, int(session.config.timeout)))
+    interrupt_once()
     results, interrupted = _run(session, chosen, todo, window, shown)
     results.sort(key=lambda one: natural(one.node.name))
     _present(results, shown)

@@ -1,4 +1,4 @@
-"""How a number was over some time."""
+"""A metric over time, of one node or many."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def _complete(sources: Sources, start: str) -> list[str]:
 
 TABLE = TableSpec(
     "history",
-    "How a number was over some time.",
+    "A metric over time, of one node or many.",
     fields(_VALUE, (), False),
     _build,
     summarize,
