@@ -12,6 +12,7 @@ from nicassh.inventory import Node, load
 from nicassh.inventory.transports import TRANSPORTS
 from nicassh.model.outcome import State
 from nicassh.transport import Connections, Limits, Request, Response
+from nicassh.transport.base import Listener
 
 
 class Echo:
@@ -26,7 +27,7 @@ class Echo:
     def check(self, node: Node) -> None:
         """Nothing can be wrong."""
 
-    def submit(self, request: Request[str]) -> Future[Response[str]]:
+    def submit(self, request: Request[str], _heard: Listener | None = None) -> Future[Response[str]]:
         """Answers at once."""
         future: Future[Response[str]] = Future()
         future.set_result(Response(request.node, State.OK, "", request.script, b"", 0.0, request.context))
@@ -58,7 +59,7 @@ def test_a_file_and_an_entry_make_a_transport(tmp_path: Path, monkeypatch: pytes
 
 
 def test_error_in_a_transport_is_raised_and_leaves_nothing_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(self: Echo, request: Request[str]) -> Future[Response[str]]:
+    def broken(self: Echo, _request: Request[str], _heard: Listener | None = None) -> Future[Response[str]]:
         future: Future[Response[str]] = Future()
         future.set_exception(ZeroDivisionError("a mistake of ours"))
         return future

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 import pytest
@@ -19,13 +20,18 @@ from nicassh.store import Store
 from nicassh.tasks import PROBE, PeriodicTask, Priority, TaskList, TaskResult
 
 WIDTHS = (80, 120, 200)
-NOW = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=1)
 NAMES = [f"nc{number}.jinr.ru" for number in range(2, 12)]
 DEAD, DRAINED, FULL, WORDY = "nc4.jinr.ru", "nc5.jinr.ru", "nc6.jinr.ru", "nc7.jinr.ru"
 NO_ROUTE = "no route to the host, and no answer of its neighbour on the same switch either"
 TICKET = "bad DIMM, ticket 4711, to be replaced by the supplier within the next two weeks"
 LONG = "the daemon ended with exit status 139 and was started again four times within ten minutes by systemd"
 WAITS = "cannot run at host nc15.jinr.ru because it offers only hl:mem_free=22G of the 900G asked for"
+
+
+@cache
+def now() -> datetime:
+    """A minute before the first of these tests began."""
+    return datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=1)
 
 
 def answered(name: str) -> Iterator[Outcome]:
@@ -48,9 +54,9 @@ def answered(name: str) -> Iterator[Outcome]:
             made("software_folder"), made("software", package="ROOT", path=f"/opt/root/{version}", version=version),
         ],
     }  # fmt: skip
-    yield login(name, NOW)
+    yield login(name, now())
     for probe, rows in known.items():
-        yield outcome(name, probe, NOW, *rows)
+        yield outcome(name, probe, now(), *rows)
 
 
 def batch() -> Outcome:
@@ -67,7 +73,7 @@ def batch() -> Outcome:
     waits = made(
         "batch_job", job="3900", user="merz", state="waiting", started=None, hosts="", reason=WAITS, tie="3900.1"
     )
-    return outcome(NAMES[0], "batch", NOW, made("batch"), made("batch_queue"), *hosts, *jobs, waits)
+    return outcome(NAMES[0], "batch", now(), made("batch"), made("batch_queue"), *hosts, *jobs, waits)
 
 
 def troubled_tasks(task_list: TaskList) -> None:
@@ -92,7 +98,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     store.create()
     troubled_tasks(TaskList(store.engine))
     store.write([one for name in NAMES if name != DEAD for one in answered(name)])
-    store.write([login(DEAD, NOW, State.UNREACHABLE, NO_ROUTE), batch()])
+    store.write([login(DEAD, now(), State.UNREACHABLE, NO_ROUTE), batch()])
     store.engine.dispose()
     yield App(folder / "nicamon.toml")
 
