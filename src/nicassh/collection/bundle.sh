@@ -50,14 +50,22 @@ kill_session() {
 # Counts a tick. A parent that has changed means that the connection is gone: then nothing stays behind.
 tick() {
     ticks=$((ticks + 1)) total=$((total + 1))
-    read -r own <"/proc/$$/stat" || return
-    # shellcheck disable=SC2086
-    set -- ${own##*) }
-    if [ "$2" != "$PPID" ]; then
+    trap '' USR1
+    # A child that ends meanwhile may end the read of busybox in the middle of the line. So it is read once more.
+    if has_other_parent && has_other_parent; then
         kill_session
         kill "$ticker"
         exit 1
     fi
+    trap tick USR1
+}
+
+# has_other_parent: succeeds if another process than at the beginning is the parent of this shell.
+has_other_parent() {
+    read -r own <"/proc/$$/stat" || return
+    # shellcheck disable=SC2086
+    set -- ${own##*) }
+    [ "$2" != "$PPID" ]
 }
 
 # start_guarded NAME COMMAND…: starts a program that may hang, such as one that looks at a network mount, in the
