@@ -34,10 +34,9 @@ OPERATORS = (
     "model.units",
     "probes.loader",
     "query.filter",
-    "query.metric",
-    "render",
+    "query.metrics",
     "tasks",
-    "transport.hostkeys",
+    "transport.host_keys",
 )
 """Modules whose patterns meet what an operator wrote, and no text of a node."""
 SAMPLES = ("a0 -/_.:@=,", "0-_a ./:", " /a0-.", "-_.a0 ")

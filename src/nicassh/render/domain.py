@@ -10,8 +10,12 @@ from nicassh.query import Table
 
 NODES = ("node", "nodes", "hosts", "seen_by")
 """Columns whose cells name nodes, alone or as a node set."""
-_NAME = re.compile(r"(?:\[[^\]]*\]|[^,\s\[])+")
-_DOMAIN = re.compile(r"((?:\[[^\]]*\]|[^.\[])+)(\.[^\[]*[A-Za-z][^\[]*)")
+_NAME = re.compile(r"(?:\[[^\]]*+\]?|[^,\s\[])++")
+_DOMAIN = re.compile(r"((?:\[[^\]]*+\]|[^.\[])++)(\.[^\[]++)")
+
+
+_GOES_ON = ("_", "-", ".")
+"""Characters behind a domain that make it a part of a longer one, as letters and digits do."""
 
 
 def shared_domain(tables: Sequence[Table]) -> str:
@@ -19,6 +23,8 @@ def shared_domain(tables: Sequence[Table]) -> str:
     names = {name for table in tables for text in _texts(table) for name in _NAME.findall(text)}
     parts = {name: _DOMAIN.fullmatch(name) for name in names}
     domains = {found[2] for found in parts.values() if found}
+    if not any(map(str.isalpha, "".join(domains))):  # the end of an IPv4 address is no domain
+        return ""
     if len(domains) != 1 or any(found and found[1] in parts for found in parts.values()):
         return ""
     return domains.pop()
@@ -26,7 +32,13 @@ def shared_domain(tables: Sequence[Table]) -> str:
 
 def without_domain(text: str, domain: str) -> str:
     """Return a sentence with the names of nodes without their domain."""
-    return re.sub(rf"(?<=[\w\]]){re.escape(domain)}(?![\w.-])", "", text) if domain else text
+    if not domain:
+        return text
+    found, *others = text.split(domain)
+    for part in others:
+        is_end = (found[-1:].isalnum() or found[-1:] in ("_", "]")) and not (part[:1].isalnum() or part[:1] in _GOES_ON)
+        found += part if is_end else domain + part
+    return found
 
 
 def _texts(table: Table) -> Iterator[str]:

@@ -113,7 +113,7 @@ def fit(table: Table, drawn: Drawn, width: int | None) -> tuple[list[Field], lis
 
 def rooms(fields: Sequence[Field], drawn: Drawn, width: int | None) -> list[int]:
     """Return a width for each column. The widest give way first: long cells, then headers, then what is left."""
-    found = [drawn.whole(field) for field in fields]
+    found = [drawn.whole(field) if width is None else min(drawn.whole(field), width) for field in fields]
     long = [field.truncatable or field.wraps for field in fields]
     leasts = [drawn.least(field) for field in fields]
     comfortable = [

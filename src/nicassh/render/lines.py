@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len, get_character_cell_size, set_cell_size
 
 _WHOLE = 10
 """Characters up to which the name of a column stays in one line."""
+_NAME_PARTS = re.compile("[^_]++_?|_")
 _BREAKS = ",/_;|=:"
 """Characters behind which a word that is too long is broken, if that leaves a line at least half full."""
 
@@ -34,12 +35,9 @@ def wrapped(text: str, room: int) -> list[str]:
         if length(joined) <= room:
             line = joined
             continue
-        lines += [line] if line else []
-        line = word
-        while length(line) > room:
-            head = _head(line, room)
-            lines.append(head)
-            line = line[len(head) :]
+        *parts, last = _parts(word, room)
+        lines += [line, *parts] if line else parts
+        line = last
     return [*lines, line] if line or not lines else lines
 
 
@@ -54,15 +52,28 @@ def header_room(name: str) -> int:
 def header(name: str, room: int) -> list[str]:
     """Return the name of a column in lines of at most that many characters, broken behind `_` if it can be."""
     lines = [""]
-    for part in re.findall(r"[^_]*_|[^_]+", name):
+    for part in _NAME_PARTS.findall(name):
         if lines[-1] and length(lines[-1] + part) > room:
             lines.append("")
         lines[-1] += part
     return [piece for line in lines for piece in wrapped(line, room)]
 
 
-def _head(word: str, room: int) -> str:
-    """Return the beginning of a word that is longer than a line: up to a break, if there is one in its second half."""
-    size = next((at for at in range(len(word), 0, -1) if length(word[:at]) <= room), 1)
-    at = max(word.rfind(one, 0, size) for one in _BREAKS) + 1
-    return word[: at if 2 * at >= size else size]
+def _parts(word: str, room: int) -> list[str]:
+    """Return a word in parts of at most that many characters: up to a break, if there is one in a part's second half.
+
+    Each character is looked at once: a word may be as long as any text, and its author may be hostile.
+    """
+    parts: list[str] = []
+    begin = 0
+    while True:
+        end, used = begin, 0
+        while end < len(word) and (used := used + get_character_cell_size(word[end])) <= room:
+            end += 1
+        if end == len(word):
+            return [*parts, word[begin:]]
+        end = max(end, begin + 1)
+        at = max(word.rfind(one, begin, end) for one in _BREAKS) + 1
+        end = at if 2 * (at - begin) >= end - begin else end
+        parts.append(word[begin:end])
+        begin = end

@@ -68,7 +68,7 @@ class Reader:
         pair = table.c[text] + "\n" + sa.cast(table.c[number], sa.String(20))
         query = sa.select(table.c.node, sa.func.aggregate_strings(pair, "\n")).group_by(table.c.node)
         found: dict[str, dict[str, int]] = {}
-        for node, lines in self._rows(query, table, nodes):
+        for node, lines in self._read(query, table, nodes):
             parts = lines.split("\n")
             found[node] = _sums(parts[::2], list(map(int, parts[1::2])))
         return found
@@ -95,7 +95,8 @@ class Reader:
         fields = [table.c[column.name] for column in columns(shape.record)]
         uptime = table.c[UPTIME] if UPTIME in table.c else sa.null()
         found: dict[str, list[Stored]] = {}
-        for row in self._rows(sa.select(table.c.node, table.c.at, uptime, *fields), table, nodes):
+        query = sa.select(table.c.node, table.c.at, uptime, *fields)
+        for row in converted(query, self._read(query, table, nodes), self._engine.dialect):
             found.setdefault(row[0], []).append(Stored(shape.record(*row[3:]), row[1], row[2]))
         return found
 
@@ -137,9 +138,6 @@ class Reader:
         for name, values in where.items():
             query = query.where(table.c[name].in_(values))
         return list(as_dicts(query, self._read(query, table, nodes), self._engine.dialect))
-
-    def _rows(self, query: sa.Select[Any], table: sa.Table, nodes: Iterable[str]) -> Iterable[RowTuple]:
-        return converted(query, self._read(query, table, nodes), self._engine.dialect)
 
     def _read(self, query: sa.Select[Any], table: sa.Table, nodes: Iterable[str]) -> list[RowTuple]:
         rows: list[RowTuple] = []
