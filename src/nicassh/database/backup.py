@@ -88,7 +88,7 @@ def opened(file: Path, declared: Sequence[sa.MetaData]) -> Iterator[sa.Engine]:
 
 
 def _save(source: sa.Engine, part: Path, progress: Progress) -> None:
-    """SQLite's own way: pages, in one transaction, so that it need not begin anew when another writes."""
+    """Copy the pages in SQLite's own way, in one transaction, so that it need not begin anew when another writes."""
     with translate_errors(source), source.connect() as connection, closing(sqlite3.connect(part)) as target:
         connection.exec_driver_sql("SELECT count(*) FROM sqlite_master").scalar()
         raw = connection.connection.dbapi_connection

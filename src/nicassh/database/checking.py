@@ -62,7 +62,7 @@ def _checked(engine: sa.Engine, name: str, known: Collection[str], deep: bool) -
 
 
 def _overlapping(connection: sa.Connection, table: sa.Table) -> Iterator[str]:
-    """Intervals that cannot be: two of the same thing that both last."""
+    """Return intervals that cannot be: two of the same thing that both last."""
     if not {"since", "until"} <= set(table.c.keys()):
         return
     key = [column for column in table.primary_key if column.name != "since"]

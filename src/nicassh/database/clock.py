@@ -18,7 +18,7 @@ class Clock:
         self._own, self.ahead = own, 0.0
 
     def now(self) -> float:
-        """Seconds since 1970."""
+        """Return the seconds since 1970."""
         return self._own() + self.ahead
 
     def ask(self, connection: sa.Connection) -> None:

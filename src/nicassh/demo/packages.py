@@ -50,7 +50,7 @@ def missing(packages: Sequence[str]) -> list[str]:
 
 
 def with_mailer(packages: list[str], sender: Path = SENDER) -> list[str]:
-    """These packages, and one that sends mail where they need it and the machine has none."""
+    """Return these packages, and one that sends mail where they need it and the machine has none."""
     needed = any(name.startswith("gridengine-") for name in packages)
     return [*packages, MAILER] if needed and not sender.exists() else packages
 

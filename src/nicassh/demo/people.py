@@ -129,7 +129,7 @@ def become(login: str) -> str:
 
 
 def environment(login: str, lines: Iterable[str]) -> str:
-    """These lines of shell in the user's home, with the variables that a login sets."""
+    """Return these lines of shell in the user's home, with the variables that a login sets."""
     body = "\n".join(lines)
     return f"export HOME=/home/{login} USER={login} LOGNAME={login}\nexec >/dev/null 2>&1; cd\n{body}\n"
 

@@ -45,7 +45,7 @@ def fields(pid: int) -> list[str]:
 
 
 def started(pid: int) -> int:
-    """When a process started, in clock ticks since boot; 0 when it is gone or a zombie."""
+    """Return when a process started, in clock ticks since boot; 0 when it is gone or a zombie."""
     rest = fields(pid)
     return int(rest[19]) if rest and rest[0] not in "ZX" else 0
 
@@ -69,7 +69,7 @@ def children(pid: int) -> list[int]:
 
 
 def descendants(roots: Iterable[int]) -> set[int]:
-    """These processes and all their children, and theirs."""
+    """Return these processes and all their children, and theirs."""
     family = set(roots)
     parents = {pid: int(rest[1]) for pid in running() if (rest := fields(pid))}
     grown = True

@@ -17,7 +17,7 @@ class Release:
     mpdroot: str
 
     def files(self) -> dict[str, str]:
-        """Paths below / and their texts."""
+        """Return paths below / and their texts."""
         below = f"opt/fairsoft/{self.fairsoft}"
         return {
             f"{below}/README": f"FairSoft {self.fairsoft}: external packages for FairRoot\n",

@@ -71,6 +71,6 @@ def answers(node: Node, seconds: float = 3.0) -> bool:
 
 
 def answering(nodes: Iterable[Node], seconds: float = 3.0) -> list[bool]:
-    """For each of the nodes whether it answers; asked several at a time."""
+    """Return for each of the nodes whether it answers; asked several at a time."""
     with ThreadPoolExecutor(max_workers=16) as pool:
         return list(pool.map(partial(answers, seconds=seconds), nodes))

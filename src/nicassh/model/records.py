@@ -122,7 +122,7 @@ def keys(record: type[Record]) -> tuple[Column, ...]:
 
 
 def width(record: type[Record]) -> int:
-    """Characters that each text key of the record may have; `probe.read` shortens longer ones."""
+    """Return the characters that each text key of the record may have; `probe.read` shortens longer ones."""
     return min(255, KEYS // max(1, sum(column.kind is str for column in keys(record))))
 
 

@@ -16,7 +16,7 @@ _GOAL = 0.05
 
 
 def never() -> bool:
-    """For work that nobody halts."""
+    """Return False, for work that nobody halts."""
     return False
 
 

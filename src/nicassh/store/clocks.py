@@ -87,7 +87,7 @@ class Clocks:
         return booted
 
     def _gap(self, connection: sa.Connection, now: float) -> float:
-        """For how long nothing was stored before this boot, where that is long; mends rows of a time to come."""
+        """Return for how long nothing was stored before this boot, where that is long; mends rows of a time to come."""
         at = sa.type_coerce(self._layout.outcomes.newest.c.at, sa.BigInteger)
         newest = max(connection.scalar(sa.select(sa.func.max(at))) or 0, self._seen(connection))
         if newest > now + MARGIN:

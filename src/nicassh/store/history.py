@@ -102,7 +102,7 @@ def _rows(
     connection: sa.Connection, series: Series, metric: str, stretch: _Stretch, nodes: Iterable[str],
     where: Mapping[str, Sequence[Any]],
 ) -> Iterator[Any]:  # fmt: skip
-    """Node, start of the bucket, keys, n, sum, least and greatest."""
+    """Yield node, start of the bucket, keys, n, sum, least and greatest."""
     table, at = series.tables[stretch.tier], seconds(series.tables[stretch.tier].c.at)
     identity = [table.c.node, bucket(table, stretch.width or 1), *(table.c[key] for key in series.keys)]
     query = sa.select(*identity, *summary(table, metric, stretch.tier)).group_by(*identity)
@@ -114,7 +114,7 @@ def _rows(
 
 
 def _joined(one: _Parts, other: _Parts) -> _Parts:
-    """Two parts of one bucket, of which a finer tier tells the end."""
+    """Return two parts of one bucket as one, of which a finer tier tells the end."""
     known: list[list[Any]] = [[part[index] for part in (one, other) if part[index] is not None] for index in (1, 2, 3)]
     sums, lows, highs = known
     total = sum(sums) if sums else None

@@ -54,7 +54,7 @@ class Reader:
     def sums(
         self, name: str, nodes: Iterable[str], by: Sequence[str], of: Sequence[str], where: Mapping[str, Sequence[Any]]
     ) -> list[Row]:
-        """Sums over newest rows, see Store.sums."""
+        """Return sums over newest rows, see Store.sums."""
         table = self._layout.shape(name).newest
         groups = [table.c.node, *(table.c[column] for column in by)]
         # PostgreSQL and MariaDB add whole numbers up to decimal ones.
@@ -74,14 +74,14 @@ class Reader:
         return found
 
     def spans(self, name: str, nodes: Iterable[str], after: datetime, where: Mapping[str, Sequence[Any]]) -> list[Row]:
-        """Intervals of a record, see Store.spans."""
+        """Return intervals of a record, see Store.spans."""
         table = self._layout.shape(name).history
         assert table is not None, name  # noqa: S101 what a record keeps is known where it is asked for
         query = sa.select(table).where(sa.or_(table.c.until.is_(None), table.c.until > after))
         return self.select(query, table, nodes, where)
 
     def top(self, name: str, nodes: Iterable[str], since: datetime, until: datetime) -> list[Row]:
-        """First rows of a listing, see Store.top."""
+        """Return first rows of a listing, see Store.top."""
         table = self._layout.first_rows[name]
         other = table.alias()
         times = sa.select(other.c.node, sa.func.max(other.c.at).label("at"))

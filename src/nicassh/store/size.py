@@ -33,7 +33,7 @@ def sizes(engine: sa.Engine, metadata: sa.MetaData) -> list[Size]:
 def _counted(
     connection: sa.Connection, metadata: sa.MetaData, name: str, stored: int | None
 ) -> tuple[int, int | None, datetime | None, datetime | None]:
-    """Rows, bytes, first and last time of a table."""
+    """Return rows, bytes, first and last time of a table."""
     table = metadata.tables.get(name)
     # What `retention_horizon` has as `since` is a number: no row is of that time.
     columns = {} if table is None else {column.name: column for column in table.c if isinstance(column.type, Moment)}

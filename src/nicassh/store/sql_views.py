@@ -175,7 +175,7 @@ def _troubles(layout: Layout) -> Published:
 
 
 def _history(name: str, shape: Tables, tables: Mapping[str, sa.Table]) -> Published:
-    """Rows as they came, and the buckets of the tiers that the series has."""
+    """Return the view of rows as they came, and the buckets of the tiers that the series has."""
     keys = [column.name for column in columns(shape.record) if column.key]
     numbers = [column.name for column in columns(shape.record) if not column.key and column.kind in (int, float)]
     raw = tables[f"{name}_series"]

@@ -68,7 +68,7 @@ class KnownHosts:
         return list(dict.fromkeys(cut))
 
     def preference(self, node: Node) -> str:
-        """Algorithms for the key exchange, those of known keys first: a server offers one key of several."""
+        """Return algorithms for the key exchange, those of known keys first: a server offers one key of several."""
         known = [entry.type for entry in self.entries(node)]
         return ",".join(dict.fromkeys(TYPES[kind] for kind in (*known, *TYPES) if kind in TYPES))
 

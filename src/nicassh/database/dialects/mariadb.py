@@ -81,7 +81,7 @@ class MariaDb(Dialect):
         return f"ALTER TABLE {table} MODIFY {column} {kind};"
 
     def may_drop_views(self) -> bool:
-        """No: its DROP would be for tables too, so a collector has none."""
+        """Return False: its DROP would be for tables too, so a collector has none."""
         return False
 
     def _grants(self, url: sa.URL, collector: Account, reader: Account, host: str) -> str:

@@ -104,7 +104,7 @@ class PostgreSql(Dialect):
         return f"{changed}, ALTER COLUMN {column} DROP NOT NULL;" if nullable else f"{changed};"
 
     def may_drop_views(self) -> bool:
-        """Yes: a collector acts as the role that owns them."""
+        """Return True: a collector acts as the role that owns them."""
         return True
 
     def _grants(self, url: sa.URL, collector: Account, reader: Account, host: str) -> str:  # noqa: ARG002

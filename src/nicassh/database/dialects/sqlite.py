@@ -55,7 +55,7 @@ class Sqlite(Dialect):
             return [str(error.orig)]
 
     def may_drop_views(self) -> bool:
-        """Yes: who writes the file may do anything in it."""
+        """Return True: who writes the file may do anything in it."""
         return True
 
     def _grants(self, url: sa.URL, collector: Account, reader: Account, host: str) -> str:  # noqa: ARG002
