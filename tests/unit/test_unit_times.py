@@ -67,6 +67,8 @@ def test_moments(text: str, moment: datetime) -> None:
         "2026-13-01",
         "2026-02-30",
         "99999999999d",
+        "0001-01-01T00:00Z",  # west of Greenwich it is the year before the first
+        "9999-12-31T23:59Z",
         "12",
         "d",
     ],

@@ -143,18 +143,25 @@ def read_moment(text: str, now: datetime) -> datetime:
     """
     text = text.strip()
     try:
-        if text[-1:] in _DURATIONS:
-            return now - timedelta(seconds=read_seconds(text.removeprefix("-")))
-        if _CLOCK.fullmatch(text):
-            clock = _local(now, 0, text)
-            return clock if clock <= now else _local(now, 1, text)
-        word, _, rest = text.lower().partition(" ")
-        if word in _DAYS:
-            return _local(now, _DAYS[word], rest.strip() or "00:00")
-        moment = datetime.fromisoformat(text)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=zone())).astimezone(UTC)
+        moment = _read_moment(text, now)
+        if moment.year in _YEARS:
+            return moment
     except (ValueError, OverflowError):
-        raise ValueError(f"invalid time {text!r}; a time is {TIMES}") from None
+        pass
+    raise ValueError(f"invalid time {text!r}; a time is {TIMES}")
+
+
+def _read_moment(text: str, now: datetime) -> datetime:
+    if text[-1:] in _DURATIONS:
+        return now - timedelta(seconds=read_seconds(text.removeprefix("-")))
+    if _CLOCK.fullmatch(text):
+        clock = _local(now, 0, text)
+        return clock if clock <= now else _local(now, 1, text)
+    word, _, rest = text.lower().partition(" ")
+    if word in _DAYS:
+        return _local(now, _DAYS[word], rest.strip() or "00:00")
+    moment = datetime.fromisoformat(text)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=zone())).astimezone(UTC)
 
 
 def _local(now: datetime, days: int, clock: str) -> datetime:
@@ -165,6 +172,8 @@ def _local(now: datetime, days: int, clock: str) -> datetime:
 
 TIMES = "5m, 12h or 2d (ago), 03:12, today, yesterday, 2026-11-20, 2026-11-20T03:12, with or without +03:00 or Z"
 """The times that a person can type."""
+_YEARS = range(2, 9999)
+"""Years of which every moment can be drawn in every zone."""
 _DAYS = {"today": 0, "yesterday": 1}
 _DURATIONS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _CLOCK = re.compile(r"\d{1,2}:\d\d(:\d\d)?")
